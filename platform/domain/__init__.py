@@ -1,0 +1,1 @@
+"""Pure trading logic: numbers in, the same numbers out. No Django, no I/O, no clock."""

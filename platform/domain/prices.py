@@ -1,0 +1,35 @@
+"""Prices on the hot path are integers; everywhere else they are Decimal.
+
+A price integer counts hundred-millionths of the quote currency (``PRICE_SCALE`` to the rupee), fine enough for every
+venue named in the catalogue (Kite sends paise, currencies four decimals, crypto up to eight).
+"""
+
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+PRICE_SCALE = 100_000_000
+_SCALE = Decimal(PRICE_SCALE)
+PAISA = Decimal("0.01")
+
+
+def to_scaled(price: Decimal) -> int:
+    """Return the integer form of a price; digits past the eighth decimal are rounded half-up."""
+    return int((price * _SCALE).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def to_decimal(scaled: int) -> Decimal:
+    """Return the rupee form of an integer price, without trailing zeros past two decimals."""
+    value = Decimal(scaled) / _SCALE
+    exact = value.quantize(PAISA)
+    return exact if exact == value else value.normalize()
+
+
+def round_to_tick(price: Decimal, tick_size: Decimal, *, up: bool) -> Decimal:
+    """Return the nearest tradable price at or above (``up``) or at or below the given one."""
+    steps = (price / tick_size).to_integral_value(rounding=ROUND_FLOOR)
+    floor = steps * tick_size
+    return floor if floor == price or not up else floor + tick_size
+
+
+def to_paisa(amount: Decimal) -> Decimal:
+    """Round a rupee amount half-up to two decimals; only ever done at output."""
+    return amount.quantize(PAISA, rounding=ROUND_HALF_UP)
