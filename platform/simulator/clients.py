@@ -1,0 +1,206 @@
+"""The customers of the simulated brokers, and their sessions."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from domain.clock import IST
+
+REQUEST_TOKEN_LIFE = timedelta(minutes=5)
+TOKENS_DIE_AT_HOUR = 6  # IST, the day after the login
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+Url = Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$", max_length=500)]
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A customer of a broker, with the application key it trades through.
+
+    ``postback_url`` receives order updates, ``redirect_url`` the browser after a login; both may be empty.
+    ``cash`` is the opening balance in rupees.
+    """
+
+    client: Name
+    api_key: Name
+    api_secret: Name
+    postback_url: Url = ""
+    redirect_url: Url = ""
+    broker: str = "zerodha"
+    cash: Annotated[int, msgspec.Meta(ge=0)] = 10_000_000
+
+
+def demo_client(name: str) -> Client:
+    """Return a client whose credentials follow from its name.
+
+    DEMO01 has the key demo01key and the secret demo01secret.
+    """
+    low = name.lower()
+    return Client(client=name, api_key=f"{low}key", api_secret=f"{low}secret")
+
+
+def demo_clients(count: int) -> tuple[Client, ...]:
+    """Return DEMO01, DEMO02 and so on."""
+    return tuple(demo_client(f"DEMO{number:02d}") for number in range(1, count + 1))
+
+
+class DuplicateClient(ValueError):
+    """Two clients may not share a name or an api_key."""
+
+
+class ClientRegistry:
+    """The known clients, by name and by api_key."""
+
+    def __init__(self, clients: Iterable[Client]) -> None:
+        self._by_name: dict[str, Client] = {}
+        self._by_key: dict[str, Client] = {}
+        for client in clients:
+            self.add(client)
+
+    def __iter__(self) -> Iterator[Client]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def add(self, client: Client) -> None:
+        """Register a client, or give a known one new URLs.
+
+        Raises ``DuplicateClient`` when the key is another's.
+        """
+        holder = self._by_key.get(client.api_key)
+        known = self._by_name.get(client.client)
+        if (holder and holder.client != client.client) or (known and known.api_key != client.api_key):
+            raise DuplicateClient(f"client {client.client} or api_key {client.api_key} exists already")
+        self._by_name[client.client] = client
+        self._by_key[client.api_key] = client
+
+    def named(self, name: str) -> Client | None:
+        """Return the client of that name."""
+        return self._by_name.get(name)
+
+    def keyed(self, api_key: str) -> Client | None:
+        """Return the client of that application key."""
+        return self._by_key.get(api_key)
+
+    def next_name(self) -> str:
+        """Return the first free demo name."""
+        number = len(self._by_name) + 1
+        while f"DEMO{number:02d}" in self._by_name:
+            number += 1
+        return f"DEMO{number:02d}"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """An access token's life; an empty ``client`` revokes the token."""
+
+    token: str
+    client: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RequestToken:
+    """A login waiting for its exchange."""
+
+    client: str
+    expires_at: datetime
+
+
+def token_expiry(now: datetime) -> datetime:
+    """Return 06:00 IST of the next day."""
+    local = now.astimezone(IST)
+    return (local + timedelta(days=1)).replace(hour=TOKENS_DIE_AT_HOUR, minute=0, second=0, microsecond=0)
+
+
+class Sessions:
+    """Request tokens (one use, five minutes) and access tokens (until 06:00).
+
+    Surviving a restart of the process.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._now = now
+        self._requests: dict[str, RequestToken] = {}
+        self._sessions: dict[str, Session] = {}
+        self._load()
+
+    def begin(self, client: Client) -> str:
+        """Record a login and return its request token."""
+        token = secrets.token_hex(16)
+        self._requests[token] = RequestToken(
+            client=client.client, expires_at=self._now() + REQUEST_TOKEN_LIFE
+        )
+        return token
+
+    def redeem(self, request_token: str, client: Client) -> Session | None:
+        """Turn a request token into a session; ``None`` when it is spent, expired or another client's."""
+        request = self._requests.pop(request_token, None)
+        if request is None or request.client != client.client or request.expires_at <= self._now():
+            return None
+        session = Session(
+            token=secrets.token_hex(16), client=client.client, expires_at=token_expiry(self._now())
+        )
+        self._sessions[session.token] = session
+        self._store(session)
+        return session
+
+    def holds(self, client: Client, token: str) -> bool:
+        """Say whether the token is this client's and alive."""
+        session = self._sessions.get(token)
+        return session is not None and session.client == client.client and session.expires_at > self._now()
+
+    def revoke(self, token: str) -> bool:
+        """End one session; false when there was none."""
+        session = self._sessions.pop(token, None)
+        if session is not None:
+            self._store(Session(token=token, client="", expires_at=session.expires_at))
+        return session is not None
+
+    def revoke_all(self, client: str) -> int:
+        """End every session of a client and return how many there were."""
+        tokens = [token for token, session in self._sessions.items() if session.client == client]
+        return sum(self.revoke(token) for token in tokens)
+
+    def count(self) -> int:
+        """Return the number of sessions alive."""
+        return len(self._sessions)
+
+    def _load(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            return
+        for session in _stored(self._path):
+            if session.client and session.expires_at > self._now():
+                self._sessions[session.token] = session
+            else:
+                self._sessions.pop(session.token, None)
+
+    def _store(self, session: Session) -> None:
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(file, msgspec.json.encode(session) + b"\n")
+        finally:
+            os.close(file)
+
+
+def _stored(path: Path) -> Iterator[Session]:
+    for line in path.read_bytes().splitlines():
+        try:
+            yield msgspec.json.decode(line, type=Session)
+        except msgspec.MsgspecError:
+            continue  # the torn last line of a killed process
+
+
+def checksum_matches(*, given: str, client: Client, request_token: str) -> bool:
+    """Compare with hex sha256(api_key + request_token + api_secret), Kite Connect v3's proof of the secret."""
+    text = f"{client.api_key}{request_token}{client.api_secret}"
+    return hmac.compare_digest(hashlib.sha256(text.encode()).hexdigest(), given.lower())

@@ -1,0 +1,144 @@
+"""What the simulated exchange is told at start, checked before anything is opened."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from domain.clock import MarketClock, parse_clock
+from simulator.clients import Client, demo_clients
+
+
+class ConfigError(ValueError):
+    """A setting is missing or wrong; the message names it and what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The simulator's settings.
+
+    ``recording`` is the parquet replayed as the market, ``None`` for the live, seeded one. ``rate_limits``
+    switches the brokers' own call limits.
+    """
+
+    port: int
+    state_dir: Path
+    seed: int
+    recording: Path | None
+    clock: MarketClock
+    volatility: float
+    clients: tuple[Client, ...]
+    rate_limits: bool
+    slippage: float
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where every request and fill is written."""
+        return self.state_dir / "simulator" / "ledger.jsonl"
+
+    @property
+    def sessions_path(self) -> Path:
+        """Where issued tokens are kept, so that a restart does not log everybody out."""
+        return self.state_dir / "simulator" / "sessions.jsonl"
+
+
+_SETTINGS = {
+    "port": ("SIMULATOR_PORT", "8790"),
+    "state_dir": ("STATE_DIR", "var"),
+    "seed": ("SIMULATOR_SEED", "1"),
+    "market": ("SIMULATOR_MARKET", "live"),
+    "clock": ("MARKET_CLOCK", ""),
+    "volatility": ("SIMULATOR_VOLATILITY", "1.0"),
+    "clients": ("SIMULATOR_CLIENTS", "20"),
+    "rate_limits": ("SIMULATOR_RATE_LIMITS", "on"),
+    "slippage": ("SIMULATOR_SLIPPAGE", "1.0"),
+}
+
+
+def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config:
+    """Read arguments over environment over defaults. Raises ``ConfigError``."""
+    given = {name: value for name, value in vars(_parser().parse_args(argv)).items() if value is not None}
+    text = {name: given.get(name, environ.get(key) or default) for name, (key, default) in _SETTINGS.items()}
+    return Config(
+        port=_integer(text, "port", low=0, high=65535),
+        state_dir=Path(text["state_dir"]),
+        seed=_integer(text, "seed", low=0, high=2**63 - 1),
+        recording=_recording(text["market"]),
+        clock=_clock(text["clock"]),
+        volatility=_number(text, "volatility", low=0.0, high=100.0),
+        clients=_clients(text["clients"]),
+        rate_limits=_switch(text, "rate_limits"),
+        slippage=_number(text, "slippage", low=0.0, high=100.0),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator", description="A simulated exchange on localhost."
+    )
+    for name, (key, default) in _SETTINGS.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", dest=name, help=f"{key}, {default or 'wall time'} by default"
+        )
+    return parser
+
+
+def _integer(text: Mapping[str, str], name: str, *, low: int, high: int) -> int:
+    try:
+        value = int(text[name])
+    except ValueError:
+        raise ConfigError(f"{_SETTINGS[name][0]} must be a whole number, not {text[name]!r}") from None
+    if not low <= value <= high:
+        raise ConfigError(f"{_SETTINGS[name][0]} must lie between {low} and {high}, not {value}")
+    return value
+
+
+def _number(text: Mapping[str, str], name: str, *, low: float, high: float) -> float:
+    try:
+        value = float(text[name])
+    except ValueError:
+        raise ConfigError(f"{_SETTINGS[name][0]} must be a number, not {text[name]!r}") from None
+    if not low <= value <= high:
+        raise ConfigError(f"{_SETTINGS[name][0]} must lie between {low:g} and {high:g}, not {value:g}")
+    return value
+
+
+def _switch(text: Mapping[str, str], name: str) -> bool:
+    value = text[name].lower()
+    if value not in {"on", "off"}:
+        raise ConfigError(f"{_SETTINGS[name][0]} must be on or off, not {text[name]!r}")
+    return value == "on"
+
+
+def _recording(text: str) -> Path | None:
+    if text == "live":
+        return None
+    path = Path(text)
+    if not path.is_file():
+        raise ConfigError(
+            f"SIMULATOR_MARKET must be 'live' or a recorded parquet file; there is no file {text}"
+        )
+    return path
+
+
+def _clock(text: str) -> MarketClock:
+    try:
+        return parse_clock(text)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _clients(text: str) -> tuple[Client, ...]:
+    if text.isdigit():
+        return demo_clients(int(text))
+    path = Path(text)
+    try:
+        clients = msgspec.json.decode(path.read_bytes(), type=list[Client])
+    except OSError as error:
+        raise ConfigError(f"SIMULATOR_CLIENTS must be a count or a JSON file: {error}") from None
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"SIMULATOR_CLIENTS file {text}: {error}") from None
+    return tuple(clients)
