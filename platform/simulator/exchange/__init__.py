@@ -1,0 +1,1 @@
+"""The simulated exchange and the broker's books of its clients, without any wire protocol."""
