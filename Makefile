@@ -1,0 +1,77 @@
+# Two commands: `make run` starts everything, `make test` proves it. Needs Python 3.11 to 3.13 and make, nothing else.
+
+VENV ?= .venv
+# The first Python that fits; override with PYTHON=/path/to/python3.12.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+PY := $(VENV)/bin/python
+ARGS ?=
+
+# `platform/` is an import root beside the checkout's own; every process gets both.
+export PYTHONPATH := $(CURDIR):$(CURDIR)/platform
+LAUNCH = exec $(PY) -m launch
+
+.DEFAULT_GOAL := help
+.PHONY: help run down status logs doctor test check lint types contracts deploy-check migrations-check layout \
+	bench replay lock seed css env-run env-dev python
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "error: Python 3.11 to 3.13 is needed and none was found on PATH; set PYTHON=/path/to/python3.12." >&2; exit 10; fi
+
+env-run: python
+	@$(PYTHON) -I platform/launch/bootstrap.py "$(VENV)" run
+
+env-dev: python
+	@$(PYTHON) -I platform/launch/bootstrap.py "$(VENV)" dev
+
+run: env-run ## install, start everything, print one screen with the URLs and the demo logins
+	@$(LAUNCH) run
+
+down: env-run ## stop everything of this STATE_DIR, from any terminal
+	@$(LAUNCH) down
+
+status: env-run ## every process: state, pid, uptime, memory, CPU
+	@$(LAUNCH) status
+
+logs: env-run ## follow all logs (ARGS=web for one)
+	@$(LAUNCH) logs $(ARGS)
+
+doctor: env-run ## say what is wrong with this machine or this installation
+	@$(LAUNCH) doctor
+
+seed: env-run ## seed the demo again into the running installation
+	@$(LAUNCH) seed
+
+test: env-dev ## every test, on throw-away Postgres and Redis (ARGS='-k wave' to choose)
+	@$(LAUNCH) test -- $(ARGS)
+
+check: env-dev ## lint, types, import contracts, deployment check, missing migrations, layout
+	@$(LAUNCH) check
+
+lint: env-dev ## ruff: rules and format
+	@$(LAUNCH) check lint format
+
+types: env-dev ## mypy, strict
+	@$(LAUNCH) check types
+
+contracts: env-dev ## who may import whom
+	@$(LAUNCH) check contracts
+
+bench: env-dev ## the benchmark table (see tests/bench)
+	@$(LAUNCH) script tests.bench $(ARGS)
+
+replay: env-dev ## replay the recorded day through the real processes and print the table
+	@$(LAUNCH) script tests.replay $(ARGS)
+
+lock: env-dev ## lock requirements/*.in for Python 3.11 to 3.13, with hashes
+	@for name in base embedded dev; do \
+		uv=$$(command -v uv || echo $(VENV)/bin/uv); \
+		$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+
+css: env-dev ## rebuild the committed stylesheet (the only step that needs the Tailwind program)
+	@$(LAUNCH) css

@@ -1,0 +1,120 @@
+"""What the launcher is told: the environment, parsed once and checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launch.problems import BadSetting
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_PORT = 8800
+# web, live, flower and the simulated exchange sit on consecutive ports.
+PORTS_NEEDED = 4
+MAX_PORT = 65535 - PORTS_NEEDED + 1
+MAX_SHARDS = 64
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One installation on this machine; two differ at least in `state_dir` and `port`."""
+
+    root: Path
+    state_dir: Path
+    port: int
+    shards: int
+    database_url: str | None
+    redis_url: str | None
+    settings_module: str
+    bin_dir: Path
+
+    @property
+    def live_port(self) -> int:
+        """The port of the WebSocket process."""
+        return self.port + 1
+
+    @property
+    def flower_port(self) -> int:
+        """The port of the task monitor."""
+        return self.port + 2
+
+    @property
+    def simulator_port(self) -> int:
+        """The port of the simulated exchange."""
+        return self.port + 3
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Return process name to TCP port, for every process that listens."""
+        return {
+            "web": self.port,
+            "live": self.live_port,
+            "flower": self.flower_port,
+            "simulator": self.simulator_port,
+        }
+
+    @property
+    def log_dir(self) -> Path:
+        """Where every process's log lies, one file each."""
+        return self.state_dir / "logs"
+
+    @property
+    def base_url(self) -> str:
+        """The address of the web process, without a trailing slash."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def live_url(self) -> str:
+        """The address of the WebSocket process, without a path."""
+        return f"ws://{HOST}:{self.live_port}"
+
+    @property
+    def flower_url(self) -> str:
+        """The address of the task monitor, with its prefix."""
+        return f"http://{HOST}:{self.flower_port}/ops/flower"
+
+    @property
+    def simulator_url(self) -> str:
+        """The address of the simulated exchange, without a trailing slash."""
+        return f"http://{HOST}:{self.simulator_port}"
+
+
+def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read PORT, STATE_DIR, SHARDS, DATABASE_URL and REDIS_URL; raises BadSetting naming the variable."""
+    return Settings(
+        root=ROOT,
+        state_dir=_state_dir(environ.get("STATE_DIR", "")),
+        port=_number(environ, "PORT", default=DEFAULT_PORT, lowest=1, highest=MAX_PORT),
+        shards=_number(environ, "SHARDS", default=1, lowest=1, highest=MAX_SHARDS),
+        database_url=_url(environ, "DATABASE_URL", schemes=("postgres", "postgresql")),
+        redis_url=_url(environ, "REDIS_URL", schemes=("redis", "rediss", "unix")),
+        settings_module=environ.get("DJANGO_SETTINGS_MODULE") or "config.settings.local",
+        bin_dir=Path(sys.prefix) / "bin",
+    )
+
+
+def _state_dir(value: str) -> Path:
+    """Return an absolute path; a relative one is meant from the checkout's root."""
+    return Path(os.path.abspath(ROOT / (Path(value).expanduser() if value else "var")))
+
+
+def _number(environ: Mapping[str, str], name: str, *, default: int, lowest: int, highest: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+        raise BadSetting(f"{name}={text!r} must be a whole number from {lowest} to {highest}.")
+    return int(text)
+
+
+def _url(environ: Mapping[str, str], name: str, *, schemes: tuple[str, ...]) -> str | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if text.partition("://")[0] not in schemes:
+        raise BadSetting(f"{name} must start with one of {', '.join(f'{s}://' for s in schemes)}.")
+    return text

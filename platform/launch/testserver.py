@@ -1,0 +1,137 @@
+"""Throw-away Postgres and Redis for one test run: fast, private, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from launch import postgres_server, processes, redis_server
+from launch.places import installation_id, prepare_state_dir, server_owner, shared_home
+from launch.servers import Server, scrubbed_command, wait_until
+from launch.settings import ROOT
+
+PREFIX = "vayda-test-"
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+STOP_SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM}
+
+
+@dataclass(frozen=True)
+class TestServers:
+    """Where the running pair is; `state_dir` is removed when they stop."""
+
+    __test__ = False
+
+    state_dir: Path
+    database_url: str
+    redis_url: str
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Return the variables the product's settings read."""
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url, "STATE_DIR": str(self.state_dir)}
+
+
+@contextmanager
+def running() -> Iterator[TestServers]:
+    """Start both servers in a private directory and stop them at the end, whatever happened in between."""
+    remove_abandoned()
+    with ExitStack() as stack:
+        state_dir = Path(tempfile.mkdtemp(prefix=PREFIX))
+        stack.callback(_remove, state_dir)
+        prepare_state_dir(state_dir)
+        processes.write_identity(state_dir / "owner", processes.identity())
+        marker = processes.marker(state_dir)
+        postgres = postgres_server.embedded(state_dir, marker=marker, durable=False)
+        redis = redis_server.embedded(state_dir, marker=marker, durable=False)
+        for server in (postgres, redis):
+            stack.enter_context(serving(server, log=state_dir / "logs" / f"{server.name}.log"))
+        for server in (postgres, redis):
+            wait_until(server.answers, what=server.name, seconds=START_SECONDS)
+        postgres_server.create_database(postgres.url)
+        yield TestServers(state_dir, postgres.url, redis.url)
+
+
+@contextmanager
+def serving(server: Server, *, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one server as a child of this process, in a session of its own so that Ctrl-C does not hit it first."""
+    owner = server_owner() if server.owner else None
+    who = {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner else {}
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # type: ignore[call-overload]
+            scrubbed_command(server.argv, server.environ),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **who,
+        )
+    try:
+        yield child
+    finally:
+        _stop(child, STOP_SIGNALS[server.stop_signal])
+
+
+def _stop(child: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    child.send_signal(how)
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run pytest with the servers up and return its exit code; SIGTERM ends pytest, then the servers."""
+    with running() as servers:
+        return _run_pytest(arguments, os.environ | servers.environ | python_path())
+
+
+def python_path() -> dict[str, str]:
+    """Return PYTHONPATH with both import roots: for pytest and for every process its tests start."""
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
+
+
+def _run_pytest(arguments: Sequence[str], environ: dict[str, str]) -> int:
+    def forward(number: int, _frame: object) -> None:
+        child.send_signal(number)
+
+    child = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environ)
+    # Ctrl-C reaches pytest from the terminal itself; here it must only not kill us before the servers are stopped.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    signal.signal(signal.SIGTERM, forward)
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def remove_abandoned() -> None:
+    """Stop and remove what an earlier test run left that was killed before it could clean up."""
+    for state_dir in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if state_dir.stat().st_uid != os.geteuid():
+            continue
+        owner = processes.read_identity(state_dir / "owner")
+        if owner is not None and not processes.is_alive(owner):
+            processes.stop_all(processes.survivors(state_dir, data_dirs=[data_dir(state_dir)]), first=signal.SIGINT)
+            _remove(state_dir)
+
+
+def data_dir(state_dir: Path) -> Path:
+    """Return where this state directory's Postgres keeps its files."""
+    moved = shared_home() / installation_id(state_dir) / "pg" if (state_dir / "installation-id").exists() else None
+    return moved if moved and moved.exists() else state_dir / "pg"
+
+
+def _remove(state_dir: Path) -> None:
+    moved = data_dir(state_dir).parent
+    if moved != state_dir:
+        shutil.rmtree(moved, ignore_errors=True)
+    shutil.rmtree(state_dir, ignore_errors=True)
