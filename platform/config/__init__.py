@@ -1,0 +1,1 @@
+"""The Django project. Nobody imports it but the processes that start it."""

@@ -1,0 +1,7 @@
+"""Contracts, calendars and watchlists."""
+
+from apps.markets.models.calendar import CalendarHorizon, SessionKind, TradingSession
+from apps.markets.models.instrument import BrokerInstrument, Instrument, InstrumentSync
+from apps.markets.models.watchlist import WatchlistItem
+
+__all__ = ["BrokerInstrument", "CalendarHorizon", "Instrument", "InstrumentSync", "SessionKind", "TradingSession", "WatchlistItem"]

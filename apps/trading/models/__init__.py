@@ -1,0 +1,24 @@
+"""Waves, intents, orders, fills, trades and positions."""
+
+from apps.trading.models.account_state import AccountState, ExternalOrder, Position
+from apps.trading.models.intent import Intent
+from apps.trading.models.order import Fill, Order
+from apps.trading.models.paper import PaperFill, PaperOrder
+from apps.trading.models.trade import Trade, TradeLeg
+from apps.trading.models.wave import SkipReason, Wave, WaveVerdict
+
+__all__ = [
+    "AccountState",
+    "ExternalOrder",
+    "Fill",
+    "Intent",
+    "Order",
+    "PaperFill",
+    "PaperOrder",
+    "Position",
+    "SkipReason",
+    "Trade",
+    "TradeLeg",
+    "Wave",
+    "WaveVerdict",
+]

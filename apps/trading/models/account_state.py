@@ -1,0 +1,74 @@
+"""What the broker last showed of an account."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.utils import timezone
+
+from apps.trading.models.trade import MODES
+from apps.trading.querysets import PositionQuerySet
+
+
+class AccountState(models.Model):
+    """When an account's books were last read, and what it can spend. Times are the wall clock's.
+
+    ``reconciled_epoch`` is the lease epoch under which the account was reconciled: no entry is sent before that.
+    """
+
+    account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="states")
+    mode = models.CharField(max_length=5, choices=MODES)
+    reconciled_epoch = models.PositiveBigIntegerField(default=0)
+    orders_read_at = models.DateTimeField(null=True, blank=True)
+    positions_read_at = models.DateTimeField(null=True, blank=True)
+    funds_read_at = models.DateTimeField(null=True, blank=True)
+    available_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "mode"], name="one_state_per_mode")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.mode}"
+
+
+class Position(models.Model):
+    """Net position of one account in one contract as the broker sees it; signed units. Paper and live never mix."""
+
+    account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="positions")
+    mode = models.CharField(max_length=5, choices=MODES)
+    instrument = models.ForeignKey("markets.Instrument", on_delete=models.PROTECT, related_name="+")
+    product = models.CharField(max_length=4)
+    quantity = models.IntegerField()
+    average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    read_at = models.DateTimeField()
+
+    objects = PositionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["account", "instrument"]
+        constraints = [models.UniqueConstraint(fields=["account", "mode", "instrument", "product"], name="one_position_per_product")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.instrument}"
+
+
+class ExternalOrder(models.Model):
+    """An order in the broker's book that carries none of our tags: shown, counted in the clamp, never touched."""
+
+    account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="external_orders")
+    broker_order_id = models.CharField(max_length=40)
+    symbol = models.CharField(max_length=60)
+    side = models.CharField(max_length=4)
+    quantity = models.PositiveIntegerField()
+    filled_quantity = models.PositiveIntegerField(default=0)
+    average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    status = models.CharField(max_length=16)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["account", "broker_order_id"], name="external_order_once")]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol}"

@@ -1,0 +1,36 @@
+"""Making, finding and revoking API keys."""
+
+import hashlib
+import secrets
+
+from django.utils import timezone
+
+from apps.users.models import ApiKey, User
+
+_PREFIX_LENGTH = 8
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def create_key(*, user: User, name: str, can_trade: bool = True) -> tuple[ApiKey, str]:
+    """Return the row and the key itself, which is shown once and never stored."""
+    secret = secrets.token_urlsafe(32)
+    row = ApiKey.objects.create(
+        user=user, name=name, can_trade=can_trade, prefix=secret[:_PREFIX_LENGTH], key_hash=_hash(secret)
+    )
+    return row, secret
+
+
+def find_key(secret: str) -> ApiKey | None:
+    """Return the usable key of an active user, noting its use at most once a minute."""
+    key = ApiKey.objects.select_related("user", "user__tenant").filter(prefix=secret[:_PREFIX_LENGTH], revoked_at=None).first()
+    if key is None or not secrets.compare_digest(key.key_hash, _hash(secret)):
+        return None
+    if not key.user.is_active or (key.user.tenant is not None and not key.user.tenant.is_active):
+        return None
+    now = timezone.now()
+    if key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key

@@ -1,0 +1,68 @@
+"""Commands to other processes: one function per command, sent after the commit, best effort.
+
+A command is a wake-up. It carries ids and no authority; when it is lost, the receiver's sweep finds the work.
+"""
+
+import logging
+from collections.abc import Iterable
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+
+def _send(task: str, queue: str, *args: object) -> None:
+    try:
+        current_app.send_task(task, args=args, queue=queue, retry=False, ignore_result=True)
+    except (KombuError, RedisError, OSError) as error:
+        log.warning("command not sent, the sweep will find it", extra={"task": task, "queue": queue, "reason": str(error)})
+
+
+def _on_commit(task: str, queue: str, *args: object) -> None:
+    transaction.on_commit(lambda: _send(task, queue, *args))
+
+
+def route_signal(signal_id: int) -> None:
+    """Ask the signals worker to fan one signal out."""
+    _on_commit("workers.signals.route_signal", "signals", signal_id)
+
+
+def wake_execution(shards: Iterable[int]) -> None:
+    """Tell execution shards that orders wait: one message a shard, whatever the size of the wave."""
+    for shard in sorted(set(shards)):
+        _on_commit("workers.execution.submit_orders", f"execution.{shard}", shard)
+
+
+def reconcile_account(account_id: int, *, shard: int) -> None:
+    """Tell an account's shard that its broker has news."""
+    _on_commit("workers.execution.reconcile_account", f"execution.{shard}", account_id)
+
+
+def refresh_rules(trade_ids: Iterable[int]) -> None:
+    """Tell the risk engine that trades changed."""
+    ids = sorted(set(trade_ids))
+    if ids:
+        _on_commit("workers.signals.refresh_rules", "signals", ids)
+
+
+def refresh_subscriptions() -> None:
+    """Tell the feed that somebody needs other instruments."""
+    _on_commit("workers.feed.refresh_subscriptions", "feed")
+
+
+def sync_instruments(broker: str) -> None:
+    """Ask for a broker's instrument master to be read now."""
+    _on_commit("workers.sessions.sync_instruments", "sessions", broker)
+
+
+def sign_in_account(account_id: int) -> None:
+    """Ask the sessions worker to sign one account in."""
+    _on_commit("workers.sessions.sign_in_account", "sessions", account_id)
+
+
+def exchange_login(account_id: int, request_token: str) -> None:
+    """Hand a login's one-use code to the sessions worker, which alone can finish it."""
+    _on_commit("workers.sessions.exchange_login", "sessions", account_id, request_token)

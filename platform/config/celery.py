@@ -1,0 +1,46 @@
+"""The Celery application: messages are wake-ups that carry ids; Postgres holds the truth.
+
+The reasons for each setting are in ARCHITECTURE.md ("Queues").
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+app = Celery("vayda")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=False,  # a lost wake-up is found by the sweep; a repeated one finds nothing to do
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # never kill a worker in the middle of a send
+    worker_send_task_events=True,
+    task_send_sent_event=False,
+    worker_max_tasks_per_child=None,
+    worker_eta_task_limit=100,
+    worker_hijack_root_logger=False,
+    worker_proc_alive_timeout=30,
+    broker_connection_retry=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_channel_error_retry=True,
+    broker_transport_options={
+        "visibility_timeout": 120,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "priority_steps": [0],
+        "socket_timeout": 10,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    },
+    beat_cron_starting_deadline=60,
+    enable_utc=True,
+    timezone="Asia/Kolkata",
+    task_default_queue="jobs",
+    imports=("workers",),
+)
