@@ -22,7 +22,9 @@ from simulator.market.types import Market
 
 
 class Exchange:
-    """One exchange with per-client books. Not thread-safe: everything runs on one loop. ``now`` is market time."""
+    """One exchange with per-client books. Not thread-safe: everything runs on one loop. ``now`` is market
+    time.
+    """
 
     def __init__(self, *, market: Market, seed: int, settings: Settings = Settings()) -> None:
         self.market = market
@@ -33,7 +35,9 @@ class Exchange:
         raise NotImplementedError
 
     def on_ticks(self, listener: TicksListener) -> None:
-        """Call ``listener`` with the tokens each market change touched, before orders are matched against it."""
+        """Call ``listener`` with the tokens each market change touched, before orders are matched against
+        it.
+        """
         raise NotImplementedError
 
     def open_account(self, client: str, *, cash: Decimal) -> None:
@@ -45,7 +49,9 @@ class Exchange:
         raise NotImplementedError
 
     def place(self, client: str, order: NewOrder, *, now: datetime) -> str:
-        """Accept an order and return its id (15 digits), or raise ``Refusal``. It may be filled or REJECTED on return."""
+        """Accept an order and return its id (15 digits), or raise ``Refusal``. It may be filled or REJECTED
+        on return.
+        """
         raise NotImplementedError
 
     def modify(self, client: str, order_id: str, edit: OrderEdit, *, now: datetime) -> None:

@@ -1,4 +1,6 @@
-"""What goes into and comes out of the exchange. Prices are ``Decimal`` rupees, quantities units, times aware."""
+"""What goes into and comes out of the exchange. Prices are ``Decimal`` rupees, quantities units, times
+aware.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -102,8 +104,9 @@ class OrderEdit:
 class ClientOrder:
     """One order as its client's book shows it at one moment; each state change makes a new one.
 
-    ``order_type`` and ``price`` are the working ones (a protected MARKET shows as LIMIT); ``exchange_order_id`` is empty
-    until the exchange has it. ``average_price`` is 0 without fills. ``reason`` is set when REJECTED.
+    ``order_type`` and ``price`` are the working ones (a protected MARKET shows as LIMIT);
+    ``exchange_order_id`` is empty until the exchange has it. ``average_price`` is 0 without fills.
+    ``reason`` is set when REJECTED.
     """
 
     client: str
@@ -159,9 +162,10 @@ class ClientTrade:
 class ClientPosition:
     """The net position of one contract and product.
 
-    ``quantity`` is signed units, ``overnight_quantity`` what of it was carried into the day. ``buy_*`` and ``sell_*``
-    include the carried part at its average (the net view); ``day_buy_*`` and ``day_sell_*`` are today's only. Values are
-    rupees, multiplier included. ``realised`` and ``unrealised`` are rupees; their sum is the position's P&L.
+    ``quantity`` is signed units, ``overnight_quantity`` what of it was carried into the day. ``buy_*`` and
+    ``sell_*`` include the carried part at its average (the net view); ``day_buy_*`` and ``day_sell_*`` are
+    today's only. Values are rupees, multiplier included. ``realised`` and ``unrealised`` are rupees; their
+    sum is the position's P&L.
     """
 
     listing: Listing
@@ -185,7 +189,9 @@ class ClientPosition:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """Rupees. ``available`` is ``cash + realised + min(unrealised of futures, 0) - used``; ``used`` is the sum of the rest."""
+    """Rupees. ``available`` is ``cash + realised + min(unrealised of futures, 0) - used``; ``used`` is the
+    sum of the rest.
+    """
 
     cash: Decimal
     available: Decimal
@@ -216,7 +222,9 @@ class OrderMargin:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the exchange behaves for everybody. ``partial_fill_ratio`` is the chance that a match fills only a part."""
+    """How the exchange behaves for everybody. ``partial_fill_ratio`` is the chance that a match fills only a
+    part.
+    """
 
     slippage_ticks: int = 0
     partial_fill_ratio: float = 0.0
@@ -228,8 +236,9 @@ class Settings:
 class Switch:
     """A deviation for one client or symbol ("" matches all); ``None`` leaves the setting alone.
 
-    ``reject_after_accept`` is the message an accepted order is REJECTED with; ``fill_delay`` is market time between
-    acceptance and the first match. The most specific match wins (client and symbol, client, symbol, all).
+    ``reject_after_accept`` is the message an accepted order is REJECTED with; ``fill_delay`` is market
+    time between acceptance and the first match. The most specific match wins (client and symbol, client,
+    symbol, all).
     """
 
     client: str = ""
@@ -240,7 +249,9 @@ class Switch:
 
 
 OrderListener = Callable[[ClientOrder], None]
-"""Called at each state a broker would push (OPEN, TRIGGER PENDING, partial fills, COMPLETE, CANCELLED, REJECTED)."""
+"""Called at each state a broker would push (OPEN, TRIGGER PENDING, partial fills, COMPLETE, CANCELLED,
+REJECTED).
+"""
 
 TicksListener = Callable[[Sequence[int], datetime], None]
 """Called with the changed tokens and the market time; read them with ``market.quote``."""

@@ -10,15 +10,18 @@ from simulator.market.types import Candle, Level, Listing, MarketQuote
 
 @dataclass(frozen=True, slots=True)
 class MarketSettings:
-    """``volatility_scale`` multiplies realised (not implied) volatility; ``auction_freeze`` freezes the published index
-    value 15:15 to 15:35 IST as the closing auction does."""
+    """``volatility_scale`` multiplies realised (not implied) volatility; ``auction_freeze`` freezes the
+    published index value 15:15 to 15:35 IST as the closing auction does.
+    """
 
     volatility_scale: float = 1.0
     auction_freeze: bool = False
 
 
 class LiveMarket:
-    """The seeded market; implements ``Market`` and adds the controls. ``start`` is the market time of the first price."""
+    """The seeded market; implements ``Market`` and adds the controls. ``start`` is the market time of the
+    first price.
+    """
 
     def __init__(self, *, seed: int, start: datetime, settings: MarketSettings = MarketSettings()) -> None:
         self.listings: Mapping[int, Listing] = {}
@@ -38,7 +41,9 @@ class LiveMarket:
         raise NotImplementedError
 
     def step(self, now: datetime) -> Sequence[int]:
-        """Move to ``now`` and return the tokens that changed; cheap when called more often than prices change."""
+        """Move to ``now`` and return the tokens that changed; cheap when called more often than prices
+        change.
+        """
         raise NotImplementedError
 
     def next_change(self) -> datetime | None:
@@ -58,7 +63,9 @@ class LiveMarket:
         raise NotImplementedError
 
     def set_price(self, token: int, price: Decimal) -> None:
-        """Move an index, equity or future to a price (its whole family follows); pin an option to it until released."""
+        """Move an index, equity or future to a price (its whole family follows); pin an option to it until
+        released.
+        """
         raise NotImplementedError
 
     def release(self, token: int) -> None:
@@ -66,7 +73,9 @@ class LiveMarket:
         raise NotImplementedError
 
     def freeze(self, underlying: str, *, on: bool = True) -> None:
-        """Freeze the published index (or equity) price while its derivatives go on, as in the closing auction."""
+        """Freeze the published index (or equity) price while its derivatives go on, as in the closing
+        auction.
+        """
         raise NotImplementedError
 
     def halt(self, *, on: bool = True) -> None:

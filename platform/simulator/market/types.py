@@ -1,8 +1,8 @@
 """What a market lists and shows.
 
-Prices in ``MarketQuote``, ``Level`` and ``Candle`` are integers of ``domain.prices.PRICE_SCALE`` to the rupee (the tick
-hot path); ``domain.prices.to_decimal`` gives the rupee form. Quantities are always units (barrels for CRUDEOIL), never lots:
-a face that speaks lots converts with ``Listing.lot_size``.
+Prices in ``MarketQuote``, ``Level`` and ``Candle`` are integers of ``domain.prices.PRICE_SCALE`` to the
+rupee (the tick hot path); ``domain.prices.to_decimal`` gives the rupee form. Quantities are always units
+(barrels for CRUDEOIL), never lots: a face that speaks lots converts with ``Listing.lot_size``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ from domain.instruments import Exchange, Kind, Right
 class Listing:
     """A listed contract.
 
-    ``token`` is ``exchange_token << 8 | segment`` (nse 1, nfo 2, mcx 7, indices 9). Indices are listed on NSE with kind
-    INDEX. ``symbol`` is the trading symbol in Kite's manner; other faces build theirs from the contract's facts.
-    ``multiplier`` is the rupees one unit gains when the price rises by 1.
+    ``token`` is ``exchange_token << 8 | segment`` (nse 1, nfo 2, mcx 7, indices 9). Indices are listed on
+    NSE with kind INDEX. ``symbol`` is the trading symbol in Kite's manner; other faces build theirs from
+    the contract's facts. ``multiplier`` is the rupees one unit gains when the price rises by 1.
     """
 
     token: int
@@ -51,8 +51,9 @@ class Level(NamedTuple):
 class MarketQuote:
     """The current state of one instrument; the market changes it in place, readers only read.
 
-    ``last_price`` is 0 before the first price; ``bid`` and ``ask`` are 0 where there is no book (indices, replay).
-    ``close`` is the previous session's. ``average_price`` is the day's volume-weighted one. Times are epoch milliseconds.
+    ``last_price`` is 0 before the first price; ``bid`` and ``ask`` are 0 where there is no book (indices,
+    replay). ``close`` is the previous session's. ``average_price`` is the day's volume-weighted one. Times
+    are epoch milliseconds.
     """
 
     token: int
@@ -111,7 +112,9 @@ class Market(Protocol):
         ...
 
     def step(self, now: datetime) -> Sequence[int]:
-        """Advance to ``now``, or to the earliest recorded change not later than it, and return the changed tokens."""
+        """Advance to ``now``, or to the earliest recorded change not later than it, and return the changed
+        tokens.
+        """
         ...
 
     def next_change(self) -> datetime | None:
