@@ -101,7 +101,7 @@ class Exchange:
         raise NotImplementedError
 
     def required_margin(self, order: NewOrder) -> OrderMargin:
-        """Return what an order would need on its own, or raise ``Refusal`` for one that could not be placed."""
+        """Return what an order needs on its own, or raise ``Refusal`` for one that could not be placed."""
         raise NotImplementedError
 
     def step(self, now: datetime) -> Sequence[int]:

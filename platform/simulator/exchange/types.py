@@ -70,7 +70,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """A place call. ``market_protection``: 0 none (refused for MARKET and SL-M), -1 automatic, else percent."""
+    """A place call. ``market_protection``: 0 none (refused for MARKET, SL-M), -1 automatic, else percent."""
 
     exchange: str
     symbol: str
