@@ -1,0 +1,41 @@
+"""Which brokers exist: names and limits only, so that ``apps`` may import it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from brokers.paper import spec as paper
+from brokers.zerodha import spec as zerodha
+from domain.broker import BrokerSpec, Endpoint
+
+SPECS: Mapping[str, BrokerSpec] = MappingProxyType(
+    {module.SPEC.slug: module.SPEC for module in (paper, zerodha)}
+)
+"""Every broker by slug."""
+
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
+    {module.SPEC.slug: module.ENDPOINT for module in (paper, zerodha)}
+)
+"""Where each broker really is; a setting may point an account at the simulated exchange instead."""
+
+
+class UnknownBroker(LookupError):
+    """No broker has this slug."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"no broker is called {slug!r}; known: {', '.join(sorted(SPECS))}")
+
+
+def spec_of(slug: str) -> BrokerSpec:
+    """Return a broker's SPEC; raises ``UnknownBroker``."""
+    try:
+        return SPECS[slug]
+    except KeyError:
+        raise UnknownBroker(slug) from None
+
+
+def endpoint_of(slug: str) -> Endpoint:
+    """Return a broker's real hosts; raises ``UnknownBroker``."""
+    try:
+        return ENDPOINTS[slug]
+    except KeyError:
+        raise UnknownBroker(slug) from None

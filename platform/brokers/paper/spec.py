@@ -1,0 +1,22 @@
+"""Names and limits of the paper broker: a book of our own, so its limits are ours."""
+
+from domain.broker import BrokerSpec, Endpoint, RateLimits
+
+SPEC = BrokerSpec(
+    slug="paper",
+    name="Paper",
+    exchanges=frozenset({"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX"}),
+    tag_length=20,
+    quantity_in_lots=frozenset(),
+    limits=RateLimits(orders=100, reads=100, quotes=100),
+    max_modifications=25,
+    token_expires_at=None,
+    # An order is in the book before place() returns: a tag that is absent was never accepted.
+    resend_wait_seconds=5,
+    feed_symbols_per_socket=0,
+    feed_sockets=0,
+    quote_batch=0,
+    supports_market=True,
+)
+
+ENDPOINT = Endpoint(rest_url="", socket_url="")

@@ -1,0 +1,66 @@
+"""Polled market data and the instrument master of Kite."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+from brokers.lots import LotSizeOf
+from brokers.transport import BOOK_BODY_LIMIT, MASTER_BODY_LIMIT, Wire, WireAnswer, WireFailure, WireRequest
+from brokers.zerodha.access import Access
+from brokers.zerodha.answers import BROKER, read_data
+from brokers.zerodha.instruments import MalformedLine, Master, parse_master, unzipped
+from brokers.zerodha.quotes import Key, quotes_of, wire_name
+from brokers.zerodha.spec import SPEC
+from domain.broker import BrokerError, InstrumentRow, Quote
+
+log = logging.getLogger(__name__)
+
+
+class ZerodhaMarketData:
+    """Quotes and instruments through one account; ``malformed`` names the lines the last master left out."""
+
+    def __init__(
+        self, *, wire: Wire, access: Access, lot_size_of: LotSizeOf, equities: frozenset[str] = frozenset()
+    ) -> None:
+        self._wire = wire
+        self._access = access
+        self._lot_size_of = lot_size_of
+        self._equities = equities
+        self.malformed: Sequence[MalformedLine] = ()
+
+    async def quotes(self, keys: Sequence[Key]) -> Sequence[Quote]:
+        """Return what Kite shows of at most ``SPEC.quote_batch`` keys; raises ``BrokerError``."""
+        if len(keys) > SPEC.quote_batch:
+            raise BrokerError("LIMIT", f"{BROKER} quotes: {len(keys)} keys are more than {SPEC.quote_batch}")
+        if not keys:
+            return []
+        query = tuple(("i", wire_name(key)) for key in keys)
+        answer = await self._send(self._access.request("GET", "/quote", query=query), limit=BOOK_BODY_LIMIT)
+        return quotes_of(read_data(answer, what="quotes"), keys, self._lot_size_of)
+
+    async def instruments(self) -> Sequence[InstrumentRow]:
+        """Return the day's master; raises ``BrokerError``. Bad lines are left out, named in ``malformed``."""
+        answer = await self._send(self._access.request("GET", "/instruments"), limit=MASTER_BODY_LIMIT)
+        if answer.status != 200:
+            read_data(answer, what="instrument master")
+        master = await asyncio.to_thread(self._parsed, answer.body)
+        self.malformed = master.malformed
+        for reason, count in Counter(line.reason for line in master.malformed).most_common(20):
+            log.warning(
+                "instrument lines left out", extra={"broker": BROKER, "reason": reason, "lines": count}
+            )
+        return master.rows
+
+    async def aclose(self) -> None:
+        """Close the HTTP session."""
+        await self._wire.aclose()
+
+    def _parsed(self, body: bytes) -> Master:
+        return parse_master(unzipped(body, limit=MASTER_BODY_LIMIT), equities=self._equities)
+
+    async def _send(self, request: WireRequest, *, limit: int) -> WireAnswer:
+        try:
+            return await self._wire.send(request, limit=limit)
+        except WireFailure as failure:
+            raise failure.as_unavailable(BROKER) from failure
