@@ -68,7 +68,7 @@ replay: env-dev ## replay the recorded day through the real processes and print 
 	@$(LAUNCH) script tests.replay $(ARGS)
 
 lock: env-dev ## lock requirements/*.in for Python 3.11 to 3.13, with hashes
-	@for name in base embedded dev; do \
+	@for name in base embedded dev uv; do \
 		uv=$$(command -v uv || echo $(VENV)/bin/uv); \
 		$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done

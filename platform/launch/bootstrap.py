@@ -16,8 +16,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {"run": ("base", "embedded"), "dev": ("base", "embedded", "dev")}
+UV_LOCK = ROOT / "requirements" / "uv.txt"
 OLDEST, NEWEST = (3, 11), (3, 13)
 PYTHON_TOO_OLD, INSTALL_FAILED = 10, 21
+PIP_TO_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+}
 TERMINAL_SECONDS, PIPE_SECONDS = 0.2, 5.0
 UV_SECONDS = 90
 
@@ -55,7 +62,9 @@ def install(venv: Path, wanted: str) -> None:
 
 def make_venv(venv: Path) -> None:
     """Create the environment; where this Python came without ensurepip, without pip and then with a pip borrowed."""
-    if python_of(venv).exists() and run([str(python_of(venv)), "-c", ""], "Checking the environment", check=False):
+    if python_of(venv).exists() and run(
+        [str(python_of(venv)), "-c", ""], "Checking the environment", check=False
+    ):
         return
     plain = [sys.executable, "-m", "venv", "--clear", str(venv)]
     if run(plain, f"Creating {venv}", check=False):
@@ -63,7 +72,9 @@ def make_venv(venv: Path) -> None:
     run([*plain, "--without-pip"], f"Creating {venv} without pip")
     if shutil.which("uv") or run([sys.executable, "-m", "pip", "--version"], "Looking for pip", check=False):
         return
-    raise InstallError(f"{sys.executable} has neither ensurepip nor pip, and uv is not on PATH: install one of them.")
+    raise InstallError(
+        f"{sys.executable} has neither ensurepip nor pip, and uv is not on PATH: install one of them."
+    )
 
 
 def find_uv(venv: Path) -> str | None:
@@ -72,13 +83,23 @@ def find_uv(venv: Path) -> str | None:
     found = shutil.which("uv") or (str(here) if here.exists() else None)
     if found or not (venv / "bin" / "pip").exists():
         return found
-    fetched = run([*pip(venv), "install", "uv"], "Fetching uv, the fast installer", check=False, seconds=UV_SECONDS)
+    command = [*pip(venv), "install", "--quiet", "--require-hashes", *sources([UV_LOCK])]
+    fetched = run(command, "Fetching uv, the fast installer", check=False, seconds=UV_SECONDS)
     return str(here) if fetched and here.exists() else None
 
 
 def uv_command(uv: str, venv: Path, locks: list[Path]) -> list[str]:
     """Return the uv call that installs exactly the locked, hashed packages."""
-    return [uv, "pip", "install", "--quiet", "--python", str(python_of(venv)), "--require-hashes", *sources(locks)]
+    return [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(python_of(venv)),
+        "--require-hashes",
+        *sources(locks),
+    ]
 
 
 def pip_command(venv: Path, locks: list[Path]) -> list[str]:
@@ -100,16 +121,10 @@ def sources(locks: list[Path]) -> list[str]:
 
 def uv_environ() -> dict[str, str]:
     """Return our environment with pip's index settings told to uv too, which does not read pip's files."""
-    environ = dict(os.environ)
-    for option, variable in (("index-url", "UV_DEFAULT_INDEX"), ("extra-index-url", "UV_INDEX")):
-        value = pip_setting(option)
-        if value and variable not in environ:
-            environ[variable] = value
-    for option, variable in (("find-links", "UV_FIND_LINKS"), ("cert", "SSL_CERT_FILE")):
-        value = pip_setting(option)
-        if value and variable not in environ:
-            environ[variable] = value.replace("\n", " ").strip()
-    return environ
+    told = {variable: pip_setting(option).replace("\n", " ").strip() for option, variable in PIP_TO_UV.items()}
+    # Every package is pinned by hash, so which index it comes from cannot be an attack: look in all, as pip does.
+    told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return {name: value for name, value in told.items() if value} | dict(os.environ)
 
 
 def pip_setting(option: str) -> str:
@@ -175,7 +190,9 @@ def say(line: str) -> None:
 
 def packages(lock: Path) -> list[str]:
     """Return the pinned lines of a lock file."""
-    return [line for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#"))]
+    return [
+        line for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#"))
+    ]
 
 
 def python_of(venv: Path) -> Path:
@@ -200,7 +217,8 @@ def is_current(venv: Path, wanted: str) -> bool:
     """Say whether the set, or a larger one, is installed from the locks as they are now."""
     larger = {"run": ("run", "dev"), "dev": ("dev",)}[wanted]
     return python_of(venv).exists() and any(
-        stamp_file(venv, name).exists() and stamp_file(venv, name).read_text() == stamp(name) for name in larger
+        stamp_file(venv, name).exists() and stamp_file(venv, name).read_text() == stamp(name)
+        for name in larger
     )
 
 

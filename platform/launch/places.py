@@ -17,7 +17,8 @@ from launch.problems import SocketPathTooLong, StateDirUnusable
 
 # sun_path is 108 bytes on Linux with its final NUL; 104 on macOS is served by the same shorter fallback.
 SOCKET_LIMIT = 107
-LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
+# supervisord binds to <name>.<pid> first; Postgres's .s.PGSQL.5432 is shorter.
+LONGEST_SOCKET_NAME = "supervisor.sock.4194304"
 APP = "vayda"
 
 
@@ -85,7 +86,9 @@ def shared_home() -> Path:
         except OSError:
             continue
         return home
-    raise StateDirUnusable("Neither /var/lib nor the temporary directory can hold files for the Postgres user.")
+    raise StateDirUnusable(
+        "Neither /var/lib nor the temporary directory can hold files for the Postgres user."
+    )
 
 
 def data_home(state_dir: Path, owner: Owner | None) -> Path:

@@ -73,7 +73,18 @@ def initialise(programs: Path, data: Path, *, owner: Owner | None, environ: dict
     if (data / "PG_VERSION").exists() and (data / "global" / "pg_control").exists():
         return
     _empty_directory(data, owner)
-    argv = [str(programs / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", *LOCALE_OPTIONS]
+    argv = [
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        USER,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        *LOCALE_OPTIONS,
+    ]
     who = {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner else {}
     done = subprocess.run(argv, cwd="/", env=environ, capture_output=True, text=True, check=False, **who)  # type: ignore[call-overload]
     if done.returncode:

@@ -73,7 +73,9 @@ def survivors(state_dir: Path, *, data_dirs: Iterable[Path] = ()) -> list[psutil
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     homes = {str(path) for path in data_dirs}
     return [
-        process for process in psutil.process_iter() if process.pid not in spared and _belongs(process, state_dir, homes)
+        process
+        for process in psutil.process_iter()
+        if process.pid not in spared and _belongs(process, state_dir, homes)
     ]
 
 
@@ -86,15 +88,29 @@ def _belongs(process: psutil.Process, state_dir: Path, homes: set[str]) -> bool:
         return False
 
 
-def stop_all(processes: Iterable[psutil.Process], *, first: signal.Signals = signal.SIGTERM) -> list[int]:
-    """Ask the processes to stop, then kill what stays; returns the pids that had to be killed."""
-    asked = [process for process in processes if _signal(process, first)]
-    _, left = psutil.wait_procs(asked, timeout=TERM_SECONDS)
+def stop_all(found: Iterable[psutil.Process], *, first: signal.Signals = signal.SIGTERM) -> list[int]:
+    """Ask processes to stop and kill what stays; returns the pids that had to be killed.
+
+    Only those whose parent is not among them are asked: a server stops its own children, in its own order.
+    """
+    everyone = list(found)
+    pids = {process.pid for process in everyone}
+    for process in everyone:
+        if _parent(process) not in pids:
+            _signal(process, first)
+    _, left = psutil.wait_procs(everyone, timeout=TERM_SECONDS)
     killed = [process for process in left if _signal(process, signal.SIGKILL)]
     _, immortal = psutil.wait_procs(killed, timeout=KILL_SECONDS)
     if immortal:
         raise StateDirUnusable(f"Processes {[process.pid for process in immortal]} do not die.")
     return [process.pid for process in killed]
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _signal(process: psutil.Process, what: signal.Signals) -> bool:

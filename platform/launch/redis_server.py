@@ -124,7 +124,9 @@ def _connect(url: str) -> socket.socket:
                 connection.close()
             raise
         return connection
-    plain = socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 6379), timeout=CONNECT_SECONDS)
+    plain = socket.create_connection(
+        (parts.hostname or "127.0.0.1", parts.port or 6379), timeout=CONNECT_SECONDS
+    )
     if parts.scheme != "rediss":
         return plain
     return ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname)

@@ -52,5 +52,3 @@ def scrubbed_command(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[s
 def first_line(error: Exception) -> str:
     """Return the first line of an error's text: a driver's message often runs over several."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-

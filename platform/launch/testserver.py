@@ -37,7 +37,11 @@ class TestServers:
     @property
     def environ(self) -> dict[str, str]:
         """Return the variables the product's settings read."""
-        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url, "STATE_DIR": str(self.state_dir)}
+        return {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "STATE_DIR": str(self.state_dir),
+        }
 
 
 @contextmanager
@@ -120,13 +124,19 @@ def remove_abandoned() -> None:
             continue
         owner = processes.read_identity(state_dir / "owner")
         if owner is not None and not processes.is_alive(owner):
-            processes.stop_all(processes.survivors(state_dir, data_dirs=[data_dir(state_dir)]), first=signal.SIGINT)
+            processes.stop_all(
+                processes.survivors(state_dir, data_dirs=[data_dir(state_dir)]), first=signal.SIGINT
+            )
             _remove(state_dir)
 
 
 def data_dir(state_dir: Path) -> Path:
     """Return where this state directory's Postgres keeps its files."""
-    moved = shared_home() / installation_id(state_dir) / "pg" if (state_dir / "installation-id").exists() else None
+    moved = (
+        shared_home() / installation_id(state_dir) / "pg"
+        if (state_dir / "installation-id").exists()
+        else None
+    )
     return moved if moved and moved.exists() else state_dir / "pg"
 
 

@@ -1,0 +1,169 @@
+"""`make down`, `make status` and `make logs`: for any terminal, with or without a living launcher."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from launch import ownership, recover, supervise
+from launch.problems import BadSetting, NotRunning
+from launch.settings import Settings
+
+DOWN_SECONDS = 120.0
+POLL_SECONDS = 0.3
+MEGABYTE = 1024 * 1024
+CPU_SECONDS = 0.3
+
+
+def down(settings: Settings) -> int:
+    """Stop everything of this state directory; fine when nothing runs."""
+    holder = ownership.holder(settings)
+    if holder is not None:
+        _ask_launcher(holder)
+    left = recover.stop_everything(settings) if settings.state_dir.exists() else []
+    print("Stopped." if holder or left else f"Nothing runs under {settings.state_dir}.")
+    return 0
+
+
+def _ask_launcher(holder: ownership.Holder) -> None:
+    try:
+        launcher = psutil.Process(holder.launcher.pid)
+        launcher.terminate()
+        psutil.wait_procs([launcher], timeout=DOWN_SECONDS)
+    except psutil.NoSuchProcess:
+        return
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the status table."""
+
+    name: str
+    state: str
+    pid: str
+    uptime: str
+    memory: str
+    cpu: str
+
+
+def status(settings: Settings) -> int:
+    """Print every process with its children's memory and CPU; raises NotRunning."""
+    states = supervise.states(settings)
+    measured = _measure({state.name: _family(state.pid) for state in states})
+    rows = [_row(state, *measured[state.name]) for state in states]
+    total = sum(memory for memory, _ in measured.values())
+    for row in (Row("process", "state", "pid", "uptime", "resident", "cpu"), *rows):
+        print(f"{row.name:<14} {row.state:<9} {row.pid:>7} {row.uptime:>9} {row.memory:>9} {row.cpu:>6}")
+    print(f"{'together':<14} {'':<9} {'':>7} {'':>9} {total / MEGABYTE:>6.0f} MB")
+    return 0 if all(state.state == "RUNNING" for state in states) else 1
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """Return a process and its descendants; empty when it is gone."""
+    try:
+        parent = psutil.Process(pid) if pid else None
+        return [parent, *parent.children(recursive=True)] if parent else []
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _measure(families: dict[str, list[psutil.Process]]) -> dict[str, tuple[int, float]]:
+    """Return resident bytes and CPU percent of one core, per family; CPU over a short while."""
+    for process in (member for family in families.values() for member in family):
+        _quietly(process.cpu_percent)
+    time.sleep(CPU_SECONDS)
+    return {
+        name: (
+            sum(int(_quietly(lambda p=p: p.memory_info().rss)) for p in family),
+            sum(_quietly(p.cpu_percent) for p in family),
+        )
+        for name, family in families.items()
+    }
+
+
+def _quietly(ask) -> float:  # type: ignore[no-untyped-def]
+    try:
+        return float(ask())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0.0
+
+
+def _row(state: supervise.State, memory: int, cpu: float) -> Row:
+    minutes, seconds = divmod(state.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return Row(
+        name=state.name,
+        state=state.state,
+        pid=str(state.pid or "-"),
+        uptime=f"{hours}:{minutes:02}:{seconds:02}" if state.pid else "-",
+        memory=f"{memory / MEGABYTE:.0f} MB" if state.pid else "-",
+        cpu=f"{cpu:.0f}%" if state.pid else "-",
+    )
+
+
+@dataclass
+class Tail:
+    """A log file that is followed across rotation; `offset` is how far it was read."""
+
+    path: Path
+    offset: int = 0
+    inode: int = 0
+    rest: bytes = field(default=b"")
+
+    def skip_to_end(self, *, keep: int) -> None:
+        """Begin so that at most the last `keep` bytes are shown."""
+        if self.path.exists():
+            found = self.path.stat()
+            self.inode, self.offset = found.st_ino, max(0, found.st_size - keep)
+
+    def new_lines(self) -> list[str]:
+        """Return the whole lines written since the last call."""
+        if not self.path.exists():
+            return []
+        found = self.path.stat()
+        if found.st_ino != self.inode or found.st_size < self.offset:
+            self.inode, self.offset, self.rest = found.st_ino, 0, b""
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            data = self.rest + file.read()
+            self.offset = file.tell()
+        *lines, self.rest = data.split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
+
+
+def logs(settings: Settings, names: Sequence[str]) -> int:
+    """Follow the named processes' logs, or all, each line with its process's name; ends at Ctrl-C."""
+    tails = _tails(settings, names)
+    for tail in tails.values():
+        tail.skip_to_end(keep=2000)
+    width = max(len(name) for name in tails)
+    try:
+        while True:
+            _print_new(tails.items(), width)
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _tails(settings: Settings, names: Sequence[str]) -> dict[str, Tail]:
+    found = {path.stem: Tail(path) for path in sorted(settings.log_dir.glob("*.log"))}
+    if not found:
+        raise NotRunning(f"No logs under {settings.log_dir}: nothing was started there yet.")
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        raise BadSetting(f"No log named {', '.join(unknown)}; there are {', '.join(found)}.")
+    return {name: tail for name, tail in found.items() if not names or name in names}
+
+
+def _print_new(tails: Iterable[tuple[str, Tail]], width: int) -> None:
+    for name, tail in tails:
+        for line in tail.new_lines():
+            print(f"{name:<{width}} | {line}")
+    sys.stdout.flush()
+
+

@@ -1,0 +1,144 @@
+"""The table of processes: what runs, how it is started, how it is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from launch.servers import Server, scrubbed_command
+from launch.settings import HOST, Settings
+
+# Groups are started in this order and stopped in reverse, each fully gone before the next is asked.
+POSTGRES, REDIS, APP = "postgres", "redis", "app"
+GROUP_PRIORITY = {POSTGRES: 10, REDIS: 20, APP: 30}
+# An order being sent is never cut: longer than the longest broker timeout with its answer's commit.
+WORKER_STOP_SECONDS = 30
+SERVER_STOP_SECONDS = 30
+QUICK_STOP_SECONDS = 10
+WEB_THREADS = 4
+# No gossip, no mingle: workers never talk to each other. The heartbeat stays, slowly: Flower knows by it who lives.
+WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--heartbeat-interval", "15", "-l", "INFO")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One supervised process; `stop_seconds` is how long it may take before it is killed.
+
+    `environ` is written to a file: no secret belongs there.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    group: str = APP
+    stop_signal: str = "TERM"
+    stop_seconds: int = QUICK_STOP_SECONDS
+    user: str | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def server_program(server: Server) -> Program:
+    """Return an embedded server as a supervised process."""
+    return Program(
+        name=server.name,
+        argv=scrubbed_command(server.argv, server.environ),
+        group=server.name,
+        stop_signal=server.stop_signal,
+        stop_seconds=SERVER_STOP_SECONDS,
+        user=server.owner,
+    )
+
+
+def app_programs(settings: Settings) -> tuple[Program, ...]:
+    """Return every process of the product, the ones others wait for first."""
+    return (
+        _simulator(settings),
+        _web(settings),
+        _live(settings),
+        _worker(settings, name="feed", queue="feed", pool="threads", concurrency=1),
+        _worker(settings, name="signals", queue="signals", pool="threads", concurrency=2),
+        *(_execution(settings, shard) for shard in range(settings.shards)),
+        _worker(settings, name="sessions", queue="sessions", pool="threads", concurrency=2),
+        _worker(settings, name="jobs", queue="jobs", pool="threads", concurrency=1),
+        _beat(settings),
+        _flower(settings),
+    )
+
+
+def _named(name: str, **more: str) -> dict[str, str]:
+    return {"VAYDA_PROCESS": name, **more}
+
+
+def _program(settings: Settings, name: str) -> str:
+    return str(Path(settings.bin_dir) / name)
+
+
+def _web(settings: Settings) -> Program:
+    argv = (
+        *(_program(settings, "granian"), "--interface", "wsgi", "--host", HOST, "--port", str(settings.port)),
+        *("--workers", "1", "--blocking-threads", str(WEB_THREADS), "--no-ws", "--http", "1"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--no-access-log"),
+        "config.wsgi:application",
+    )
+    return Program(name="web", argv=argv, environ=_named("web"))
+
+
+def _live(settings: Settings) -> Program:
+    argv = (
+        *(_program(settings, "uvicorn"), "config.asgi:application", "--host", HOST),
+        *("--port", str(settings.live_port), "--ws", "websockets-sansio", "--ws-max-size", "65536"),
+        *("--ws-per-message-deflate", "false", "--lifespan", "off", "--no-access-log", "--no-server-header"),
+        *("--timeout-graceful-shutdown", "3"),
+    )
+    return Program(name="live", argv=argv, environ=_named("live"))
+
+
+def _worker(
+    settings: Settings,
+    *,
+    name: str,
+    queue: str,
+    pool: str,
+    concurrency: int,
+    environ: Mapping[str, str] | None = None,
+) -> Program:
+    argv = (
+        *(_program(settings, "celery"), "-A", "config.celery", "worker", "-n", f"{name}@%h", "-Q", queue),
+        *("--pool", pool, "-c", str(concurrency), *WORKER_OPTIONS),
+    )
+    extra = environ or {}
+    return Program(name=name, argv=argv, stop_seconds=WORKER_STOP_SECONDS, environ=_named(name, **extra))
+
+
+def _execution(settings: Settings, shard: int) -> Program:
+    return _worker(
+        settings,
+        name=f"execution-{shard}",
+        queue=f"execution.{shard}",
+        pool="prefork",
+        concurrency=1,
+        environ={"VAYDA_SHARD": str(shard)},
+    )
+
+
+def _beat(settings: Settings) -> Program:
+    argv = (
+        *(_program(settings, "celery"), "-A", "config.celery", "beat", "-l", "INFO"),
+        *("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile="),
+    )
+    return Program(name="beat", argv=argv, environ=_named("beat"))
+
+
+def _flower(settings: Settings) -> Program:
+    """Flower needs the broker only: without DJANGO_SETTINGS_MODULE it does not load the product into memory."""
+    argv = (
+        *("/usr/bin/env", "-u", "DJANGO_SETTINGS_MODULE", _program(settings, "celery"), "flower"),
+        *(f"--address={HOST}", f"--port={settings.flower_port}", "--url_prefix=ops/flower"),
+        *("--max_tasks=2000", "--max_workers=200"),
+    )
+    return Program(name="flower", argv=argv, environ=_named("flower"))
+
+
+def _simulator(settings: Settings) -> Program:
+    argv = (_program(settings, "python"), "-m", "simulator")
+    return Program(name="simulator", argv=argv, environ=_named("simulator"))
