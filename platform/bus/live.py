@@ -1,0 +1,57 @@
+"""What browsers are told: sent after the commit, best effort. Whoever missed it re-reads the page's data."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from bus.connection import redis_client
+from bus.subscriber import Stream
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "live"
+Kind = Literal["trade", "order", "feed", "notice"]
+
+
+class LiveEvent(msgspec.Struct, frozen=True):
+    """One event; ``users`` are the ids it is for, ``None`` is everybody who is signed in."""
+
+    users: list[int] | None
+    kind: Kind
+    data: dict[str, Any]
+
+
+_decoder = msgspec.json.Decoder(LiveEvent)
+
+
+def announce(user_ids: Iterable[int], kind: Kind, data: dict[str, Any]) -> None:
+    """Tell some people; ``data`` is plain values, dates and Decimals (these travel as text)."""
+    users = sorted(set(user_ids))
+    if users:
+        _on_commit(LiveEvent(users, kind, data))
+
+
+def announce_feed(state: dict[str, Any]) -> None:
+    """Tell everybody how the market feed is."""
+    _on_commit(LiveEvent(None, "feed", state))
+
+
+def listen_live() -> Stream[LiveEvent]:
+    """Subscribe to the events; close it with ``aclose``."""
+    return Stream(CHANNEL, lambda message: [_decoder.decode(message)])
+
+
+def _on_commit(event: LiveEvent) -> None:
+    message = msgspec.json.encode(event)  # now: a value that cannot travel is the caller's error
+    transaction.on_commit(lambda: _send(message))
+
+
+def _send(message: bytes) -> None:
+    try:
+        redis_client().publish(CHANNEL, message)
+    except RedisError as error:
+        log.warning("live event not sent", extra={"reason": str(error)})
