@@ -201,6 +201,6 @@ def _stored(path: Path) -> Iterator[Session]:
 
 
 def checksum_matches(*, given: str, client: Client, request_token: str) -> bool:
-    """Compare with hex sha256(api_key + request_token + api_secret), Kite Connect v3's proof of the secret."""
+    """Compare with hex sha256(api_key + request_token + api_secret), as Kite Connect v3 defines it."""
     text = f"{client.api_key}{request_token}{client.api_secret}"
     return hmac.compare_digest(hashlib.sha256(text.encode()).hexdigest(), given.lower())

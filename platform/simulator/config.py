@@ -32,7 +32,8 @@ class Config:
     volatility: float
     clients: tuple[Client, ...]
     rate_limits: bool
-    slippage: float
+    slippage_ticks: int
+    partial_fill_ratio: float
 
     @property
     def ledger_path(self) -> Path:
@@ -54,7 +55,8 @@ _SETTINGS = {
     "volatility": ("SIMULATOR_VOLATILITY", "1.0"),
     "clients": ("SIMULATOR_CLIENTS", "20"),
     "rate_limits": ("SIMULATOR_RATE_LIMITS", "on"),
-    "slippage": ("SIMULATOR_SLIPPAGE", "1.0"),
+    "slippage_ticks": ("SIMULATOR_SLIPPAGE_TICKS", "0"),
+    "partial_fill_ratio": ("SIMULATOR_PARTIAL_FILLS", "0"),
 }
 
 
@@ -71,7 +73,8 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
         volatility=_number(text, "volatility", low=0.0, high=100.0),
         clients=_clients(text["clients"]),
         rate_limits=_switch(text, "rate_limits"),
-        slippage=_number(text, "slippage", low=0.0, high=100.0),
+        slippage_ticks=_integer(text, "slippage_ticks", low=0, high=1000),
+        partial_fill_ratio=_number(text, "partial_fill_ratio", low=0.0, high=1.0),
     )
 
 

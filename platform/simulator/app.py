@@ -1,0 +1,132 @@
+"""The process put together: one exchange, one clock, one ledger, and a protocol face per broker."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from aiohttp import web
+
+from domain.clock import MarketClock
+from simulator import control
+from simulator.clients import ClientRegistry, Sessions
+from simulator.config import Config
+from simulator.exchange.core import Exchange
+from simulator.exchange.types import Settings
+from simulator.faces.desk import Desk
+from simulator.faces.recorder import Recorder
+from simulator.faces.zerodha import face as zerodha
+from simulator.faults import FaultPlan
+from simulator.ledger import Ledger
+from simulator.market.live import LiveMarket, MarketSettings
+from simulator.market.replay import ReplayMarket
+from simulator.market.types import Market
+
+LONGEST_NAP = 0.5
+SHORTEST_NAP = 0.005
+STEPS_PER_TURN = 50
+
+log = logging.getLogger("simulator")
+
+
+def build(config: Config) -> web.Application:
+    """Return the application; opening its accounts and files happens here, its tasks start with it."""
+    desk = _desk(config)
+    app = web.Application(middlewares=[zerodha.kite_errors, control.guard], client_max_size=1 << 20)
+    face = zerodha.build(desk, app)
+    control.mount(app, control.Control(desk=desk, zerodha=face, config=config))
+
+    async def running(_: web.Application) -> AsyncIterator[None]:
+        face.postbacks.start()
+        tasks = [_watched(pump(desk)), _watched(desk.recorder.run())]
+        yield
+        await _stop(tasks)
+        await face.postbacks.aclose()
+        await desk.ledger.aclose()
+
+    async def goodbye(_: web.Application) -> None:
+        await face.ticker.aclose()
+
+    app.cleanup_ctx.append(running)
+    app.on_shutdown.append(goodbye)
+    return app
+
+
+async def pump(desk: Desk) -> None:
+    """Move the market whenever its next price is due."""
+    while True:
+        await _catch_up(desk)
+        await asyncio.sleep(_nap(desk.clock, desk.exchange.market.next_change()))
+
+
+async def _catch_up(desk: Desk) -> None:
+    """Take every step that is due, letting others run in between: a fast replay has many."""
+    for _ in range(STEPS_PER_TURN):
+        now = desk.now()
+        desk.exchange.step(now)
+        due = desk.exchange.market.next_change()
+        if due is None or due > now:
+            return
+        await asyncio.sleep(0)
+
+
+def _nap(clock: MarketClock, due: datetime | None) -> float:
+    if due is None:
+        return LONGEST_NAP
+    seconds = (clock.wall_of(due) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, SHORTEST_NAP), LONGEST_NAP)
+
+
+def _desk(config: Config) -> Desk:
+    def now() -> datetime:
+        return config.clock.at(datetime.now(UTC))
+
+    exchange = Exchange(market=_market(config, now()), seed=config.seed, settings=_settings(config))
+    clients = ClientRegistry(config.clients)
+    for client in clients:
+        exchange.open_account(client.client, cash=Decimal(client.cash))
+    ledger = Ledger(config.ledger_path, market_now=now)
+    return Desk(
+        exchange=exchange,
+        clients=clients,
+        sessions=Sessions(config.sessions_path, now=now),
+        ledger=ledger,
+        recorder=Recorder(exchange=exchange, ledger=ledger, clients=clients),
+        faults=FaultPlan(config.seed),
+        clock=config.clock,
+        rate_limits=config.rate_limits,
+    )
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(slippage_ticks=config.slippage_ticks, partial_fill_ratio=config.partial_fill_ratio)
+
+
+def _market(config: Config, now: datetime) -> Market:
+    if config.recording is not None:
+        return ReplayMarket(config.recording)
+    settings = MarketSettings(volatility_scale=config.volatility)
+    return LiveMarket(seed=config.seed, start=now, settings=settings)
+
+
+def _watched(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    """Run a task whose failure ends the process: a market that stands still must not look alive."""
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(_failed)
+    return task
+
+
+def _failed(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("the simulator cannot go on", exc_info=task.exception())
+        raise SystemExit(1)
+
+
+async def _stop(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

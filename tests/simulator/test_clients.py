@@ -1,0 +1,112 @@
+"""Logins: one use, five minutes; sessions: until six in the morning, over restarts."""
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.clock import IST
+from simulator.clients import (
+    Client,
+    ClientRegistry,
+    DuplicateClient,
+    Sessions,
+    checksum_matches,
+    demo_client,
+    demo_clients,
+    token_expiry,
+)
+
+FIRST, SECOND = demo_clients(2)
+LOGIN = datetime(2026, 8, 18, 9, 0, tzinfo=IST)
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.time = LOGIN
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def sessions(tmp_path: Path, watch: Watch) -> Sessions:
+    return Sessions(tmp_path / "sessions.jsonl", now=watch)
+
+
+def test_a_request_token_is_good_once(sessions):
+    token = sessions.begin(FIRST)
+    assert sessions.redeem(token, FIRST) is not None
+    assert sessions.redeem(token, FIRST) is None
+
+
+def test_a_request_token_is_its_clients_alone(sessions):
+    assert sessions.redeem(sessions.begin(FIRST), SECOND) is None
+
+
+def test_a_request_token_expires(sessions, watch):
+    token = sessions.begin(FIRST)
+    watch.time += timedelta(minutes=5)
+    assert sessions.redeem(token, FIRST) is None
+
+
+def test_a_session_dies_at_six_the_next_morning(sessions, watch):
+    token = sessions.redeem(sessions.begin(FIRST), FIRST).token
+    watch.time = datetime(2026, 8, 19, 5, 59, 59, tzinfo=IST)
+    assert sessions.holds(FIRST, token)
+    assert not sessions.holds(SECOND, token)
+    watch.time = datetime(2026, 8, 19, 6, 0, tzinfo=IST)
+    assert not sessions.holds(FIRST, token)
+
+
+def test_a_login_before_six_lasts_until_the_next_day():
+    assert token_expiry(datetime(2026, 8, 18, 5, 0, tzinfo=IST)) == datetime(2026, 8, 19, 6, 0, tzinfo=IST)
+
+
+def test_sessions_survive_a_restart_and_revocations_too(tmp_path, watch):
+    path = tmp_path / "sessions.jsonl"
+    before = Sessions(path, now=watch)
+    kept = before.redeem(before.begin(FIRST), FIRST).token
+    ended = before.redeem(before.begin(SECOND), SECOND).token
+    assert before.revoke_all(SECOND.client) == 1
+    with path.open("ab") as file:
+        file.write(b'{"token":"torn')
+    after = Sessions(path, now=watch)
+    assert after.holds(FIRST, kept)
+    assert not after.holds(SECOND, ended)
+
+
+def test_two_clients_never_share_a_key():
+    registry = ClientRegistry([FIRST])
+    with pytest.raises(DuplicateClient):
+        registry.add(Client(client="OTHER", api_key=FIRST.api_key, api_secret="x"))
+    with pytest.raises(DuplicateClient):
+        registry.add(Client(client=FIRST.client, api_key="other", api_secret="x"))
+
+
+def test_a_known_client_may_get_a_new_postback_url():
+    registry = ClientRegistry([FIRST])
+    url = "http://127.0.0.1:1/hook"
+    changed = Client(client=FIRST.client, api_key=FIRST.api_key, api_secret="s", postback_url=url)
+    registry.add(changed)
+    assert registry.keyed(FIRST.api_key).postback_url == url
+
+
+def test_demo_names_go_on_where_they_stopped():
+    registry = ClientRegistry([FIRST, demo_client("DEMO03")])
+    assert registry.next_name() == "DEMO04"
+
+
+def test_the_checksum_proves_the_secret():
+    text = f"{FIRST.api_key}tok{FIRST.api_secret}"
+    assert checksum_matches(
+        given=hashlib.sha256(text.encode()).hexdigest(), client=FIRST, request_token="tok"
+    )
+    assert not checksum_matches(given="0" * 64, client=FIRST, request_token="tok")
+    assert not checksum_matches(given="", client=FIRST, request_token="tok")
