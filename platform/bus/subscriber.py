@@ -1,7 +1,7 @@
-"""Reading a Redis channel at full speed: the socket's bytes go straight to hiredis, without a client in between.
+"""Reading a Redis channel at full speed: the socket's bytes go straight to hiredis, no client in between.
 
-A subscription hears nothing while its connection is down, and says so (``gaps``): whoever must miss nothing re-reads
-what it needs from the last prices or from Postgres.
+A subscription hears nothing while its connection is down, and says so (``gaps``): whoever must miss nothing
+re-reads what it needs from the last prices or from Postgres.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class _Inbox(asyncio.Protocol):
 class Subscriber:
     """The messages of one channel, newest connection or not; ``async for`` yields all that wait, as a list.
 
-    Cancelling a wait loses nothing. ``gaps`` counts lost connections, ``lost`` messages dropped by a slow reader.
+    Cancelling a wait loses nothing. ``gaps`` counts lost connections, ``lost`` messages a slow reader dropped.
     """
 
     def __init__(self, channel: str, *, url: str = "") -> None:
@@ -178,8 +178,8 @@ class Subscriber:
 class Stream(Generic[T]):
     """A channel's messages, decoded: ``async for`` yields everything that waits as one list, oldest first.
 
-    ``decode`` turns a message into its parts and raises ``MsgspecError`` for one that is none of ours; ``garbage`` counts
-    those. A wait may be cancelled without loss.
+    ``decode`` turns a message into its parts and raises ``MsgspecError`` for one that is none of ours;
+    ``garbage`` counts those. A wait may be cancelled without loss.
     """
 
     def __init__(self, channel: str, decode: Callable[[bytes], list[T]], *, url: str = "") -> None:

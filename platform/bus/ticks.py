@@ -1,7 +1,7 @@
 """Ticks between processes: batches on a channel, the last one of each instrument in a hash.
 
-Both are hints. A batch nobody heard is gone; the hash says where the market stood, and a tick's ``received_at`` how
-long ago.
+Both are hints. A batch nobody heard is gone; the hash says where the market stood, and a tick's
+``received_at`` how long ago.
 """
 
 import logging

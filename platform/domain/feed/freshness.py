@@ -14,9 +14,10 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What an instrument's market does now: ``opened_at`` is when this was first seen open, in the age's seconds.
+    """What an instrument's market does now.
 
-    ``stands_still`` is true in the closing auction, for the instruments whose price it holds.
+    ``opened_at`` is when it was first seen open, on the clock of the ages; ``stands_still`` is true in the
+    closing auction, for the instruments whose price it holds.
     """
 
     is_open: bool
@@ -33,15 +34,15 @@ def judge(
     moment: Moment,
     stale_after: float,
 ) -> Freshness:
-    """Return the state of one instrument; times are seconds of one clock, ``ticked_at`` 0 before the first tick.
+    """Return the state of one instrument; times are seconds of one clock, ``ticked_at`` 0 before a first tick.
 
-    A closed market changes nothing. A new subscription has as long for its first tick as a silent one until it is stale.
+    A closed market changes nothing. A subscription has ``stale_after`` seconds for its first tick.
     """
     if moment.stands_still:
         return Freshness.FROZEN
     if not moment.is_open:
         return before
-    if 0 < ticked_at and now - ticked_at <= stale_after:
+    if ticked_at > 0 and now - ticked_at <= stale_after:
         return Freshness.LIVE
     waited = now - max(ticked_at, subscribed_at, moment.opened_at)
     return Freshness.STALE if waited > stale_after else before
