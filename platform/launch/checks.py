@@ -1,4 +1,4 @@
-"""`make check`: every check that needs no server, side by side, each one's output shown only when it fails."""
+"""`make check`: every check that needs no server, side by side, output shown only on failure."""
 
 from __future__ import annotations
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from launch import ownership, recover, supervise
+from launch.logfiles import Tail
 from launch.problems import BadSetting, NotRunning
 from launch.settings import Settings
 
@@ -79,14 +80,19 @@ def _measure(families: dict[str, list[psutil.Process]]) -> dict[str, tuple[int, 
     time.sleep(CPU_SECONDS)
     return {
         name: (
-            sum(int(_quietly(lambda p=p: p.memory_info().rss)) for p in family),
-            sum(_quietly(p.cpu_percent) for p in family),
+            int(sum(_quietly(partial(_resident, member)) for member in family)),
+            sum(_quietly(member.cpu_percent) for member in family),
         )
         for name, family in families.items()
     }
 
 
-def _quietly(ask) -> float:  # type: ignore[no-untyped-def]
+def _resident(process: psutil.Process) -> float:
+    return float(process.memory_info().rss)
+
+
+def _quietly(ask: Callable[[], float]) -> float:
+    """Return what a process says of itself, 0 when it is gone meanwhile."""
     try:
         return float(ask())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -104,36 +110,6 @@ def _row(state: supervise.State, memory: int, cpu: float) -> Row:
         memory=f"{memory / MEGABYTE:.0f} MB" if state.pid else "-",
         cpu=f"{cpu:.0f}%" if state.pid else "-",
     )
-
-
-@dataclass
-class Tail:
-    """A log file that is followed across rotation; `offset` is how far it was read."""
-
-    path: Path
-    offset: int = 0
-    inode: int = 0
-    rest: bytes = field(default=b"")
-
-    def skip_to_end(self, *, keep: int) -> None:
-        """Begin so that at most the last `keep` bytes are shown."""
-        if self.path.exists():
-            found = self.path.stat()
-            self.inode, self.offset = found.st_ino, max(0, found.st_size - keep)
-
-    def new_lines(self) -> list[str]:
-        """Return the whole lines written since the last call."""
-        if not self.path.exists():
-            return []
-        found = self.path.stat()
-        if found.st_ino != self.inode or found.st_size < self.offset:
-            self.inode, self.offset, self.rest = found.st_ino, 0, b""
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            data = self.rest + file.read()
-            self.offset = file.tell()
-        *lines, self.rest = data.split(b"\n")
-        return [line.decode(errors="replace") for line in lines]
 
 
 def logs(settings: Settings, names: Sequence[str]) -> int:
@@ -165,5 +141,3 @@ def _print_new(tails: Iterable[tuple[str, Tail]], width: int) -> None:
         for line in tail.new_lines():
             print(f"{name:<{width}} | {line}")
     sys.stdout.flush()
-
-

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from launch import binaries, postgres_server, ready, recover, redis_server
 from launch.places import fallback_socket_dir, fits_socket, prepare_state_dir, server_owner, socket_dir
@@ -86,9 +86,7 @@ def check_disk(settings: Settings, *, needed: int = MIN_FREE_BYTES) -> str:
     """Raise DiskFull when fewer than `needed` bytes are free for us."""
     free = shutil.disk_usage(settings.state_dir).free
     if free < needed:
-        raise DiskFull(
-            f"{free / GIGABYTE:.2f} GB are free under {settings.state_dir}; {needed / GIGABYTE:.2f} GB are needed."
-        )
+        raise DiskFull(f"{free / GIGABYTE:.2f} GB free under {settings.state_dir}; {needed / GIGABYTE:.2f} are needed.")
     return f"{free / GIGABYTE:.1f} GB free"
 
 
@@ -144,7 +142,7 @@ def _redis(settings: Settings) -> str:
 
 
 def check_clock(settings: Settings, *, now: datetime | None = None) -> str:
-    """Raise ClockOff for an impossible year, a clock behind our own files, or one that given servers do not share."""
+    """Raise ClockOff: an impossible year, a clock behind our own files, or not the given servers' time."""
     now = now or datetime.now(UTC)
     if now.year not in PLAUSIBLE_YEARS:
         raise ClockOff(f"This machine's clock says {now:%Y-%m-%d %H:%M} UTC, which cannot be.")

@@ -38,7 +38,7 @@ def for_product(
             "DJANGO_SETTINGS_MODULE": settings.settings_module,
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
-            # Flower runs without the product's settings and reads both from here: a command line can be listed by all.
+            # Flower runs without the product's settings; its command line could be listed by everybody.
             "CELERY_BROKER_URL": celery_broker(redis_url),
             "FLOWER_BASIC_AUTH": secrets["FLOWER_AUTH"],
             "STATE_DIR": str(settings.state_dir),

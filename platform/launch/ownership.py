@@ -25,7 +25,7 @@ STARTING, RUNNING, STOPPING = "starting", "running", "stopping"
 
 @dataclass(frozen=True)
 class Holder:
-    """The launcher of a state directory; `parent` is the make that started it, None when a person's shell did."""
+    """The launcher of a state directory; `parent` is the make that started it, None for a person's shell."""
 
     launcher: Identity
     parent: Identity | None
@@ -64,7 +64,7 @@ def holder(settings: Settings) -> Holder | None:
 
 @contextmanager
 def lock(settings: Settings) -> Iterator[None]:
-    """Hold the state directory for as long as the block runs; raises AlreadyRunning when another launcher does."""
+    """Hold the state directory while the block runs; raises AlreadyRunning when another launcher does."""
     with (settings.state_dir / LOCK_FILE).open("a") as file:
         _acquire(settings, file.fileno())
         write_phase(settings, STARTING)
@@ -93,6 +93,4 @@ def _try(descriptor: int) -> bool:
 
 def _already(settings: Settings, other: Holder | None) -> str:
     who = f" (pid {other.launcher.pid}, port {other.port})" if other else ""
-    return f"Already running under {settings.state_dir}{who}. Stop it with `make down`, or set PORT and STATE_DIR."
-
-
+    return f"Already running under {settings.state_dir}{who}. Use `make down`, or set PORT and STATE_DIR."

@@ -54,7 +54,7 @@ def prepare_state_dir(path: Path) -> Path:
 
 
 def installation_id(state_dir: Path) -> str:
-    """Return this state directory's random name, made at first use; deleting the directory makes a new one."""
+    """Return this state directory's random name, made at first use; a new directory gets a new one."""
     file = state_dir / "installation-id"
     if not file.exists():
         file.write_text(secrets.token_hex(8))
@@ -77,7 +77,7 @@ def run_as(owner: Owner | None, argv: Sequence[str]) -> int:
 
 
 def shared_home() -> Path:
-    """Return a directory every system user can walk through: under /var/lib, else under the temporary directory."""
+    """Return a directory every system user can walk through: in /var/lib, else in the temporary one."""
     for base in (Path("/var/lib"), Path(tempfile.gettempdir())):
         home = base / APP
         try:
@@ -86,9 +86,7 @@ def shared_home() -> Path:
         except OSError:
             continue
         return home
-    raise StateDirUnusable(
-        "Neither /var/lib nor the temporary directory can hold files for the Postgres user."
-    )
+    raise StateDirUnusable("Neither /var/lib nor the temporary directory can hold files for the Postgres user.")
 
 
 def data_home(state_dir: Path, owner: Owner | None) -> Path:
@@ -107,13 +105,13 @@ def fits_socket(directory: Path) -> bool:
 
 
 def socket_dir(preferred: Path, owner: Owner | None) -> Path:
-    """Return `preferred` when a socket fits there, else a private directory of ours under the temporary one."""
+    """Return `preferred` when a socket fits there, else a private directory of ours in the temporary one."""
     if fits_socket(preferred):
         return preferred
     directory = fallback_socket_dir(preferred)
     if not fits_socket(directory):
         raise SocketPathTooLong(
-            f"A Unix socket's path may have {SOCKET_LIMIT} bytes; {preferred} and {directory} are both too long. "
+            f"A Unix socket's path may have {SOCKET_LIMIT} bytes; {preferred} and {directory} are too long. "
             "Set STATE_DIR or TMPDIR to a shorter path."
         )
     return _private(directory, owner)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped]
 from psycopg2 import sql
 
 from launch.binaries import find_postgres
@@ -92,7 +92,7 @@ def initialise(programs: Path, data: Path, *, owner: Owner | None, environ: dict
 
 
 def _empty_directory(data: Path, owner: Owner | None) -> None:
-    """Leave an empty 0700 directory of the right owner; refuses a directory that holds anything but a broken start."""
+    """Leave an empty 0700 directory of the right owner; what a broken start left is moved aside."""
     if data.exists() and any(data.iterdir()):
         broken = data.with_name(f"{data.name}.broken-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         data.rename(broken)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch import postgres_server
+from launch.logfiles import last_lines
 from launch.problems import PreparationFailed
 from launch.settings import Settings
 
@@ -46,8 +47,7 @@ class Manage:
             child.wait()
             raise
         if code:
-            tail = self._log(command).read_text(errors="replace").splitlines()[-SHOWN_LINES:]
-            raise PreparationFailed(f"manage.py {command} failed:\n" + "\n".join(tail))
+            raise PreparationFailed(f"manage.py {command} failed:\n{last_lines(self._log(command), SHOWN_LINES)}")
 
     def run(self, *arguments: str) -> None:
         """Start one command and wait for it."""
@@ -58,7 +58,7 @@ class Manage:
 
 
 def migrate(manage: Manage, *, database_url: str) -> bool:
-    """Migrate unless the files and the database's own record are as after the last time; returns whether it ran."""
+    """Migrate unless files and database are as after the last time; returns whether it ran."""
     settings = manage.settings
     files = _digest(settings, _migration_files(settings.root), content=True)
     stamp = _stamps(settings).get("migrations")
@@ -85,7 +85,7 @@ def _migration_files(root: Path) -> list[Path]:
 
 
 def _digest(settings: Settings, files: Iterable[Path], *, content: bool) -> str:
-    """Return one hash of the files and of the locked packages, which bring migrations and static files of their own."""
+    """Return one hash of the files and of the locked packages, which bring files of their own."""
     digest = hashlib.sha256((settings.root / "requirements" / "base.txt").read_bytes())
     for path in files:
         if path.is_file():

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from launch.problems import StateDirUnusable
 
@@ -60,7 +60,8 @@ def is_alive(who: Identity | None) -> bool:
     try:
         process = psutil.Process(who.pid)
         # The file keeps two decimals and the kernel counts hundredths of a second.
-        return abs(process.create_time() - who.started_at) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        is_same = abs(process.create_time() - who.started_at) < 1
+        return is_same and bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -17,7 +17,7 @@ WORKER_STOP_SECONDS = 30
 SERVER_STOP_SECONDS = 30
 QUICK_STOP_SECONDS = 10
 WEB_THREADS = 4
-# No gossip, no mingle: workers never talk to each other. The heartbeat stays, slowly: Flower knows by it who lives.
+# Workers never talk to each other. The heartbeat stays, slowly: Flower knows by it who lives.
 WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--heartbeat-interval", "15", "-l", "INFO")
 
 
@@ -130,7 +130,7 @@ def _beat(settings: Settings) -> Program:
 
 
 def _flower(settings: Settings) -> Program:
-    """Flower needs the broker only: without DJANGO_SETTINGS_MODULE it does not load the product into memory."""
+    """Flower needs the broker only: without DJANGO_SETTINGS_MODULE it does not load the product."""
     argv = (
         *("/usr/bin/env", "-u", "DJANGO_SETTINGS_MODULE", _program(settings, "celery"), "flower"),
         *(f"--address={HOST}", f"--port={settings.flower_port}", "--url_prefix=ops/flower"),

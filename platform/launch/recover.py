@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from launch import processes
 from launch.places import installation_id, server_owner, shared_home
@@ -32,7 +32,7 @@ def running(settings: Settings) -> list[psutil.Process]:
 
 
 def stop_everything(settings: Settings) -> list[int]:
-    """Stop supervisord and, with it, everything in order; then whatever it had lost. Returns the pids stopped."""
+    """Stop supervisord and, with it, everything in order; then what it had lost. Returns the pids stopped."""
     found = running(settings)
     supervisor = processes.read_identity(settings.state_dir / IDENTITY_FILE)
     if processes.is_alive(supervisor) and supervisor is not None:
@@ -55,7 +55,7 @@ def _stop_supervisor(pid: int) -> None:
 
 
 def _sweep(settings: Settings) -> None:
-    """Stop what no supervisor answers for: the product first, then Redis, then Postgres with its fast stop."""
+    """Stop what no supervisor answers for: the product, then Redis, then Postgres with its fast stop."""
     home = postgres_home(settings.state_dir)
     servers = {str(home): signal.SIGINT, str(settings.state_dir / "redis"): signal.SIGTERM}
     left = running(settings)

@@ -1,4 +1,4 @@
-"""The embedded Redis: a Unix socket, append-only file, never evicts; and a client of four words for readiness and doctor."""
+"""The embedded Redis: a Unix socket, append-only file, never evicts; and the few questions put to any."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPTIONS = (
 
 
 def embedded(state_dir: Path, *, marker: dict[str, str], durable: bool = True) -> Server:
-    """Return how to run Redis under the state directory; raises ServerMissing, RedisTooOld, SocketPathTooLong."""
+    """Return how to run Redis there; raises ServerMissing, RedisTooOld, SocketPathTooLong."""
     program = find_redis()
     data = state_dir / "redis"
     data.mkdir(mode=0o700, exist_ok=True)
@@ -75,7 +75,7 @@ def server_version(url: str) -> tuple[int, ...]:
 
 
 def ask(url: str, *words: str) -> list[str]:
-    """Send one command and return its reply's strings; raises ServerUnreachable for silence and for error replies."""
+    """Send one command and return its reply's strings; raises ServerUnreachable, for error replies too."""
     try:
         with _connect(url) as connection, connection.makefile("rwb") as stream:
             for password in _login(url):
@@ -124,9 +124,7 @@ def _connect(url: str) -> socket.socket:
                 connection.close()
             raise
         return connection
-    plain = socket.create_connection(
-        (parts.hostname or "127.0.0.1", parts.port or 6379), timeout=CONNECT_SECONDS
-    )
+    plain = socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 6379), timeout=CONNECT_SECONDS)
     if parts.scheme != "rediss":
         return plain
     return ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname)

@@ -1,4 +1,4 @@
-"""`make run`: everything up, one screen, and everything down again at Ctrl-C, SIGTERM or when make is killed."""
+"""`make run`: everything up, one screen, and everything down at Ctrl-C, SIGTERM or when make is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from launch import (
 from launch.places import prepare_state_dir
 from launch.prepare import Manage, collect_static, migrate
 from launch.problems import NotReady, ServerUnreachable
-from launch.programs import app_programs, server_program
+from launch.programs import Program, app_programs, server_program
 from launch.servers import Server, wait_until
 from launch.settings import Settings
 
@@ -41,7 +41,7 @@ class StopAsked(BaseException):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is started: the embedded servers (none when both URLs were given) and where the product finds them."""
+    """What is started: the embedded servers (none when both URLs were given) and the servers' URLs."""
 
     settings: Settings
     servers: tuple[Server, ...]
@@ -74,7 +74,7 @@ def run(settings: Settings) -> int:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """Turn the first stop signal into StopAsked, and ignore the following ones while everything is stopped."""
+    """Turn the first stop signal into StopAsked; the following ones are ignored while all is stopped."""
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def ask(_number: int, _frame: object) -> None:
@@ -154,7 +154,7 @@ def _start(settings: Settings, progress: screen.Progress) -> tuple[subprocess.Po
     return supervisor, plan
 
 
-def _programs(plan: Plan) -> list:  # type: ignore[type-arg]
+def _programs(plan: Plan) -> list[Program]:
     return [*map(server_program, plan.servers), *app_programs(plan.settings)]
 
 

@@ -97,8 +97,11 @@ def page(settings: Settings, demo: Mapping[str, Any], *, seconds: float) -> str:
         "",
         f"  Operator    {_login(operator)}",
         *(f"  Trader      {_login(trader)}   {_accounts(trader)}" for trader in traders[:SHOWN_TRADERS]),
-        *([f"              … and {len(traders) - SHOWN_TRADERS} more in {settings.state_dir / DEMO_FILE}"]
-          if len(traders) > SHOWN_TRADERS else []),
+        *(
+            [f"              … and {len(traders) - SHOWN_TRADERS} more in {settings.state_dir / DEMO_FILE}"]
+            if len(traders) > SHOWN_TRADERS
+            else []
+        ),
         "",
         "  Fire a signal:",
         f"    curl -sS -H 'Content-Type: application/json' -d '{body}' \\",

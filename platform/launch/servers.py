@@ -33,7 +33,7 @@ def wait_until(
     seconds: float,
     give_up: Callable[[], str | None] = lambda: None,
 ) -> None:
-    """Poll `check` until it is true; raises NotReady after `seconds`, or as soon as `give_up` returns a reason."""
+    """Poll `check` until it is true; raises NotReady after `seconds`, or once `give_up` gives a reason."""
     deadline = time.monotonic() + seconds
     while not check():
         reason = give_up()
@@ -45,7 +45,7 @@ def wait_until(
 
 
 def scrubbed_command(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return `argv` behind `env -i`: a server that runs as another user must not inherit the product's secrets."""
+    """Return `argv` behind `env -i`: a server of another user must not inherit the product's secrets."""
     return ("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environ.items()), *argv)
 
 

@@ -15,6 +15,7 @@ from xmlrpc.client import ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from launch import processes
+from launch.logfiles import last_lines
 from launch.places import server_owner, socket_dir
 from launch.problems import NotReady, NotRunning
 from launch.programs import APP, GROUP_PRIORITY, Program
@@ -25,6 +26,7 @@ LOG_BYTES = "10MB"
 LOG_BACKUPS = 3
 IDENTITY_FILE = "supervisord.identity"
 GIVEN_UP = ("FATAL",)
+SHOWN_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def _program(settings: Settings, program: Program) -> str:
         f"[program:{program.name}]\ncommand = {_escape(shlex.join(program.argv))}\n"
         f"directory = {'/' if embedded else _escape(str(settings.root))}\n{user}"
         f"environment = {_environment(program.environ)}\n"
-        f"autostart = {'true' if embedded else 'false'}\nautorestart = true\nstartsecs = 1\nstartretries = 5\n"
+        f"autostart = {'true' if embedded else 'false'}\nautorestart = true\n"
+        "startsecs = 1\nstartretries = 5\n"
         f"stopsignal = {program.stop_signal}\nstopwaitsecs = {program.stop_seconds}\nkillasgroup = true\n"
         f"stdout_logfile = {_escape(str(settings.log_dir / program.name))}.log\nredirect_stderr = true\n"
         f"stdout_logfile_maxbytes = {LOG_BYTES}\nstdout_logfile_backups = {LOG_BACKUPS}\n"
@@ -146,7 +149,8 @@ def given_up(settings: Settings) -> str | None:
     failed = [state.name for state in states(settings) if state.state in GIVEN_UP]
     if not failed:
         return None
-    return f"gave up after several starts: {', '.join(failed)}; see {settings.log_dir}"
+    ends = "\n".join(f"--- {name}.log\n{last_lines(settings.log_dir / f'{name}.log', SHOWN_LINES)}" for name in failed)
+    return f"gave up after several starts: {', '.join(failed)}. Their logs end with:\n{ends}\n"
 
 
 def _call(settings: Settings, method: str, *arguments: object) -> Any:

@@ -66,7 +66,7 @@ def running() -> Iterator[TestServers]:
 
 @contextmanager
 def serving(server: Server, *, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one server as a child of this process, in a session of its own so that Ctrl-C does not hit it first."""
+    """Run one server as our child, in a session of its own so that Ctrl-C does not hit it first."""
     owner = server_owner() if server.owner else None
     who = {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner else {}
     with log.open("ab") as output:
@@ -110,7 +110,7 @@ def _run_pytest(arguments: Sequence[str], environ: dict[str, str]) -> int:
         child.send_signal(number)
 
     child = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environ)
-    # Ctrl-C reaches pytest from the terminal itself; here it must only not kill us before the servers are stopped.
+    # Ctrl-C reaches pytest from the terminal itself; it must only not kill us before the servers stop.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, forward)
     code = child.wait()
@@ -124,19 +124,13 @@ def remove_abandoned() -> None:
             continue
         owner = processes.read_identity(state_dir / "owner")
         if owner is not None and not processes.is_alive(owner):
-            processes.stop_all(
-                processes.survivors(state_dir, data_dirs=[data_dir(state_dir)]), first=signal.SIGINT
-            )
+            processes.stop_all(processes.survivors(state_dir, data_dirs=[data_dir(state_dir)]), first=signal.SIGINT)
             _remove(state_dir)
 
 
 def data_dir(state_dir: Path) -> Path:
     """Return where this state directory's Postgres keeps its files."""
-    moved = (
-        shared_home() / installation_id(state_dir) / "pg"
-        if (state_dir / "installation-id").exists()
-        else None
-    )
+    moved = shared_home() / installation_id(state_dir) / "pg" if (state_dir / "installation-id").exists() else None
     return moved if moved and moved.exists() else state_dir / "pg"
 
 
