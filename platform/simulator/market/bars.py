@@ -120,9 +120,7 @@ def _seed_of(seed: int, token: int, day: date) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def _day_bars(
-    day: date, opened: float, closed: float, tick: int, random: Random, width: timedelta
-) -> list[Candle]:
+def _day_bars(day: date, opened: float, closed: float, tick: int, random: Random, width: timedelta) -> list[Candle]:
     if width >= DAY:
         return [_day_bar(day, opened, closed, tick, random)]
     return widen(_minutes(day, opened, closed, tick, random), width)
@@ -133,8 +131,7 @@ def _day_bar(day: date, opened: float, closed: float, tick: int, random: Random)
     high, low = max(opened, closed) * (1 + reach), min(opened, closed) * (1 - reach)
     start = datetime.combine(day, time(0), tzinfo=IST).astimezone(UTC)
     volume = random.randint(50_000, 500_000)
-    rounded = (_rounded(price, tick) for price in (opened, high, low, closed))
-    return Candle(start, *rounded, volume, 0)
+    return _candle(start, (opened, high, low, closed), tick, volume)
 
 
 def _minutes(day: date, opened: float, closed: float, tick: int, random: Random) -> Iterator[Candle]:
@@ -149,13 +146,17 @@ def _minutes(day: date, opened: float, closed: float, tick: int, random: Random)
         first, last = levels[index], levels[index + 1]
         reach = abs(random.gauss(0.0, deviation / 2))
         high, low = max(first, last) * (1 + reach), min(first, last) * (1 - reach)
-        rounded = (_rounded(price, tick) for price in (first, high, low, last))
-        yield Candle(begin + index * MINUTE, *rounded, random.randint(50, 5000), 0)
+        yield _candle(begin + index * MINUTE, (first, high, low, last), tick, random.randint(50, 5000))
 
 
 def _bridge(walk: Sequence[float], index: int, opened: float, closed: float) -> float:
     share = index / _SESSION_MINUTES
     return (opened + (closed - opened) * share) * exp(walk[index] - share * walk[-1])
+
+
+def _candle(start: datetime, prices: tuple[float, float, float, float], tick: int, volume: int) -> Candle:
+    opened, high, low, closed = (_rounded(price, tick) for price in prices)
+    return Candle(start, opened, high, low, closed, volume, 0)
 
 
 def _rounded(price: float, tick: int) -> int:

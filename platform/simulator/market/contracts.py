@@ -193,8 +193,7 @@ def _options(family: Family, expiries: Sequence[date]) -> list[Listing]:
 
 def _futures(family: Family, expiries: Sequence[date]) -> list[Listing]:
     return [
-        _listing(family, Kind.FUTURE, _future_symbol(family, expiry), expiry, family.future_tick)
-        for expiry in expiries
+        _listing(family, Kind.FUTURE, _future_symbol(family, expiry), expiry, family.future_tick) for expiry in expiries
     ]
 
 

@@ -69,7 +69,7 @@ class SpotLine:
     """The index or equity itself; ``frozen`` repeats its last price."""
 
     def __init__(self, board: Board, path: Path, *, half_spread: float) -> None:
-        self.boards = (board,)
+        self.boards: tuple[Board, ...] = (board,)
         self.underlying = path.family.underlying
         self.due = 0
         self.frozen = False
@@ -93,7 +93,7 @@ class FutureLine:
     """One future, on its term's forward."""
 
     def __init__(self, board: Board, term: Term) -> None:
-        self.boards = (board,)
+        self.boards: tuple[Board, ...] = (board,)
         self.underlying = term.path.family.underlying
         self.due = 0
         self.term = term
@@ -116,7 +116,7 @@ class VixLine:
     """The volatility index: thirty-day volatility of NIFTY in points."""
 
     def __init__(self, board: Board, path: Path) -> None:
-        self.boards = (board,)
+        self.boards: tuple[Board, ...] = (board,)
         self.underlying = board.listing.underlying
         self.due = 0
         self._path = path
@@ -138,7 +138,7 @@ class StrikeLine:
     """A strike's call and put: priced together, so that parity holds between them."""
 
     def __init__(self, call: Board, put: Board, term: Term, strike: float) -> None:
-        self.boards = (call, put)
+        self.boards: tuple[Board, ...] = (call, put)
         self.underlying = term.path.family.underlying
         self.due = 0
         self.term = term
@@ -162,9 +162,7 @@ class StrikeLine:
         term = self.term
         term.refresh(now)
         volatility = term.volatility(self._strike)
-        call, put = price_pair(
-            forward=term.forward, strike=self._strike, years=term.years, volatility=volatility
-        )
+        call, put = price_pair(forward=term.forward, strike=self._strike, years=term.years, volatility=volatility)
         return call, put, abs(self._strike - term.forward) / term.path.family.step
 
 

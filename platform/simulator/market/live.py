@@ -63,6 +63,11 @@ class LiveMarket:
         self._list(start)
         self._open()
 
+    @property
+    def now(self) -> datetime:
+        """The market time of the latest prices."""
+        return datetime.fromtimestamp(self._now / 1000.0, tz=UTC)
+
     def find(self, exchange: str, symbol: str) -> Listing | None:
         """Return the listing of a trading symbol, or ``None``."""
         return self._by_symbol.get((exchange, symbol))
@@ -86,8 +91,9 @@ class LiveMarket:
         back.
         """
         at = _milliseconds(now)
-        if at <= self._now or self.halted:
+        if self.halted:
             self._now = max(at, self._now)
+        if at <= self._now:
             return []
         due = [line for line in self._lines if line.due <= at]
         if not due:
@@ -178,7 +184,7 @@ class LiveMarket:
         self._boards = {row.token: Board(row, lots=_USUAL_LOTS[row.kind]) for row in rows}
         self._terms = self._make_terms()
         self._lines: list[Line] = list(self._make_lines())
-        self._spot_lines = [line for line in self._lines if isinstance(line, SpotLine)]
+        self._spot_lines: list[SpotLine] = [line for line in self._lines if isinstance(line, SpotLine)]
 
     def _make_terms(self) -> dict[tuple[str, int], Term]:
         """Return one term per family and settlement, ranked from the nearest."""

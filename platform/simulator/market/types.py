@@ -99,6 +99,11 @@ class Market(Protocol):
     listings: Mapping[int, Listing]
     halted: bool
 
+    @property
+    def now(self) -> datetime:
+        """The market time of the latest change."""
+        ...
+
     def find(self, exchange: str, symbol: str) -> Listing | None:
         """Return the listing of a trading symbol (``NSE``, ``NFO``, ``MCX``), or ``None``."""
         ...
