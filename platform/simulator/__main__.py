@@ -55,9 +55,7 @@ async def serve(config: Config) -> None:
 def _banner(config: Config, runner: web.AppRunner) -> str:
     [address] = runner.addresses
     market = config.recording.name if config.recording else f"live, seed {config.seed}"
-    return (
-        f"simulated exchange on http://{HOST}:{address[1]} (market {market}, {len(config.clients)} clients)"
-    )
+    return f"simulated exchange on http://{HOST}:{address[1]} (market {market}, {len(config.clients)} clients)"
 
 
 if __name__ == "__main__":

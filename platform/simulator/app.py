@@ -4,15 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 from aiohttp import web
 
-from domain.clock import MarketClock
+from domain.clock import IST, MarketClock
 from simulator import control
 from simulator.clients import ClientRegistry, Sessions
-from simulator.config import Config
+from simulator.config import Config, ConfigError
 from simulator.exchange.core import Exchange
 from simulator.exchange.types import Settings
 from simulator.faces.desk import Desk
@@ -20,13 +21,14 @@ from simulator.faces.recorder import Recorder
 from simulator.faces.zerodha import face as zerodha
 from simulator.faults import FaultPlan
 from simulator.ledger import Ledger
+from simulator.market.calendar import weekly_expiries
 from simulator.market.live import LiveMarket, MarketSettings
-from simulator.market.replay import ReplayMarket
+from simulator.market.recording import RecordingError, read_chain
+from simulator.market.replay import RecordedRow, ReplayMarket
 from simulator.market.types import Market
 
 LONGEST_NAP = 0.5
 SHORTEST_NAP = 0.005
-STEPS_PER_TURN = 50
 
 log = logging.getLogger("simulator")
 
@@ -57,19 +59,8 @@ def build(config: Config) -> web.Application:
 async def pump(desk: Desk) -> None:
     """Move the market whenever its next price is due."""
     while True:
-        await _catch_up(desk)
+        desk.exchange.step(desk.now())
         await asyncio.sleep(_nap(desk.clock, desk.exchange.market.next_change()))
-
-
-async def _catch_up(desk: Desk) -> None:
-    """Take every step that is due, letting others run in between: a fast replay has many."""
-    for _ in range(STEPS_PER_TURN):
-        now = desk.now()
-        desk.exchange.step(now)
-        due = desk.exchange.market.next_change()
-        if due is None or due > now:
-            return
-        await asyncio.sleep(0)
 
 
 def _nap(clock: MarketClock, due: datetime | None) -> float:
@@ -106,9 +97,17 @@ def _settings(config: Config) -> Settings:
 
 def _market(config: Config, now: datetime) -> Market:
     if config.recording is not None:
-        return ReplayMarket(config.recording)
+        expiry = config.expiry or weekly_expiries(now.astimezone(IST).date(), 1)[0]
+        return ReplayMarket(_recorded(config.recording, expiry))
     settings = MarketSettings(volatility_scale=config.volatility)
     return LiveMarket(seed=config.seed, start=now, settings=settings)
+
+
+def _recorded(path: Path, expiry: date) -> list[RecordedRow]:
+    try:
+        return read_chain(path, expiry=expiry)
+    except RecordingError as error:
+        raise ConfigError(f"SIMULATOR_MARKET: {error}") from None
 
 
 def _watched(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":

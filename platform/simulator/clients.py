@@ -136,9 +136,7 @@ class Sessions:
     def begin(self, client: Client) -> str:
         """Record a login and return its request token."""
         token = secrets.token_hex(16)
-        self._requests[token] = RequestToken(
-            client=client.client, expires_at=self._now() + REQUEST_TOKEN_LIFE
-        )
+        self._requests[token] = RequestToken(client=client.client, expires_at=self._now() + REQUEST_TOKEN_LIFE)
         return token
 
     def redeem(self, request_token: str, client: Client) -> Session | None:
@@ -146,9 +144,7 @@ class Sessions:
         request = self._requests.pop(request_token, None)
         if request is None or request.client != client.client or request.expires_at <= self._now():
             return None
-        session = Session(
-            token=secrets.token_hex(16), client=client.client, expires_at=token_expiry(self._now())
-        )
+        session = Session(token=secrets.token_hex(16), client=client.client, expires_at=token_expiry(self._now()))
         self._sessions[session.token] = session
         self._store(session)
         return session

@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,8 @@ class ConfigError(ValueError):
 class Config:
     """The simulator's settings.
 
-    ``recording`` is the parquet replayed as the market, ``None`` for the live, seeded one. ``rate_limits``
+    ``recording`` is the parquet replayed as the market, ``None`` for the live, seeded one; of it ``expiry``
+    is played (``None``: the nearest on the market clock's day). ``rate_limits``
     switches the brokers' own call limits.
     """
 
@@ -28,6 +30,7 @@ class Config:
     state_dir: Path
     seed: int
     recording: Path | None
+    expiry: date | None
     clock: MarketClock
     volatility: float
     clients: tuple[Client, ...]
@@ -51,9 +54,12 @@ _SETTINGS = {
     "state_dir": ("STATE_DIR", "var"),
     "seed": ("SIMULATOR_SEED", "1"),
     "market": ("SIMULATOR_MARKET", "live"),
+    "expiry": ("SIMULATOR_EXPIRY", ""),
     "clock": ("MARKET_CLOCK", ""),
     "volatility": ("SIMULATOR_VOLATILITY", "1.0"),
     "clients": ("SIMULATOR_CLIENTS", "20"),
+    "postback_url": ("SIMULATOR_POSTBACK_URL", ""),
+    "redirect_url": ("SIMULATOR_REDIRECT_URL", ""),
     "rate_limits": ("SIMULATOR_RATE_LIMITS", "on"),
     "slippage_ticks": ("SIMULATOR_SLIPPAGE_TICKS", "0"),
     "partial_fill_ratio": ("SIMULATOR_PARTIAL_FILLS", "0"),
@@ -69,9 +75,10 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
         state_dir=Path(text["state_dir"]),
         seed=_integer(text, "seed", low=0, high=2**63 - 1),
         recording=_recording(text["market"]),
+        expiry=_expiry(text["expiry"]),
         clock=_clock(text["clock"]),
         volatility=_number(text, "volatility", low=0.0, high=100.0),
-        clients=_clients(text["clients"]),
+        clients=_clients(text),
         rate_limits=_switch(text, "rate_limits"),
         slippage_ticks=_integer(text, "slippage_ticks", low=0, high=1000),
         partial_fill_ratio=_number(text, "partial_fill_ratio", low=0.0, high=1.0),
@@ -79,13 +86,9 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator", description="A simulated exchange on localhost."
-    )
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="A simulated exchange on localhost.")
     for name, (key, default) in _SETTINGS.items():
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", dest=name, help=f"{key}, {default or 'wall time'} by default"
-        )
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, help=f"{key}, {default or 'none'} by default")
     return parser
 
 
@@ -121,10 +124,15 @@ def _recording(text: str) -> Path | None:
         return None
     path = Path(text)
     if not path.is_file():
-        raise ConfigError(
-            f"SIMULATOR_MARKET must be 'live' or a recorded parquet file; there is no file {text}"
-        )
+        raise ConfigError(f"SIMULATOR_MARKET must be 'live' or a recorded parquet file; there is no file {text}")
     return path
+
+
+def _expiry(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigError(f"SIMULATOR_EXPIRY must be a date such as 2026-08-18, not {text!r}") from None
 
 
 def _clock(text: str) -> MarketClock:
@@ -134,14 +142,23 @@ def _clock(text: str) -> MarketClock:
         raise ConfigError(str(error)) from None
 
 
-def _clients(text: str) -> tuple[Client, ...]:
-    if text.isdigit():
-        return demo_clients(int(text))
-    path = Path(text)
+def _clients(text: Mapping[str, str]) -> tuple[Client, ...]:
+    if text["clients"].isdigit():
+        return tuple(_with_urls(client, text) for client in demo_clients(int(text["clients"])))
+    path = Path(text["clients"])
     try:
         clients = msgspec.json.decode(path.read_bytes(), type=list[Client])
     except OSError as error:
         raise ConfigError(f"SIMULATOR_CLIENTS must be a count or a JSON file: {error}") from None
     except msgspec.MsgspecError as error:
-        raise ConfigError(f"SIMULATOR_CLIENTS file {text}: {error}") from None
+        raise ConfigError(f"SIMULATOR_CLIENTS file {path}: {error}") from None
     return tuple(clients)
+
+
+def _with_urls(client: Client, text: Mapping[str, str]) -> Client:
+    """Give a demo client the common URLs; ``{client}`` in them stands for its name."""
+    urls = {name: text[name].replace("{client}", client.client) for name in ("postback_url", "redirect_url")}
+    try:
+        return msgspec.convert({**msgspec.to_builtins(client), **urls}, Client)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"SIMULATOR_POSTBACK_URL or SIMULATOR_REDIRECT_URL: {error}") from None

@@ -194,15 +194,11 @@ class Control:
 
     async def quote(self, request: web.Request) -> Any:
         """GET /control/quote?exchange=..&symbol=.."""
-        listing = self.desk.exchange.market.find(
-            request.query.get("exchange", ""), request.query.get("symbol", "")
-        )
+        listing = self.desk.exchange.market.find(request.query.get("exchange", ""), request.query.get("symbol", ""))
         if listing is None:
             raise ControlError("no such instrument")
         quote = self.desk.exchange.market.quote(listing.token)
-        prices = {
-            name: str(to_decimal(getattr(quote, name))) for name in ("last_price", "bid", "ask", "close")
-        }
+        prices = {name: str(to_decimal(getattr(quote, name))) for name in ("last_price", "bid", "ask", "close")}
         return {"token": listing.token, "lot_size": listing.lot_size, **prices}
 
     async def ledger(self, request: web.Request) -> Any:
@@ -239,9 +235,7 @@ class Control:
             with desk.recorder.decision():
                 order_id = desk.exchange.place(client.client, order, now=desk.now())
                 placed = desk.exchange.order(client.client, order_id)
-                desk.ledger.append(
-                    order_entry(placed, broker=client.broker, event=Event.ACCEPTED, endpoint="manual")
-                )
+                desk.ledger.append(order_entry(placed, broker=client.broker, event=Event.ACCEPTED, endpoint="manual"))
         except (KiteError, Refusal) as error:
             raise ControlError(str(error)) from None
         return order_id
@@ -254,9 +248,7 @@ class Control:
 
     def _fresh(self, wanted: MoreClients) -> Client:
         made = demo_client(self.desk.clients.next_name())
-        client = msgspec.structs.replace(
-            made, postback_url=wanted.postback_url, redirect_url=wanted.redirect_url
-        )
+        client = msgspec.structs.replace(made, postback_url=wanted.postback_url, redirect_url=wanted.redirect_url)
         self._register(client)
         return client
 
@@ -274,9 +266,7 @@ class Control:
             "client": client.client,
             "orders": len(self.desk.exchange.orders(client.client)),
             "trades": len(self.desk.exchange.trades(client.client)),
-            "positions": {
-                f"{row.listing.symbol}:{row.product}": row.quantity for row in positions if row.quantity
-            },
+            "positions": {f"{row.listing.symbol}:{row.product}": row.quantity for row in positions if row.quantity},
         }
 
 

@@ -76,9 +76,7 @@ READ_FAULTS = frozenset(
 
 BOOK_FAULTS = frozenset({FaultKind.BOOK_LAG, FaultKind.EMPTY_BOOK, FaultKind.TRUNCATED_BOOK})
 SOCKET_FAULTS = frozenset({FaultKind.DROPPED_SOCKET, FaultKind.SILENT_SOCKET})
-POSTBACK_FAULTS = frozenset(
-    {FaultKind.DUPLICATE_POSTBACK, FaultKind.OUT_OF_ORDER_POSTBACK, FaultKind.FORGED_POSTBACK}
-)
+POSTBACK_FAULTS = frozenset({FaultKind.DUPLICATE_POSTBACK, FaultKind.OUT_OF_ORDER_POSTBACK, FaultKind.FORGED_POSTBACK})
 LATENCY_FAULTS = frozenset({FaultKind.DELAY})
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=600_000)]

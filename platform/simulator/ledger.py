@@ -175,11 +175,7 @@ def read_entries(path: Path, *, wanted: dict[str, str], limit: int) -> list[dict
 
     Torn lines of an earlier crash are passed over.
     """
-    found = [
-        entry
-        for entry in _entries(path)
-        if all(str(entry.get(key)) == value for key, value in wanted.items())
-    ]
+    found = [entry for entry in _entries(path) if all(str(entry.get(key)) == value for key, value in wanted.items())]
     return found[-limit:]
 
 

@@ -105,8 +105,6 @@ def test_demo_names_go_on_where_they_stopped():
 
 def test_the_checksum_proves_the_secret():
     text = f"{FIRST.api_key}tok{FIRST.api_secret}"
-    assert checksum_matches(
-        given=hashlib.sha256(text.encode()).hexdigest(), client=FIRST, request_token="tok"
-    )
+    assert checksum_matches(given=hashlib.sha256(text.encode()).hexdigest(), client=FIRST, request_token="tok")
     assert not checksum_matches(given="0" * 64, client=FIRST, request_token="tok")
     assert not checksum_matches(given="", client=FIRST, request_token="tok")

@@ -32,12 +32,18 @@ def test_arguments_win_over_the_environment():
         ({"SIMULATOR_RATE_LIMITS": "maybe"}, "SIMULATOR_RATE_LIMITS"),
         ({"SIMULATOR_PARTIAL_FILLS": "1.5"}, "SIMULATOR_PARTIAL_FILLS"),
         ({"SIMULATOR_SLIPPAGE_TICKS": "half"}, "SIMULATOR_SLIPPAGE_TICKS"),
+        ({"SIMULATOR_POSTBACK_URL": "ftp://x"}, "SIMULATOR_POSTBACK_URL"),
         ({"SIMULATOR_CLIENTS": "/nowhere/clients.json"}, "SIMULATOR_CLIENTS"),
     ],
 )
 def test_a_wrong_setting_is_named(environ, named):
     with pytest.raises(ConfigError, match=named):
         load([], environ)
+
+
+def test_demo_clients_share_url_patterns():
+    environ = {"SIMULATOR_CLIENTS": "2", "SIMULATOR_POSTBACK_URL": "http://127.0.0.1:1/{client}/"}
+    assert [client.postback_url[-7:] for client in load([], environ).clients] == ["DEMO01/", "DEMO02/"]
 
 
 def test_clients_come_from_a_file(tmp_path):

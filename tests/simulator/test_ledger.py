@@ -15,9 +15,7 @@ MARKET_NOW = datetime(2026, 8, 18, 5, 15, tzinfo=UTC)
 
 
 def entry(tag: str = "t", event: Event = Event.REQUEST) -> Entry:
-    return Entry(
-        event=event, broker="zerodha", client="DEMO01", tag=tag, symbol="NIFTY", side="BUY", quantity=75
-    )
+    return Entry(event=event, broker="zerodha", client="DEMO01", tag=tag, symbol="NIFTY", side="BUY", quantity=75)
 
 
 def ledger(path: Path, *, sync=os.fdatasync) -> Ledger:
