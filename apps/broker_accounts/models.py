@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.broker_accounts.querysets import BrokerAccountQuerySet
+from apps.broker_accounts.querysets import BrokerAccountQuerySet, BrokerSessionQuerySet
 
 
 class AccountMode(models.TextChoices):
@@ -69,6 +69,8 @@ class BrokerSession(models.Model):
     expires_at = models.DateTimeField()
     lost_at = models.DateTimeField(null=True, blank=True)
     lost_reason = models.CharField(max_length=200, blank=True)
+
+    objects = BrokerSessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-opened_at"]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 if TYPE_CHECKING:
-    from apps.broker_accounts.models import BrokerAccount
+    from apps.broker_accounts.models import BrokerAccount, BrokerSession
     from apps.users.models import User
 
 
@@ -38,3 +39,11 @@ class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
     def of_shard(self, shard: int) -> BrokerAccountQuerySet:
         """Accounts one execution process owns."""
         return self.active().filter(shard=shard)
+
+
+class BrokerSessionQuerySet(models.QuerySet["BrokerSession"]):
+    """Reads of broker sessions. A broker's hours are the wall clock's, also in a replay."""
+
+    def usable(self) -> BrokerSessionQuerySet:
+        """Sessions whose token should still be accepted, newest first."""
+        return self.filter(lost_at__isnull=True, expires_at__gt=timezone.now()).order_by("-opened_at")

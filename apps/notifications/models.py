@@ -16,7 +16,9 @@ class Notification(models.Model):
     """A message to one person, or to the tenant's operators when ``user`` is empty. ``key`` keeps it from repeating."""
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, null=True, related_name="notifications")
-    user = models.ForeignKey("users.User", on_delete=models.CASCADE, null=True, blank=True, related_name="notifications")
+    user = models.ForeignKey(
+        "users.User", on_delete=models.CASCADE, null=True, blank=True, related_name="notifications"
+    )
     level = models.CharField(max_length=7, choices=Level, default=Level.INFO)
     code = models.CharField(max_length=40)
     key = models.CharField(max_length=120, unique=True)

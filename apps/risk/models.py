@@ -21,8 +21,12 @@ class Halt(models.Model):
 
     scope = models.CharField(max_length=10, choices=HaltScope)
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, null=True, blank=True, related_name="halts")
-    strategy = models.ForeignKey("strategies.Strategy", on_delete=models.CASCADE, null=True, blank=True, related_name="halts")
-    account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.CASCADE, null=True, blank=True, related_name="halts")
+    strategy = models.ForeignKey(
+        "strategies.Strategy", on_delete=models.CASCADE, null=True, blank=True, related_name="halts"
+    )
+    account = models.ForeignKey(
+        "broker_accounts.BrokerAccount", on_delete=models.CASCADE, null=True, blank=True, related_name="halts"
+    )
     reason_code = models.CharField(max_length=40, default="OPERATOR")
     reason = models.CharField(max_length=200)
     created_by = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -63,15 +63,21 @@ class Strategy(models.Model):
     trade_stop_kind = models.CharField(max_length=7, choices=AmountKind, default=AmountKind.RUPEES)
     trade_stop_value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
     trade_target_kind = models.CharField(max_length=7, choices=AmountKind, default=AmountKind.RUPEES)
-    trade_target_value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
+    trade_target_value = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE
+    )
     confirm_ticks = models.PositiveSmallIntegerField(
-        default=2, validators=[MinValueValidator(1), MaxValueValidator(20)], help_text="Ticks beyond a level before it counts."
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="Ticks beyond a level before it counts.",
     )
     buffer_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
     entry_timeout_seconds = models.PositiveIntegerField(default=60)
     keep_partial = models.BooleanField(default=True, help_text="Keep what was filled when the entry times out.")
     square_off_at = models.TimeField(null=True, blank=True, help_text="IST. Empty: carried over.")
-    allowed_ips = models.JSONField(default=list, blank=True, help_text="Source addresses its webhook accepts; empty: any.")
+    allowed_ips = models.JSONField(
+        default=list, blank=True, help_text="Source addresses its webhook accepts; empty: any."
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -97,7 +103,9 @@ class StrategyLeg(models.Model):
     kind = models.CharField(max_length=5, choices=[("OPT", "Option"), ("FUT", "Future")], default="OPT")
     right = models.CharField(max_length=2, choices=[("", "-"), ("CE", "Call"), ("PE", "Put")], blank=True)
     strike_rule = models.CharField(max_length=20, blank=True, help_text="ATM, ATM+2, ATM-1, OTM3, ITM1.")
-    expiry_rule = models.CharField(max_length=10, default="WEEK0", help_text="WEEK0, WEEK1, MONTH0, FRONT, NEXT, FAR, DTE<=n.")
+    expiry_rule = models.CharField(
+        max_length=10, default="WEEK0", help_text="WEEK0, WEEK1, MONTH0, FRONT, NEXT, FAR, DTE<=n."
+    )
 
     class Meta:
         ordering = ["position"]

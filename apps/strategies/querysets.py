@@ -41,4 +41,3 @@ class SignalQuerySet(models.QuerySet["Signal"]):
             return self
         own = self.filter(tenant_id=user.tenant_id)
         return own if user.is_operator else own.filter(visible_to(user, "strategy__maps__account__")).distinct()
-

@@ -62,9 +62,7 @@ def price_pair(
     return max(call, 0.0), max(put, 0.0)
 
 
-def price(
-    *, right: Right, forward: float, strike: float, years: float, volatility: float, rate: float = RATE
-) -> float:
+def price(*, right: Right, forward: float, strike: float, years: float, volatility: float, rate: float = RATE) -> float:
     """Return the price of a call or a put; errors as ``price_pair``."""
     call, put = price_pair(forward=forward, strike=strike, years=years, volatility=volatility, rate=rate)
     return call if _is_call(right) else put

@@ -74,7 +74,9 @@ class OrderStatus(StrEnum):
 
 
 _S = OrderStatus
-_BROKER_STATES = frozenset({_S.OPEN, _S.TRIGGER_PENDING, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELLED, _S.REJECTED, _S.EXPIRED})
+_BROKER_STATES = frozenset(
+    {_S.OPEN, _S.TRIGGER_PENDING, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELLED, _S.REJECTED, _S.EXPIRED}
+)
 
 ORDER_MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.PENDING: frozenset({_S.SUBMITTED, _S.DENIED, _S.ABORTED}),
@@ -94,7 +96,9 @@ ORDER_MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
 }
 """Legal moves of an order."""
 
-UNRESOLVED = frozenset({_S.PENDING, _S.SUBMITTED, _S.UNKNOWN, _S.PARKED, _S.OPEN, _S.TRIGGER_PENDING, _S.PARTIALLY_FILLED})
+UNRESOLVED = frozenset(
+    {_S.PENDING, _S.SUBMITTED, _S.UNKNOWN, _S.PARKED, _S.OPEN, _S.TRIGGER_PENDING, _S.PARTIALLY_FILLED}
+)
 """States in which a slice may still gain fills: at most one such order per (intent, slice)."""
 
 IN_FLIGHT = frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.PARKED})

@@ -4,4 +4,12 @@ from apps.markets.models.calendar import CalendarHorizon, SessionKind, TradingSe
 from apps.markets.models.instrument import BrokerInstrument, Instrument, InstrumentSync
 from apps.markets.models.watchlist import WatchlistItem
 
-__all__ = ["BrokerInstrument", "CalendarHorizon", "Instrument", "InstrumentSync", "SessionKind", "TradingSession", "WatchlistItem"]
+__all__ = [
+    "BrokerInstrument",
+    "CalendarHorizon",
+    "Instrument",
+    "InstrumentSync",
+    "SessionKind",
+    "TradingSession",
+    "WatchlistItem",
+]

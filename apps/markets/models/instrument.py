@@ -46,7 +46,9 @@ class Instrument(models.Model):
                 nulls_distinct=False,
             ),
             models.UniqueConstraint(fields=["exchange", "symbol"], name="instrument_symbol"),
-            models.CheckConstraint(name="instrument_sizes", condition=models.Q(lot_size__gt=0, tick_size__gt=0, multiplier__gt=0)),
+            models.CheckConstraint(
+                name="instrument_sizes", condition=models.Q(lot_size__gt=0, tick_size__gt=0, multiplier__gt=0)
+            ),
         ]
         indexes = [models.Index(fields=["underlying", "kind", "expiry", "right", "strike"])]
 

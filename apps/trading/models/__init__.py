@@ -3,7 +3,7 @@
 from apps.trading.models.account_state import AccountState, ExternalOrder, Position
 from apps.trading.models.intent import Intent
 from apps.trading.models.order import Fill, Order
-from apps.trading.models.paper import PaperFill, PaperOrder
+from apps.trading.models.paper import PaperAccount, PaperFill, PaperOrder, PaperPosition
 from apps.trading.models.trade import Trade, TradeLeg
 from apps.trading.models.wave import SkipReason, Wave, WaveVerdict
 
@@ -13,8 +13,10 @@ __all__ = [
     "Fill",
     "Intent",
     "Order",
+    "PaperAccount",
     "PaperFill",
     "PaperOrder",
+    "PaperPosition",
     "Position",
     "SkipReason",
     "Trade",

@@ -20,6 +20,7 @@ class AccountState(models.Model):
     reconciled_epoch = models.PositiveBigIntegerField(default=0)
     orders_read_at = models.DateTimeField(null=True, blank=True)
     positions_read_at = models.DateTimeField(null=True, blank=True)
+    fills_applied_at = models.DateTimeField(null=True, blank=True)
     funds_read_at = models.DateTimeField(null=True, blank=True)
     available_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
@@ -47,7 +48,11 @@ class Position(models.Model):
 
     class Meta:
         ordering = ["account", "instrument"]
-        constraints = [models.UniqueConstraint(fields=["account", "mode", "instrument", "product"], name="one_position_per_product")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "mode", "instrument", "product"], name="one_position_per_product"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.instrument}"
@@ -56,7 +61,9 @@ class Position(models.Model):
 class ExternalOrder(models.Model):
     """An order in the broker's book that carries none of our tags: shown, counted in the clamp, never touched."""
 
-    account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="external_orders")
+    account = models.ForeignKey(
+        "broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="external_orders"
+    )
     broker_order_id = models.CharField(max_length=40)
     symbol = models.CharField(max_length=60)
     side = models.CharField(max_length=4)

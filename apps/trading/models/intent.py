@@ -33,6 +33,7 @@ class Intent(models.Model):
     note = models.CharField(max_length=200, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="Not before this, on the wall clock.")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -45,7 +46,9 @@ class Intent(models.Model):
                 fields=["account", "signal", "leg"], condition=Q(kind="ENTRY"), name="one_entry_per_signal_and_leg"
             ),
             models.UniqueConstraint(
-                fields=["leg"], condition=Q(kind="EXIT", status__in=["NEW", "WORKING", "BLOCKED"]), name="one_open_exit_per_leg"
+                fields=["leg"],
+                condition=Q(kind="EXIT", status__in=["NEW", "WORKING", "BLOCKED"]),
+                name="one_open_exit_per_leg",
             ),
             models.CheckConstraint(name="intent_quantity_positive", condition=Q(quantity__gt=0)),
             models.CheckConstraint(name="entry_has_a_signal", condition=Q(kind="EXIT") | Q(signal__isnull=False)),

@@ -41,12 +41,15 @@ class Order(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     epoch = models.PositiveBigIntegerField(default=0)
     modifications = models.PositiveSmallIntegerField(default=0)
-    changed_at = models.DateTimeField(null=True, blank=True, help_text="When its price was last set, on the wall clock.")
+    changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its price was last set, on the wall clock."
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     absent_reads = models.PositiveSmallIntegerField(default=0)
     last_absent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="When it was claimed, on the wall clock.")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -57,7 +60,9 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["intent", "slice_number", "attempt"], name="attempt_once"),
             models.UniqueConstraint(
-                fields=["intent", "slice_number"], condition=Q(status__in=UNRESOLVED_VALUES), name="one_unresolved_order_per_slice"
+                fields=["intent", "slice_number"],
+                condition=Q(status__in=UNRESOLVED_VALUES),
+                name="one_unresolved_order_per_slice",
             ),
             models.UniqueConstraint(
                 fields=["account", "broker_order_id"], condition=~Q(broker_order_id=""), name="broker_order_once"

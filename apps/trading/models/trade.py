@@ -25,7 +25,9 @@ class Trade(models.Model):
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT, related_name="trades")
     account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.PROTECT, related_name="trades")
     strategy = models.ForeignKey("strategies.Strategy", on_delete=models.PROTECT, related_name="trades")
-    strategy_map = models.ForeignKey("strategies.StrategyMap", on_delete=models.SET_NULL, null=True, related_name="trades")
+    strategy_map = models.ForeignKey(
+        "strategies.StrategyMap", on_delete=models.SET_NULL, null=True, related_name="trades"
+    )
     wave = models.ForeignKey("trading.Wave", on_delete=models.PROTECT, related_name="trades")
     mode = models.CharField(max_length=5, choices=MODES)
     product = models.CharField(max_length=4)
@@ -81,6 +83,7 @@ class TradeLeg(models.Model):
     stop_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     target_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     trail_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    exit_reason = models.CharField(max_length=20, choices=REASONS, blank=True, help_text="Set: this leg must go flat.")
 
     class Meta:
         ordering = ["position"]

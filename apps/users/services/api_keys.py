@@ -25,7 +25,11 @@ def create_key(*, user: User, name: str, can_trade: bool = True) -> tuple[ApiKey
 
 def find_key(secret: str) -> ApiKey | None:
     """Return the usable key of an active user, noting its use at most once a minute."""
-    key = ApiKey.objects.select_related("user", "user__tenant").filter(prefix=secret[:_PREFIX_LENGTH], revoked_at=None).first()
+    key = (
+        ApiKey.objects.select_related("user", "user__tenant")
+        .filter(prefix=secret[:_PREFIX_LENGTH], revoked_at=None)
+        .first()
+    )
     if key is None or not secrets.compare_digest(key.key_hash, _hash(secret)):
         return None
     if not key.user.is_active or (key.user.tenant is not None and not key.user.tenant.is_active):

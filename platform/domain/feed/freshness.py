@@ -34,7 +34,7 @@ def judge(
     moment: Moment,
     stale_after: float,
 ) -> Freshness:
-    """Return the state of one instrument; times are seconds of one clock, ``ticked_at`` 0 before a first tick.
+    """Return the state of one instrument; times are seconds of one clock, ``ticked_at`` 0 before any tick.
 
     A closed market changes nothing. A subscription has ``stale_after`` seconds for its first tick.
     """

@@ -159,13 +159,13 @@ class Form:
             self._heat(silent)
             return
         value = self.value()
-        if any(mark.reached(value) for mark in self._all_marks()):
+        self.hot = any(mark.reached(value) for mark in self._all_marks())
+        if self.hot:
             self._heat(self.watches)
         else:
             self._wait(value)
 
     def _heat(self, watches: Iterable[Watch]) -> None:
-        self.hot = True
         for watch in watches:
             watch.heat(self, self.stamp)
 

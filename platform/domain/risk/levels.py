@@ -1,8 +1,8 @@
 """From what people set (percent, points, rupees) to the engine's levels.
 
-Levels are taken from the actual average entry price and rounded *outwards* to the first tradable price at or beyond
-the exact level. A trade can only happen on the tick grid, so rounding outwards never changes which tick reaches the
-level; rounding inwards would fire a stop of 30 % at 29.8 %.
+Levels are taken from the actual average entry price and rounded *outwards* to the first tradable price at or
+beyond the exact level. A trade can only happen on the tick grid, so rounding outwards never changes which
+tick reaches the level; rounding inwards would fire a stop of 30 % at 29.8 %.
 """
 
 from collections.abc import Iterable
@@ -53,9 +53,10 @@ class Offset:
 
 @dataclass(frozen=True, slots=True)
 class TrailOffsets:
-    """A leg's trail as people set it: the distances are from the entry price, ``distance`` in percent from the best.
+    """A leg's trail as people set it.
 
-    ``distance`` None: only move to cost. ``activate_after`` None: trail from the entry on.
+    ``activate_after`` and ``cost_after`` are moves from the entry price, ``distance`` in percent is of the
+    best price. ``distance`` None: only move to cost. ``activate_after`` None: trail from the entry on.
     """
 
     distance: Offset | None = None
@@ -63,13 +64,19 @@ class TrailOffsets:
     cost_after: Offset | None = None
 
 
-def stop_price(*, entry_price: Decimal, side: Side, offset: Offset, tick_size: Decimal) -> int | None:
-    """Return where a position opened by ``side`` is stopped; ``None`` where that is not a positive price."""
+def stop_price(*, entry_price: Decimal, side: Side, offset: Offset | None, tick_size: Decimal) -> int | None:
+    """Return where a position opened by ``side`` is stopped; ``None`` without offset or positive price."""
+    if offset is None:
+        return None
     return _price(entry_price - side.sign * offset.of(entry_price), tick_size, up=side is Side.SELL)
 
 
-def target_price(*, entry_price: Decimal, side: Side, offset: Offset, tick_size: Decimal) -> int | None:
-    """Return where a position opened by ``side`` has moved so far in favour; ``None`` where that is no positive price."""
+def target_price(
+    *, entry_price: Decimal, side: Side, offset: Offset | None, tick_size: Decimal
+) -> int | None:
+    """Return where a position opened by ``side`` is so far ahead; ``None`` without offset or such a price."""
+    if offset is None:
+        return None
     return _price(entry_price + side.sign * offset.of(entry_price), tick_size, up=side is Side.BUY)
 
 
@@ -78,7 +85,7 @@ def _price(exact: Decimal, tick_size: Decimal, *, up: bool) -> int | None:
     return to_scaled(price) if price > 0 else None
 
 
-def confirm(*, ticks: int = 2, buffer_percent: Decimal = Decimal(0)) -> Confirm:
+def confirmation(*, ticks: int = 2, buffer_percent: Decimal = Decimal(0)) -> Confirm:
     """Return the spike protection for so many ticks and a buffer in percent (four decimals count)."""
     return Confirm(ticks=ticks, buffer_ppm=_ppm(buffer_percent))
 
@@ -96,13 +103,13 @@ def price_trail(
     best: Decimal | None = None,
 ) -> PriceTrail | None:
     """Return the trail of a leg; it steps by one tick. ``None`` where it could never come into force."""
-    distance, activate, cost = offsets.distance, offsets.activate_after, offsets.cost_after
-    activate_at = activate and target_price(
-        entry_price=entry_price, side=side, offset=activate, tick_size=tick_size
-    )
-    cost_at = cost and target_price(entry_price=entry_price, side=side, offset=cost, tick_size=tick_size)
-    if distance is None or (activate is not None and activate_at is None):
-        distance = activate_at = None
+
+    def ahead(offset: Offset | None) -> int | None:
+        return target_price(entry_price=entry_price, side=side, offset=offset, tick_size=tick_size)
+
+    activate_at, cost_at = ahead(offsets.activate_after), ahead(offsets.cost_after)
+    is_out_of_reach = offsets.activate_after is not None and activate_at is None
+    distance = None if is_out_of_reach else offsets.distance
     if distance is None and cost_at is None:
         return None
     return PriceTrail(
@@ -137,11 +144,11 @@ def leg_rules(
         quantity=quantity,
         entry_price=to_scaled(entry_price),
         multiplier=multiplier,
-        stop=stop and stop_price(entry_price=entry_price, side=side, offset=stop, tick_size=tick_size),
-        target=target
-        and target_price(entry_price=entry_price, side=side, offset=target, tick_size=tick_size),
-        trail=trail
-        and price_trail(entry_price=entry_price, side=side, offsets=trail, tick_size=tick_size, best=best),
+        stop=stop_price(entry_price=entry_price, side=side, offset=stop, tick_size=tick_size),
+        target=target_price(entry_price=entry_price, side=side, offset=target, tick_size=tick_size),
+        trail=price_trail(entry_price=entry_price, side=side, offsets=trail, tick_size=tick_size, best=best)
+        if trail
+        else None,
         confirm=confirm,
     )
 
@@ -154,7 +161,7 @@ def premium(legs: Iterable[LegRules]) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class LockOffsets:
-    """Lock-and-trail as people set it: at ``after`` keep ``lock``; every further ``every`` raises it by ``by``.
+    """Lock-and-trail as people set it: at ``after`` keep ``lock``; each further ``every`` adds ``by``.
 
     ``lock`` None keeps the cost (0). Percentages are of the net premium, points are rupees.
     """
@@ -173,10 +180,10 @@ def pnl_rules(
     lock: LockOffsets | None = None,
     best: Decimal | None = None,
 ) -> PnlRules | None:
-    """Return a trade's combined limits; percentages are of the net premium of ``legs``. ``None`` where nothing is set.
+    """Return a trade's combined limits; percentages are of the net premium of ``legs``. ``None``: none set.
 
-    Give the legs as they were entered: the base does not shrink when one of them is closed. Raises ``RuleError`` for a
-    percentage of a net premium of zero.
+    Give the legs as they were entered: the base does not shrink when one of them is closed. Raises
+    ``RuleError`` for a percentage of a net premium of zero.
     """
     if not (stop or target or lock):
         return None

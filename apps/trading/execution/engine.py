@@ -1,0 +1,295 @@
+"""The shard's heart: drain answers, record them, claim, send, read, follow; over and over, from Postgres alone.
+
+Database work runs one piece at a time on the loop's database thread; broker calls run beside it as tasks, one order
+call per lane. A lane whose broker hangs waits alone.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.conf import settings
+
+from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
+from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
+from apps.trading.services import chase, reports, resolver, submission, sweep
+from apps.trading.services.chase import Step
+from apps.trading.services.reports import Report
+from apps.trading.services.submission import Claim, Lane
+from bus.leases import Held
+from domain.broker import Broker, BrokerError, BrokerSpec, Outcome, SessionLost, Verdict
+
+log = logging.getLogger(__name__)
+
+SEND_WITHIN = 2.0
+"""A claim not on the wire after this many seconds is taken back: the bound on the sender's pause."""
+
+
+class Database(Protocol):
+    """Runs blocking ORM code off the event loop, in order."""
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+class Connect(Protocol):
+    """Makes the broker of one lane; raises ``BrokerError`` where credentials or a session are missing."""
+
+    async def __call__(self, work: LaneWork) -> Broker: ...
+
+
+@dataclass(slots=True)
+class Engine:
+    """What one shard needs: its lease, its database, its clocks, and how lanes connect."""
+
+    shard: int
+    held: Held
+    db: Database
+    connect: Connect
+    specs: Mapping[str, BrokerSpec]
+    market_now: Callable[[], datetime]
+    wall: Callable[[], datetime]
+    lanes: dict[Lane, LaneWorker] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _outcomes: list[tuple[Claim, Outcome]] = field(default_factory=list)
+    _steps: list[tuple[Step, Outcome]] = field(default_factory=list)
+    _reports: list[Report] = field(default_factory=list)
+    _lost: list[tuple[LaneWorker, str]] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _next_sweep: float = 0.0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until asked to stop, then let what is on the wire come home and record it."""
+        await self.db(submission.disown, shard=self.shard, epoch=self.held.epoch)
+        while not stopping.is_set():
+            await self._pass()
+            await self._wait(stopping)
+        await self._drain()
+
+    def hint(self, account_id: int) -> None:
+        """A broker said something about an account: read its books soon."""
+        for (lane_account, _), worker in self.lanes.items():
+            if lane_account == account_id:
+                worker.hint()
+        self.wake.set()
+
+    async def _wait(self, stopping: asyncio.Event) -> None:
+        if self._outcomes or self._steps or self._reports or self._lost:
+            return
+        due = min((worker.next_read for worker in self.lanes.values() if not worker.reading), default=self._next_sweep)
+        pause = max(0.0, min(due, self._next_sweep) - time.monotonic())
+        stop = asyncio.create_task(stopping.wait())
+        woken = asyncio.create_task(self.wake.wait())
+        await asyncio.wait({stop, woken}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stop, woken):
+            task.cancel()
+
+    async def _pass(self) -> None:
+        """One round. Answers first: they free lanes; then new orders; then everything that can wait a moment."""
+        self.wake.clear()
+        await self._record()
+        if time.monotonic() >= self._next_sweep:
+            await self._sweep()
+        await self._submit()
+        await self._apply_reports()
+        await self._follow()
+        self._start_reads()
+
+    # answers ---------------------------------------------------------------------------------------------------
+
+    async def _record(self) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        if outcomes:
+            await self.db(
+                submission.record_outcomes, outcomes, epoch=self.held.epoch, now=self.market_now(), wall=self.wall()
+            )
+        for claim, outcome in outcomes:
+            self._free(claim.lane, outcome)
+        steps, self._steps = self._steps, []
+        if steps:
+            await self.db(chase.record_steps, steps, wall=self.wall())
+        for step, outcome in steps:
+            self._free(step.lane, outcome)
+        lost, self._lost = self._lost, []
+        for worker, message in lost:
+            await self._lose_session(worker, message)
+
+    def _free(self, lane: Lane, outcome: Outcome) -> None:
+        worker = self.lanes.get(lane)
+        if worker is None:
+            return
+        worker.busy = False
+        worker.attention.unresolved = True
+        worker.hint()
+        if outcome.verdict is Verdict.SESSION_LOST:
+            self._lost.append((worker, outcome.message))
+
+    async def _lose_session(self, worker: LaneWorker, message: str) -> None:
+        await self.db(mark_session_lost, worker.lane[0], session_key=worker.session_key, message=message)
+        if self.lanes.get(worker.lane) is worker:
+            del self.lanes[worker.lane]
+        await close_quietly(worker)
+
+    # the sweep: what a lost message would have said --------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        self._next_sweep = time.monotonic() + settings.SWEEP_SECONDS
+        now, wall = self.market_now(), self.wall()
+        await self.db(resolver.mark_overdue, shard=self.shard, epoch=self.held.epoch, wall=wall)
+        await self.db(sweep.sweep_entries, shard=self.shard, now=now)
+        await self.db(sweep.sweep_exits, shard=self.shard, now=now, wall=wall)
+        waits = {slug: spec.resend_wait_seconds for slug, spec in self.specs.items()}
+        await self.db(resolver.resolve_unknown, shard=self.shard, resend_waits=waits, now=now, wall=wall)
+        await self.db(block_unreachable, shard=self.shard)
+        await self._tend_lanes(await self.db(lane_work, shard=self.shard))
+
+    async def _tend_lanes(self, work: list[LaneWork]) -> None:
+        """Open a lane for every account with something to do, close the ones whose session changed."""
+        for one in work:
+            worker = self.lanes.get(one.lane)
+            if worker is not None and worker.session_key != one.session_key and not worker.busy:
+                del self.lanes[one.lane]
+                await close_quietly(worker)
+                worker = None
+            if worker is None:
+                worker = await self._open(one)
+            if worker is not None:
+                was = worker.attention.unresolved or worker.attention.in_trade
+                worker.attention = Attention(one.unresolved, one.in_trade, one.unknown)
+                if not was and (one.unresolved or one.in_trade):
+                    worker.hint()
+        wanted = {one.lane for one in work}
+        for lane in [lane for lane, worker in self.lanes.items() if lane not in wanted and not worker.busy]:
+            await close_quietly(self.lanes.pop(lane))
+
+    async def _open(self, work: LaneWork) -> LaneWorker | None:
+        try:
+            broker = await self.connect(work)
+        except BrokerError as error:
+            log.warning(
+                "lane not connected", extra={"account": work.lane[0], "code": error.code, "reason": error.message}
+            )
+            return None
+        worker = LaneWorker(lane=work.lane, broker=broker, session_key=work.session_key, wall=self.wall)
+        self.lanes[work.lane] = worker
+        return worker
+
+    # new orders ------------------------------------------------------------------------------------------------
+
+    async def _submit(self) -> None:
+        """Claim and send until nothing more can go; a lane without a connection counts as busy."""
+        if self.held.remaining() <= settings.BROKER_TIMEOUT_SECONDS / 2:
+            return
+        claimed_by = time.monotonic() + SEND_WITHIN
+        claimed = await self.db(
+            submission.claim,
+            shard=self.shard,
+            epoch=self.held.epoch,
+            lease=self.held.name,
+            ready=frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and worker.may_call()),
+            without_entries=frozenset(lane for lane, worker in self.lanes.items() if not worker.may_enter()),
+            now=self.market_now(),
+            wall=self.wall(),
+        )
+        for claim in claimed.claims:
+            worker = self.lanes[claim.lane]
+            worker.busy = True
+            self._spawn(self._send(worker, claim, claimed_by))
+        for lane in claimed.stale_lanes:
+            self.lanes[lane].wants_positions = True
+            self.lanes[lane].next_read = 0.0
+
+    async def _send(self, worker: LaneWorker, claim: Claim, claimed_by: float) -> None:
+        """The last look before the wire: too late or no longer leading means it is not sent, provably."""
+        if time.monotonic() > claimed_by or self.held.remaining() <= 0:
+            await self.db(
+                submission.abort, [claim], epoch=self.held.epoch, reason_code="TOO_LATE", now=self.market_now()
+            )
+            worker.busy = False
+        else:
+            self._outcomes.append((claim, await worker.send(claim)))
+        self.wake.set()
+
+    # books -----------------------------------------------------------------------------------------------------
+
+    def _start_reads(self) -> None:
+        now = time.monotonic()
+        for worker in self.lanes.values():
+            if worker.is_due(now):
+                worker.reading = True
+                self._spawn(self._read(worker))
+
+    async def _read(self, worker: LaneWorker) -> None:
+        try:
+            self._reports.append(await worker.read())
+        except SessionLost as error:
+            self._lost.append((worker, error.message))
+        except BrokerError:
+            return  # logged and scheduled anew by the lane
+        finally:
+            self.wake.set()
+
+    async def _apply_reports(self) -> None:
+        found, self._reports = self._reports, []
+        if not found:
+            return
+        latest = await self._note_unchanged(found)
+        if not latest:
+            return
+        applied = await self.db(
+            reports.apply_reports, latest, epoch=self.held.epoch, now=self.market_now(), wall=self.wall()
+        )
+        for report in latest:
+            worker = self.lanes.get(report.lane)
+            if worker is not None and report.lane in applied.unfilled_lanes:
+                worker.forget_fills()
+            elif worker is not None:
+                worker.settle(report)
+        if applied.trade_ids:
+            self._next_sweep = 0.0  # legs that must go flat get their next order at once
+
+    async def _note_unchanged(self, found: list[Report]) -> list[Report]:
+        """Note reads that brought nothing new in one statement; return the others."""
+        latest = {report.lane: report for report in found}
+        same = [
+            report for lane, report in latest.items() if lane in self.lanes and not self.lanes[lane].is_news(report)
+        ]
+        if same:
+            await self.db(reports.note_reads, same, epoch=self.held.epoch)
+        return [report for report in latest.values() if report not in same]
+
+    async def _follow(self) -> None:
+        """Cancels that were asked for, and limits the market has left behind."""
+        ready = frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and worker.may_call())
+        if not any(self.lanes[lane].attention.unresolved for lane in ready):
+            return
+        limits = {slug: spec.max_modifications for slug, spec in self.specs.items()}
+        steps = await self.db(
+            chase.next_steps, shard=self.shard, ready=ready, max_modifications=limits, wall=self.wall()
+        )
+        for step in steps:
+            worker = self.lanes[step.lane]
+            worker.busy = True
+            self._spawn(self._step(worker, step))
+
+    async def _step(self, worker: LaneWorker, step: Step) -> None:
+        self._steps.append((step, await worker.step(step)))
+        self.wake.set()
+
+    # tasks -----------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drain(self) -> None:
+        """Nothing new is sent; answers still under way are waited for and recorded."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=settings.BROKER_TIMEOUT_SECONDS + 1)
+        await self._record()
+        for worker in list(self.lanes.values()):
+            await close_quietly(worker)

@@ -1,0 +1,190 @@
+"""One account in one mode at its broker: order calls strictly one after the other, reads beside them."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.trading.services.chase import Step
+from apps.trading.services.reports import Report
+from apps.trading.services.submission import Claim, Lane
+from domain.broker import Broker, BrokerError, Outcome, RateLimited, Verdict
+from domain.orders import BrokerFill, BrokerOrder, Funds
+
+log = logging.getLogger(__name__)
+
+ORDERS_PER_SECOND = 8
+EXIT_RESERVE = 2
+SOON, SETTLING, WATCHING, IDLE = 0.05, 0.5, 1.0, 30.0
+FUNDS_EVERY = 60.0
+WORST_BACKOFF = 8.0
+
+
+@dataclass(slots=True)
+class Attention:
+    """How closely a lane's books must be watched, from what Postgres says it has."""
+
+    unresolved: bool = False
+    in_trade: bool = False
+    unknown: bool = False
+
+    def pause(self) -> float:
+        """Seconds until the next read."""
+        return SETTLING if self.unresolved else WATCHING if self.in_trade else IDLE
+
+
+@dataclass(slots=True)
+class LaneWorker:
+    """The in-memory side of one lane. Nothing here is truth: it starts empty after every takeover."""
+
+    lane: Lane
+    broker: Broker
+    session_key: str
+    wall: Callable[[], datetime]
+    busy: bool = False
+    reading: bool = False
+    attention: Attention = field(default_factory=Attention)
+    next_read: float = 0.0
+    next_funds: float = 0.0
+    wants_positions: bool = True
+    failures: int = 0
+    sent: deque[float] = field(default_factory=lambda: deque(maxlen=ORDERS_PER_SECOND))
+    sending: set[int] = field(default_factory=set)
+    _filled: dict[str, int] = field(default_factory=dict)
+    _applied: int = 0
+    _settled: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def calls_in_last_second(self) -> int:
+        """Order calls of the last second, any kind."""
+        horizon = time.monotonic() - 1.0
+        return sum(at > horizon for at in self.sent)
+
+    def may_call(self) -> bool:
+        """Whether one more order call stays below our cap."""
+        return self.calls_in_last_second() < ORDERS_PER_SECOND
+
+    def may_enter(self) -> bool:
+        """Whether an entry leaves the exits' reserve untouched."""
+        return self.calls_in_last_second() < ORDERS_PER_SECOND - EXIT_RESERVE
+
+    async def send(self, claim: Claim) -> Outcome:
+        """Put one claimed order on the wire; an adapter that breaks its word and raises proves nothing."""
+        self.sent.append(time.monotonic())
+        self.sending.add(claim.order_id)
+        try:
+            return await self.broker.place(claim.request)
+        except BrokerError as error:
+            return Outcome(Verdict.UNKNOWN, code=error.code, message=error.message)
+        finally:
+            self.sending.discard(claim.order_id)
+
+    async def step(self, step: Step) -> Outcome:
+        """Modify or cancel."""
+        self.sent.append(time.monotonic())
+        try:
+            if step.change is None:
+                return await self.broker.cancel(step.broker_order_id)
+            return await self.broker.modify(step.broker_order_id, step.change)
+        except BrokerError as error:
+            return Outcome(Verdict.UNKNOWN, code=error.code, message=error.message)
+
+    def hint(self) -> None:
+        """The broker has news: read soon."""
+        self.next_read = min(self.next_read, time.monotonic() + SOON)
+
+    def is_due(self, now: float) -> bool:
+        """Whether the books should be read now."""
+        return not self.reading and now >= self.next_read
+
+    async def read(self) -> Report:
+        """Read the books once; raises ``BrokerError``. The next read is scheduled whatever comes of this one."""
+        self.reading = True
+        wanted_positions = self.wants_positions or self.attention.in_trade
+        try:
+            report = await self._read(with_positions=wanted_positions)
+        except BrokerError as error:
+            self._back_off(error)
+            raise
+        finally:
+            self.reading = False
+        self.failures = 0
+        self.wants_positions = self.wants_positions and not wanted_positions
+        self.next_read = time.monotonic() + self.attention.pause()
+        return report
+
+    async def _read(self, *, with_positions: bool) -> Report:
+        read_at, sending = self.wall(), frozenset(self.sending)
+        rows = await self.broker.order_book()
+        fills = await self._fills_if_new(rows)
+        return Report(
+            lane=self.lane,
+            read_at=read_at,
+            orders=[row for row in rows if not self._is_settled(row)],
+            fills=fills,
+            positions=await self.broker.positions() if with_positions else None,
+            funds=await self._funds_if_due(),
+            sending=sending | frozenset(self.sending),
+        )
+
+    async def _fills_if_new(self, rows: Sequence[BrokerOrder]) -> list[BrokerFill] | None:
+        """Read the trade book only when the order book shows more filled than its executions we have seen."""
+        if all(row.filled_quantity <= self._filled.get(row.broker_order_id, 0) for row in rows):
+            return None
+        fills = list(await self.broker.trade_book())
+        totals: dict[str, int] = {}
+        for fill in fills:
+            totals[fill.broker_order_id] = totals.get(fill.broker_order_id, 0) + fill.quantity
+        self._filled = totals
+        return fills
+
+    async def _funds_if_due(self) -> Funds | None:
+        now = time.monotonic()
+        if now < self.next_funds:
+            return None
+        self.next_funds = now + FUNDS_EVERY
+        return await self.broker.funds()
+
+    def _is_settled(self, row: BrokerOrder) -> bool:
+        return self._settled.get(row.broker_order_id) == (row.raw_status, row.filled_quantity)
+
+    def settle(self, report: Report) -> None:
+        """Remember what was applied, so that it is not compared again and again."""
+        self._applied = _digest(report)
+        finals = (row for row in report.orders if row.status in ("FILLED", "CANCELLED", "REJECTED", "EXPIRED"))
+        self._settled.update({row.broker_order_id: (row.raw_status, row.filled_quantity) for row in finals})
+
+    def is_news(self, report: Report) -> bool:
+        """Whether a report says anything the last applied one did not. Unknown orders make every read news."""
+        if self.attention.unknown or report.fills is not None or report.funds is not None:
+            return True
+        return self._applied != _digest(report)
+
+    def forget_fills(self) -> None:
+        """Make the next read fetch the trade book: an execution is still missing."""
+        self._filled = {}
+        self.hint()
+
+    def _back_off(self, error: BrokerError) -> None:
+        self.failures += 1
+        pause = min(SETTLING * 2**self.failures, WORST_BACKOFF)
+        self.next_read = time.monotonic() + pause
+        level = logging.INFO if isinstance(error, RateLimited) else logging.WARNING
+        extra = {"account": self.lane[0], "mode": self.lane[1], "code": error.code, "reason": error.message}
+        log.log(level, "books not read", extra=extra)
+
+
+def _digest(report: Report) -> int:
+    positions = None if report.positions is None else tuple(report.positions)
+    return hash((tuple(report.orders), positions))
+
+
+async def close_quietly(worker: LaneWorker) -> None:
+    """Let a lane's connection go; a broker that hangs is not waited for."""
+    try:
+        async with asyncio.timeout(2.0):
+            await worker.broker.aclose()
+    except (TimeoutError, BrokerError, OSError):
+        log.info("connection dropped unclosed", extra={"account": worker.lane[0]})

@@ -1,0 +1,108 @@
+"""Orders that rest too long: followed to the market, or withdrawn."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+
+from apps.trading.models import Order
+from apps.trading.services.names import serving_broker
+from apps.trading.services.orders import limit_price
+from apps.trading.services.submission import Lane
+from apps.trading.services.touches import touches
+from domain.broker import Outcome, Verdict
+from domain.orders import OrderChange, OrderType, Side
+from domain.pricing import Touch, is_marketable
+
+CANCEL_AGAIN = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One modify, or a cancel when ``change`` is ``None``, of one resting order."""
+
+    order_id: int
+    lane: Lane
+    broker_order_id: str
+    change: OrderChange | None
+
+
+def next_steps(
+    *, shard: int, ready: frozenset[Lane], max_modifications: Mapping[str, int], wall: datetime
+) -> list[Step]:
+    """Return at most one step per free lane: cancels that were asked for first, then price changes that are due."""
+    rows = (
+        Order.objects.working()
+        .filter(account__shard=shard)
+        .exclude(broker_order_id="")
+        .select_related("account", "intent__trade__strategy", "intent__leg__instrument", "instrument")
+        .order_by("intent__urgency", "pk")
+    )
+    orders = [order for order in rows if (order.account_id, order.intent.mode) in ready]
+    market = touches({order.instrument_id for order in orders})
+    steps: dict[Lane, Step] = {}
+    for order in sorted(orders, key=lambda order: order.cancel_requested_at is None):
+        step = _step(
+            order,
+            market.get(order.instrument_id),
+            max_modifications[serving_broker(order.account.broker, order.intent.mode)],
+            wall,
+        )
+        if step is not None:
+            steps.setdefault(step.lane, step)
+    return list(steps.values())
+
+
+def _step(order: Order, touch: Touch | None, limit: int, wall: datetime) -> Step | None:
+    lane = (order.account_id, order.intent.mode)
+    idle = timedelta(seconds=settings.CHASE_SECONDS)
+    since = wall - order.changed_at if order.changed_at else idle
+    if order.cancel_requested_at is not None:
+        return Step(order.pk, lane, order.broker_order_id, None) if since >= _cancel_pause(order) else None
+    if touch is None or since < idle or order.order_type != OrderType.LIMIT:
+        return None
+    if is_marketable(side=Side(order.side), price=order.price, touch=touch):
+        return None
+    if order.modifications >= limit:
+        return Step(order.pk, lane, order.broker_order_id, None)
+    return Step(order.pk, lane, order.broker_order_id, _change(order, touch))
+
+
+def _cancel_pause(order: Order) -> timedelta:
+    """A cancel goes out at once; while the book still shows the order it is asked for again after a while."""
+    return CANCEL_AGAIN if order.reason_code == "CANCEL_SENT" else timedelta(0)
+
+
+def _change(order: Order, touch: Touch) -> OrderChange:
+    price = limit_price(order.intent, touch, aggressive=is_aggressive(order))
+    return OrderChange(
+        order_type=OrderType(order.order_type),
+        quantity=order.quantity,
+        lot_size=order.instrument.lot_size,
+        exchange=order.instrument.exchange,
+        price=price,
+    )
+
+
+def is_aggressive(order: Order) -> bool:
+    """Exits always pay for certainty; entries only where the strategy says so."""
+    return order.intent.kind == "EXIT" or order.intent.trade.strategy.order_type == "MARKET"
+
+
+def record_steps(done: Iterable[tuple[Step, Outcome]], *, wall: datetime) -> None:
+    """Note what was asked of the broker; what became of it the order book tells."""
+    for step, outcome in done:
+        rows = Order.objects.filter(pk=step.order_id)
+        if step.change is None:
+            rows.update(changed_at=wall, reason_code="CANCEL_SENT")
+        else:
+            _record_change(rows.get(), step.change.price, outcome, wall)
+
+
+def _record_change(order: Order, price: Decimal | None, outcome: Outcome, wall: datetime) -> None:
+    order.changed_at, order.modifications = wall, order.modifications + 1
+    if outcome.verdict is Verdict.ACKNOWLEDGED and price is not None:
+        order.price = price
+    order.save(update_fields=["changed_at", "modifications", "price"])

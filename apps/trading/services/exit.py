@@ -1,0 +1,179 @@
+"""Leaving: every trigger ends here, and only inserts or merges into the one open exit of a leg."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.audit.services.record import Entry, record_all
+from apps.trading.models import Intent, Order, Trade, TradeLeg
+from apps.trading.services.announce import announce_trades
+from apps.trading.services.orders import build_orders, limit_price, next_attempts, reserved_by_leg
+from apps.trading.services.touches import touches
+from apps.users.models import User
+from bus import commands
+from domain.orders import (
+    LIVE_TRADES,
+    OPEN_INTENTS,
+    ExitReason,
+    IntentKind,
+    IntentStatus,
+    OrderStatus,
+    Side,
+    TradeStatus,
+)
+from domain.pricing import Touch
+
+
+def request_exit_of_trade(*, trade: Trade, reason: ExitReason, actor: User | None, now: datetime) -> list[Intent]:
+    """Ask for every leg of a trade to go flat; returns the open exits, old and new."""
+    return request_exit(leg_ids=list(trade.legs.values_list("pk", flat=True)), reason=reason, actor=actor, now=now)
+
+
+def request_exit_of_all(
+    *, user: User, reason: ExitReason, now: datetime, account_ids: Sequence[int] | None = None
+) -> list[Intent]:
+    """Ask for every live trade this person may see (of the given accounts) to be left."""
+    trades = Trade.objects.for_user(user).live()
+    if account_ids is not None:
+        trades = trades.filter(account_id__in=account_ids)
+    legs = list(TradeLeg.objects.filter(trade__in=trades).values_list("pk", flat=True))
+    return request_exit(leg_ids=legs, reason=reason, actor=user, now=now)
+
+
+def request_exit(
+    *, leg_ids: Sequence[int], reason: ExitReason, now: datetime, actor: User | None = None
+) -> list[Intent]:
+    """Make sure each leg has its one open exit: merge by urgency, withdraw what is left of the entry, wake the shards.
+
+    Safe to call any number of times by any number of processes: the unique open exit per leg decides.
+    """
+    if not leg_ids:
+        return []
+    market = touches(_instruments_of(leg_ids))
+    with transaction.atomic():
+        trades, legs = _lock(leg_ids)
+        _mark(legs, reason)
+        _withdraw_entries([leg.pk for leg in legs], now)
+        intents = _open_exits(legs, reason, now)
+        create_orders(intents, market, now=now)
+        _advance(trades, reason)
+        record_all(_audit(legs, reason), actor=actor)
+        commands.wake_execution({trade.account.shard for trade in trades})
+        announce_trades(trades)
+    return intents
+
+
+def _instruments_of(leg_ids: Sequence[int]) -> set[int]:
+    return set(TradeLeg.objects.filter(pk__in=leg_ids).values_list("instrument_id", flat=True))
+
+
+def _lock(leg_ids: Sequence[int]) -> tuple[list[Trade], list[TradeLeg]]:
+    """Lock the live trades of the legs, in id order, then read the legs as they stand under the lock."""
+    trades = list(
+        Trade.objects.select_for_update(of=("self",))
+        .filter(legs__pk__in=leg_ids, status__in=LIVE_TRADES)
+        .select_related("account")
+        .order_by("pk")
+    )
+    by_id = {trade.pk: trade for trade in trades}
+    legs = list(TradeLeg.objects.filter(pk__in=leg_ids, trade__in=by_id).select_related("instrument").order_by("pk"))
+    for leg in legs:
+        leg.trade = by_id[leg.trade_id]
+    return list(by_id.values()), legs
+
+
+def _mark(legs: Sequence[TradeLeg], reason: ExitReason) -> None:
+    for leg in legs:
+        if not leg.exit_reason or reason.urgency < ExitReason(leg.exit_reason).urgency:
+            leg.exit_reason = reason
+    TradeLeg.objects.bulk_update(legs, ["exit_reason"])
+
+
+def _withdraw_entries(leg_ids: Sequence[int], now: datetime) -> None:
+    """Entries not sent yet are aborted here; those at the broker are cancelled by their account's lane."""
+    entries = Order.objects.filter(intent__leg_id__in=leg_ids, intent__kind=IntentKind.ENTRY)
+    entries.filter(status=OrderStatus.PENDING).update(
+        status=OrderStatus.ABORTED, reason_code="EXIT_FIRST", finished_at=now
+    )
+    entries.unresolved().filter(cancel_requested_at__isnull=True).update(cancel_requested_at=now)
+
+
+def _open_exits(legs: Sequence[TradeLeg], reason: ExitReason, now: datetime) -> list[Intent]:
+    """Return each held leg's open exit: the existing one, made more urgent where due, or a new one."""
+    held = [leg for leg in legs if leg.open_quantity > 0]
+    Intent.objects.bulk_create([_exit_intent(leg, reason, now) for leg in held], ignore_conflicts=True)
+    existing = list(
+        Intent.objects.filter(leg__in=held, kind=IntentKind.EXIT, status__in=OPEN_INTENTS).select_related(
+            "leg__instrument", "trade__account"
+        )
+    )
+    for intent in existing:
+        if reason.urgency < intent.urgency:
+            intent.urgency, intent.reason = reason.urgency, reason
+    Intent.objects.bulk_update(existing, ["urgency", "reason"])
+    return existing
+
+
+def _exit_intent(leg: TradeLeg, reason: ExitReason, now: datetime) -> Intent:
+    return Intent(
+        tenant_id=leg.trade.tenant_id,
+        account_id=leg.trade.account_id,
+        trade=leg.trade,
+        leg=leg,
+        kind=IntentKind.EXIT,
+        side=Side(leg.side).opposite,
+        quantity=leg.open_quantity,
+        mode=leg.trade.mode,
+        reason=reason,
+        urgency=reason.urgency,
+        created_at=now,
+    )
+
+
+def create_orders(intents: Iterable[Intent], market: Mapping[int, Touch], *, now: datetime) -> list[Order]:
+    """Give each open exit without unresolved orders its next ones, for what the leg holds and nothing has reserved.
+
+    An exit without a known price waits: the sweep comes back to it.
+    """
+    waiting = [intent for intent in intents if intent.leg.instrument_id in market]
+    reserved = reserved_by_leg([intent.leg_id for intent in waiting])
+    attempts = next_attempts(waiting)
+    orders: list[Order] = []
+    for intent in waiting:
+        quantity = intent.leg.open_quantity - reserved[intent.leg_id]
+        if reserved[intent.leg_id] == 0 and quantity > 0:
+            price = limit_price(intent, market[intent.leg.instrument_id], aggressive=True)
+            orders += build_orders(intent, quantity=quantity, price=price, attempt=attempts[intent.pk])
+    for order in orders:
+        order.created_at = now
+    return Order.objects.bulk_create(orders)
+
+
+def _advance(trades: Iterable[Trade], reason: ExitReason) -> None:
+    """EXITING once no held leg stays behind, or when the entry was withdrawn before it held anything."""
+    for trade in trades:
+        legs = list(trade.legs.all())
+        if all(leg.exit_reason or not leg.quantity for leg in legs) and trade.status != TradeStatus.EXITING:
+            trade.status, trade.close_reason, trade.version = TradeStatus.EXITING, reason, trade.version + 1
+            trade.save(update_fields=["status", "close_reason", "version"])
+
+
+def _audit(legs: Sequence[TradeLeg], reason: ExitReason) -> list[Entry]:
+    return [
+        Entry(
+            kind="exit_requested",
+            object_type="trading.tradeleg",
+            object_id=leg.pk,
+            tenant_id=leg.trade.tenant_id,
+            data={"trade": leg.trade_id, "reason": reason, "open": leg.open_quantity},
+        )
+        for leg in legs
+    ]
+
+
+def block_exit(intent: Intent, *, note: str) -> None:
+    """Hold an exit that cannot be sent now (no session, market closed); the sweep unblocks it."""
+    Intent.objects.filter(pk=intent.pk, status__in=[IntentStatus.NEW, IntentStatus.WORKING]).update(
+        status=IntentStatus.BLOCKED, note=note[:200]
+    )

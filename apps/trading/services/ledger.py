@@ -1,0 +1,115 @@
+"""Booking executions: fill to order to leg, each exactly once, and what it cost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from apps.notifications.models import Level
+from apps.notifications.services.notify import notify
+from apps.trading.models import Fill, Order, TradeLeg
+from domain.charges import charges
+from domain.exit_plan import ExitPlan, from_json, level_prices
+from domain.instruments import Exchange, Kind
+from domain.orders import BrokerFill, IntentKind, Side
+
+
+@dataclass(slots=True)
+class Booking:
+    """What a round of fills touched; everything in it is saved by the caller in the same transaction."""
+
+    fills: list[Fill] = field(default_factory=list)
+    orders: dict[int, Order] = field(default_factory=dict)
+    legs: dict[int, TradeLeg] = field(default_factory=dict)
+
+
+def book_fills(pairs: Iterable[tuple[Order, BrokerFill]], *, wall: datetime) -> Booking:
+    """Book executions on orders whose trades are locked; those booked before are left out.
+
+    An execution beyond the order or the leg is not booked: it means a flip at the broker, and somebody is paged.
+    """
+    booking = Booking()
+    pairs = list(pairs)
+    known = _known(pairs)
+    for order, fill in pairs:
+        if (order.account_id, fill.exchange_trade_id) not in known:
+            known.add((order.account_id, fill.exchange_trade_id))
+            _book(booking, order, fill, wall)
+    return booking
+
+
+def _known(pairs: Sequence[tuple[Order, BrokerFill]]) -> set[tuple[int, str]]:
+    rows = Fill.objects.filter(
+        account_id__in={order.account_id for order, _ in pairs},
+        exchange_trade_id__in={fill.exchange_trade_id for _, fill in pairs},
+    )
+    return set(rows.values_list("account_id", "exchange_trade_id"))
+
+
+def _book(booking: Booking, order: Order, fill: BrokerFill, wall: datetime) -> None:
+    leg = booking.legs.get(order.intent.leg_id, order.intent.leg)
+    is_entry = order.intent.kind == IntentKind.ENTRY
+    room = order.remaining if is_entry else min(order.remaining, leg.open_quantity)
+    if fill.quantity > room:
+        _page_overfill(order, fill)
+        return
+    value = fill.price * fill.quantity
+    _book_on_order(order, fill.quantity, value)
+    if is_entry:
+        leg.entry_quantity, leg.entry_value = leg.entry_quantity + fill.quantity, leg.entry_value + value
+        _set_levels(leg, from_json(order.intent.trade.exit_plan))
+    else:
+        leg.exit_quantity, leg.exit_value = leg.exit_quantity + fill.quantity, leg.exit_value + value
+    booking.orders[order.pk], booking.legs[leg.pk] = order, leg
+    booking.fills.append(_row(order, fill, wall))
+
+
+def _book_on_order(order: Order, quantity: int, value: Decimal) -> None:
+    total = order.average_price * order.filled_quantity + value
+    order.filled_quantity += quantity
+    order.average_price = total / order.filled_quantity
+
+
+def _row(order: Order, fill: BrokerFill, wall: datetime) -> Fill:
+    return Fill(
+        account_id=order.account_id,
+        order=order,
+        exchange_trade_id=fill.exchange_trade_id,
+        quantity=fill.quantity,
+        price=fill.price,
+        filled_at=fill.filled_at,
+        recorded_at=wall,
+    )
+
+
+def _set_levels(leg: TradeLeg, plan: ExitPlan) -> None:
+    """Stop and target follow the actual average entry, from the first partial fill on."""
+    assert leg.entry_price is not None  # noqa: S101  (just filled)
+    leg.stop_price, leg.target_price = level_prices(plan, entry_price=leg.entry_price, sign=Side(leg.side).sign)
+
+
+def _page_overfill(order: Order, fill: BrokerFill) -> None:
+    notify(
+        key=f"overfill:{order.account_id}:{fill.exchange_trade_id}",
+        code="OVERFILL",
+        text=f"{order.account}: {fill.quantity} more of {order.instrument.symbol} was filled than was ours to trade.",
+        tenant_id=order.intent.tenant_id,
+        level=Level.PAGE,
+    )
+
+
+def order_charges(order: Order, *, on: date) -> Decimal:
+    """Return the charges of an order for what it has filled; 0 where no rate is known for the market."""
+    instrument = order.instrument
+    try:
+        return charges(
+            exchange=Exchange(instrument.exchange),
+            kind=Kind(instrument.kind),
+            side=Side(order.side),
+            quantity=order.filled_quantity,
+            price=order.average_price,
+            multiplier=instrument.multiplier,
+            on=on,
+        ).total
+    except LookupError:
+        return Decimal(0)

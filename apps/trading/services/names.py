@@ -1,0 +1,53 @@
+"""What the broker that serves a lane calls a contract."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from apps.markets.models import BrokerInstrument, Instrument
+from apps.trading.models import Order
+from domain.orders import Mode
+
+PAPER = "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerName:
+    """A contract in a broker's words."""
+
+    exchange: str
+    symbol: str
+    token: str
+
+
+def serving_broker(broker: str, mode: str) -> str:
+    """Return the slug that serves an account in a mode: paper orders go to the paper broker, whatever the account."""
+    return PAPER if mode == Mode.PAPER else broker
+
+
+def names_of(orders: Iterable[Order]) -> Mapping[int, BrokerName]:
+    """Return the serving broker's name of each order's contract, by order id; unknown contracts are left out."""
+    rows = list(orders)
+    listed = BrokerInstrument.objects.filter(instrument_id__in={order.instrument_id for order in rows})
+    names = {(row.broker, row.instrument_id): BrokerName(row.exchange, row.symbol, row.token) for row in listed}
+    found: dict[int, BrokerName] = {}
+    for order in rows:
+        broker = serving_broker(order.account.broker, order.intent.mode)
+        name = _paper_name(order.instrument) if broker == PAPER else names.get((broker, order.instrument_id))
+        if name is not None:
+            found[order.pk] = name
+    return found
+
+
+def _paper_name(instrument: Instrument) -> BrokerName:
+    return BrokerName(instrument.exchange, instrument.symbol, str(instrument.pk))
+
+
+def instrument_ids(broker: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+    """Return our instrument for each (exchange, symbol) in a serving broker's words; unknown ones are left out."""
+    symbols = {symbol for _, symbol in keys}
+    if broker == PAPER:
+        rows = Instrument.objects.filter(symbol__in=symbols).values_list("exchange", "symbol", "pk")
+    else:
+        listed = BrokerInstrument.objects.filter(broker=broker, symbol__in=symbols)
+        rows = listed.values_list("exchange", "symbol", "instrument_id")
+    return {(exchange, symbol): pk for exchange, symbol, pk in rows}

@@ -1,0 +1,74 @@
+"""Making orders out of intents: sliced by the freeze quantity, priced, tagged; nothing is sent here."""
+
+import base64
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Max
+
+from apps.trading.models import Intent, Order
+from domain.orders import IntentKind, OrderStatus, OrderType, Side
+from domain.pricing import Touch, protected_price, touch_price
+from domain.sizing import slices
+
+
+def new_client_order_id() -> str:
+    """Return 96 random bits in base32, 20 characters: a tag every broker of the catalogue takes. Never from time."""
+    return base64.b32encode(secrets.token_bytes(12)).decode("ascii").rstrip("=")
+
+
+def limit_price(intent: Intent, touch: Touch, *, aggressive: bool) -> Decimal:
+    """Return the price of an intent's next order, protected (``aggressive``) or at the touch."""
+    tick_size = intent.leg.instrument.tick_size
+    side = Side(intent.side)
+    if not aggressive:
+        return touch_price(side=side, touch=touch, tick_size=tick_size)
+    is_exit = intent.kind == IntentKind.EXIT
+    percent = settings.EXIT_PROTECTION_PERCENT if is_exit else settings.ENTRY_PROTECTION_PERCENT
+    return protected_price(side=side, touch=touch, tick_size=tick_size, percent=percent)
+
+
+def build_orders(intent: Intent, *, quantity: int, price: Decimal, attempt: int) -> list[Order]:
+    """Return unsaved PENDING orders for a quantity, one per slice; raises ``SizeError`` where that cannot be."""
+    instrument = intent.leg.instrument
+    parts = slices(quantity=quantity, lot_size=instrument.lot_size, freeze_quantity=instrument.freeze_quantity)
+    return [
+        Order(
+            account_id=intent.account_id,
+            intent=intent,
+            instrument=instrument,
+            slice_number=number,
+            attempt=attempt,
+            client_order_id=new_client_order_id(),
+            side=intent.side,
+            quantity=part,
+            product=intent.trade.product,
+            order_type=OrderType.LIMIT,
+            price=price,
+            status=OrderStatus.PENDING,
+        )
+        for number, part in enumerate(parts)
+    ]
+
+
+def next_attempts(intents: Iterable[Intent]) -> dict[int, int]:
+    """Return each intent's next attempt number: one above the highest ever used."""
+    ids = [intent.pk for intent in intents]
+    used = (
+        Order.objects.filter(intent_id__in=ids)
+        .values("intent_id")
+        .annotate(last=Max("attempt"))
+        .values_list("intent_id", "last")
+    )
+    return dict.fromkeys(ids, 0) | {pk: last + 1 for pk, last in used}
+
+
+def reserved_by_leg(leg_ids: Sequence[int]) -> Mapping[int, int]:
+    """Return, per leg, the units its unresolved exit orders may still take."""
+    rows = Order.objects.unresolved().filter(intent__kind=IntentKind.EXIT, intent__leg_id__in=leg_ids)
+    reserved: dict[int, int] = dict.fromkeys(leg_ids, 0)
+    for leg_id, quantity, filled in rows.values_list("intent__leg_id", "quantity", "filled_quantity"):
+        reserved[leg_id] += quantity - filled
+    return reserved

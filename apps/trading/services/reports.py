@@ -1,0 +1,280 @@
+"""Taking in what a broker's books show: the truth about orders, one read per account, applied for many at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.audit.services.record import Entry, record_all
+from apps.broker_accounts.models import BrokerAccount
+from apps.trading.models import AccountState, ExternalOrder, Fill, Order, Position, Trade, TradeLeg
+from apps.trading.querysets import OrderQuerySet
+from apps.trading.services.announce import announce_orders, announce_trades
+from apps.trading.services.ledger import book_fills, order_charges
+from apps.trading.services.names import instrument_ids, serving_broker
+from apps.trading.services.settle import settle
+from apps.trading.services.submission import Lane
+from bus import commands
+from domain.orders import FINAL, UNRESOLVED, BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus
+from domain.reconcile import Change, OurOrder, compare
+
+ABSENT_SPACING = timedelta(seconds=2)
+_STILL_OURS = [*UNRESOLVED, OrderStatus.ABSENT]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one account's books showed. ``read_at`` is the wall clock before the first request was sent.
+
+    ``fills`` is ``None`` when the trade book was not read because the order book showed nothing new filled;
+    ``sending`` are orders whose request was under way during the read: their absence means nothing.
+    """
+
+    lane: Lane
+    read_at: datetime
+    orders: Sequence[BrokerOrder]
+    fills: Sequence[BrokerFill] | None = None
+    positions: Sequence[BrokerPosition] | None = None
+    funds: Funds | None = None
+    sending: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying reports brought: lanes whose trade book must be read again, and trades that changed."""
+
+    unfilled_lanes: frozenset[Lane]
+    trade_ids: frozenset[int]
+
+
+def apply_reports(reports: Sequence[Report], *, epoch: int, now: datetime, wall: datetime) -> Applied:
+    """Book everything the reports prove, in one transaction. A report applied twice changes nothing."""
+    with transaction.atomic():
+        _lock_trades(reports)
+        orders = _our_orders(reports)
+        index = _Index(orders)
+        pairs = [pair for report in reports for pair in index.pairs(report)]
+        booking = book_fills(index.fill_pairs(reports, pairs), wall=wall)
+        _save_booking(booking.fills, booking.legs.values())
+        unfilled, changed = _apply_changes(pairs, now=now)
+        absent = _note_absences(reports, orders, {order.pk for order, _, _ in pairs}, wall)
+        touched = {order.pk: order for order in [*booking.orders.values(), *changed, *absent]}
+        _save_orders(touched.values(), now)
+        trade_ids = {order.intent.trade_id for order in touched.values()}
+        trades = settle(trade_ids, now=now, wall=wall)
+        _save_account_facts(reports, booking.fills, epoch=epoch, wall=wall)
+        _save_externals(reports, index)
+        record_all(_audit(touched.values()))
+        announce_orders(touched.values())
+        announce_trades(trades)
+        commands.refresh_rules(trade_ids)
+    return Applied(unfilled_lanes=frozenset(unfilled), trade_ids=frozenset(trade_ids))
+
+
+def _lock_trades(reports: Sequence[Report]) -> None:
+    """Lock the trades behind every order the reports may touch, in id order: the ledger's one locking rule."""
+    ids = _orders_of(reports).values_list("intent__trade_id", flat=True)
+    list(Trade.objects.select_for_update().filter(pk__in=set(ids)).order_by("pk").values_list("pk", flat=True))
+
+
+def _orders_of(reports: Sequence[Report]) -> OrderQuerySet:
+    tags = {row.client_order_id for report in reports for row in report.orders if row.client_order_id}
+    accounts = {report.lane[0] for report in reports}
+    wanted = Q(status__in=_STILL_OURS) | Q(client_order_id__in=tags)
+    return Order.objects.filter(wanted, account_id__in=accounts)
+
+
+def _our_orders(reports: Sequence[Report]) -> list[Order]:
+    lanes = {report.lane for report in reports}
+    rows = _orders_of(reports).select_related(
+        "account", "instrument", "intent__leg__instrument", "intent__trade__account"
+    )
+    return [order for order in rows.order_by("pk") if (order.account_id, order.intent.mode) in lanes]
+
+
+class _Index:
+    """Finds our order for a broker's row: by tag first, by the broker's id where it shows no tag."""
+
+    def __init__(self, orders: Iterable[Order]) -> None:
+        orders = list(orders)
+        legs = {order.intent.leg_id: order.intent.leg for order in orders}
+        trades = {order.intent.trade_id: order.intent.trade for order in orders}
+        for order in orders:  # orders of one leg must see each other's bookings
+            order.intent.leg, order.intent.trade = legs[order.intent.leg_id], trades[order.intent.trade_id]
+        self._by_tag = {(order.account_id, order.client_order_id): order for order in orders}
+        self._by_id = {(order.account_id, order.broker_order_id): order for order in orders if order.broker_order_id}
+
+    def find(self, account_id: int, row: BrokerOrder) -> Order | None:
+        by_tag = self._by_tag.get((account_id, row.client_order_id)) if row.client_order_id else None
+        return by_tag or self._by_id.get((account_id, row.broker_order_id))
+
+    def pairs(self, report: Report) -> list[tuple[Order, BrokerOrder, Report]]:
+        found = ((self.find(report.lane[0], row), row) for row in report.orders)
+        return [(order, row, report) for order, row in found if order is not None]
+
+    def fill_pairs(
+        self, reports: Sequence[Report], pairs: Sequence[tuple[Order, BrokerOrder, Report]]
+    ) -> list[tuple[Order, BrokerFill]]:
+        """Join executions to orders by the broker's order id, which a just adopted order learns from the order book."""
+        ids = {(order.account_id, row.broker_order_id): order for order, row, _ in pairs} | self._by_id
+        joined = [
+            (ids.get((report.lane[0], fill.broker_order_id)), fill) for report in reports for fill in report.fills or ()
+        ]
+        return [(order, fill) for order, fill in joined if order is not None]
+
+
+def _save_booking(fills: Sequence[Fill], legs: Iterable[TradeLeg]) -> None:
+    Fill.objects.bulk_create(fills)
+    fields = ["entry_quantity", "entry_value", "exit_quantity", "exit_value", "stop_price", "target_price"]
+    TradeLeg.objects.bulk_update(legs, fields)
+
+
+def _apply_changes(
+    pairs: Sequence[tuple[Order, BrokerOrder, Report]], *, now: datetime
+) -> tuple[set[Lane], list[Order]]:
+    unfilled: set[Lane] = set()
+    changed: list[Order] = []
+    for order, row, report in pairs:
+        ours = OurOrder(OrderStatus(order.status), order.broker_order_id, order.filled_quantity, order.quantity)
+        change = compare(ours, row)
+        if change.needs_fills:
+            unfilled.add(report.lane)
+        if change.differs_from(ours):
+            _apply_change(order, change, now)
+            changed.append(order)
+    return unfilled, changed
+
+
+def _apply_change(order: Order, change: Change, now: datetime) -> None:
+    if order.acknowledged_at is None:
+        order.acknowledged_at = now
+    order.status, order.broker_order_id = change.status, change.broker_order_id
+    if change.status in FINAL:
+        order.finished_at = now
+        order.reason = change.reason[:300]
+    order.absent_reads = 0
+
+
+def _save_orders(orders: Iterable[Order], now: datetime) -> None:
+    rows = list(orders)
+    for order in rows:
+        order.charges = order_charges(order, on=order.intent.trade.trading_date)
+    fields = ["status", "broker_order_id", "filled_quantity", "average_price", "charges", "reason", "acknowledged_at"]
+    Order.objects.bulk_update(rows, [*fields, "finished_at", "absent_reads", "last_absent_at"])
+
+
+def _note_absences(reports: Sequence[Report], orders: Iterable[Order], seen: set[int], wall: datetime) -> list[Order]:
+    """Count complete reads that lack an order whose fate is unknown; what the count leads to is the resolver's."""
+    by_lane = {report.lane: report for report in reports}
+    absent = []
+    for order in orders:
+        report = by_lane[(order.account_id, order.intent.mode)]
+        if (
+            order.pk in seen
+            or order.pk in report.sending
+            or order.status not in (OrderStatus.UNKNOWN, OrderStatus.PARKED)
+        ):
+            continue
+        if order.last_absent_at is None or wall - order.last_absent_at >= ABSENT_SPACING:
+            order.absent_reads, order.last_absent_at = order.absent_reads + 1, wall
+            absent.append(order)
+    return absent
+
+
+def _save_account_facts(reports: Sequence[Report], fills: Sequence[Fill], *, epoch: int, wall: datetime) -> None:
+    filled = {fill.account_id for fill in fills}
+    for report in reports:
+        account_id, mode = report.lane
+        values: dict[str, object] = {
+            "orders_read_at": report.read_at,
+            "reconciled_epoch": epoch,
+            "error_code": "",
+            "error": "",
+        }
+        if account_id in filled:
+            values["fills_applied_at"] = wall
+        if report.positions is not None:
+            values["positions_read_at"] = report.read_at
+            save_positions(account_id, mode, report.positions, read_at=report.read_at)
+        if report.funds is not None:
+            values |= {"funds_read_at": report.read_at, "available_funds": report.funds.available}
+        AccountState.objects.update_or_create(account_id=account_id, mode=mode, defaults=values)
+
+
+def note_reads(reports: Sequence[Report], *, epoch: int) -> None:
+    """Note reads that brought nothing new, all under the oldest of their times."""
+    read_at = min(report.read_at for report in reports)
+    same = Q()
+    for report in reports:
+        same |= Q(account_id=report.lane[0], mode=report.lane[1])
+    rows = AccountState.objects.filter(same)
+    rows.update(orders_read_at=read_at, reconciled_epoch=epoch, error_code="", error="")
+    with_positions = [report for report in reports if report.positions is not None]
+    if len(with_positions) == len(reports):
+        rows.update(positions_read_at=read_at)
+
+
+def save_positions(account_id: int, mode: str, rows: Sequence[BrokerPosition], *, read_at: datetime) -> None:
+    """Replace an account's position snapshot; contracts we do not know are left out."""
+    broker = serving_broker(BrokerAccount.objects.values_list("broker", flat=True).get(pk=account_id), mode)
+    ids = instrument_ids(broker, [(row.exchange, row.symbol) for row in rows])
+    known = [(ids[(row.exchange, row.symbol)], row) for row in rows if (row.exchange, row.symbol) in ids]
+    Position.objects.filter(account_id=account_id, mode=mode).exclude(
+        instrument_id__in=[pk for pk, _ in known]
+    ).delete()
+    Position.objects.bulk_create(
+        [
+            Position(
+                account_id=account_id,
+                mode=mode,
+                instrument_id=pk,
+                product=row.product,
+                quantity=row.quantity,
+                average_price=row.average_price,
+                read_at=read_at,
+            )
+            for pk, row in known
+        ],
+        update_conflicts=True,
+        unique_fields=["account", "mode", "instrument", "product"],
+        update_fields=["quantity", "average_price", "read_at"],
+    )
+
+
+def _save_externals(reports: Sequence[Report], index: _Index) -> None:
+    rows = [
+        ExternalOrder(
+            account_id=report.lane[0],
+            broker_order_id=row.broker_order_id,
+            symbol=row.symbol,
+            side=row.side,
+            quantity=row.quantity,
+            filled_quantity=row.filled_quantity,
+            average_price=row.average_price,
+            status=row.status,
+        )
+        for report in reports
+        for row in report.orders
+        if index.find(report.lane[0], row) is None
+    ]
+    ExternalOrder.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["account", "broker_order_id"],
+        update_fields=["filled_quantity", "average_price", "status"],
+    )
+
+
+def _audit(orders: Iterable[Order]) -> list[Entry]:
+    return [
+        Entry(
+            "order_reported",
+            "trading.order",
+            order.pk,
+            order.intent.tenant_id,
+            {"status": order.status, "filled": order.filled_quantity, "broker_order_id": order.broker_order_id},
+        )
+        for order in orders
+    ]

@@ -1,0 +1,220 @@
+"""From what orders became to what intents and trades are: derived anew each time, moved only along the tables."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from apps.audit.services.record import Entry, record_all
+from apps.notifications.models import Level
+from apps.notifications.services.notify import notify
+from apps.trading.models import Intent, Order, Trade, TradeLeg
+from domain.exit_plan import from_json
+from domain.orders import (
+    INTENT_MOVES,
+    OPEN_INTENTS,
+    TRADE_MOVES,
+    UNRESOLVED,
+    ExitReason,
+    IntentKind,
+    IntentStatus,
+    OrderStatus,
+    Side,
+    TradeStatus,
+)
+
+MAX_EXIT_REJECTS = 5
+EXTERNAL_AFTER = 3
+RETRY = timedelta(seconds=1)
+
+
+def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[Trade]:
+    """Bring intents and trades in line with their orders; the trades are locked by the caller. Returns the changed."""
+    ids = list(trade_ids)
+    trades = {trade.pk: trade for trade in Trade.objects.filter(pk__in=ids).select_related("account")}
+    legs, intents, orders = _grouped_legs(ids), _grouped_intents(ids), _grouped_orders(ids)
+    audit: list[Entry] = []
+    changed: list[Trade] = []
+    for pk, trade in trades.items():
+        for intent in intents[pk]:
+            _settle_intent(trade, intent, orders[intent.pk], now=now, wall=wall)
+        all_orders = [order for intent in intents[pk] for order in orders[intent.pk]]
+        if _settle_trade(trade, legs[pk], intents[pk], all_orders, now=now):
+            audit.append(_entry(trade))
+        changed.append(trade)
+    flat = [intent for group in intents.values() for intent in group]
+    Intent.objects.bulk_update(flat, ["status", "filled_quantity", "attempts", "retry_at", "note", "finished_at"])
+    Trade.objects.bulk_update(
+        changed, ["status", "gross_pnl", "charges", "close_reason", "opened_at", "closed_at", "version"]
+    )
+    TradeLeg.objects.bulk_update([leg for group in legs.values() for leg in group], ["exit_reason"])
+    record_all(audit)
+    return changed
+
+
+def _grouped_legs(ids: Sequence[int]) -> dict[int, list[TradeLeg]]:
+    grouped: dict[int, list[TradeLeg]] = defaultdict(list)
+    for leg in TradeLeg.objects.filter(trade_id__in=ids).select_related("instrument"):
+        grouped[leg.trade_id].append(leg)
+    return grouped
+
+
+def _grouped_intents(ids: Sequence[int]) -> dict[int, list[Intent]]:
+    grouped: dict[int, list[Intent]] = defaultdict(list)
+    for intent in Intent.objects.filter(trade_id__in=ids).select_related("leg").order_by("pk"):
+        grouped[intent.trade_id].append(intent)
+    return grouped
+
+
+def _grouped_orders(ids: Sequence[int]) -> dict[int, list[Order]]:
+    grouped: dict[int, list[Order]] = defaultdict(list)
+    for order in Order.objects.filter(intent__trade_id__in=ids).order_by("pk"):
+        grouped[order.intent_id].append(order)
+    return grouped
+
+
+def _settle_intent(trade: Trade, intent: Intent, orders: Sequence[Order], *, now: datetime, wall: datetime) -> None:
+    intent.filled_quantity = sum(order.filled_quantity for order in orders)
+    if intent.status not in OPEN_INTENTS and not _late(intent):
+        return
+    if any(order.status in UNRESOLVED for order in orders):
+        _move_intent(intent, IntentStatus.WORKING, now) if intent.status == IntentStatus.NEW and _sent(orders) else None
+    elif intent.kind == IntentKind.ENTRY:
+        _end_entry(intent, orders, now)
+    else:
+        _end_or_retry_exit(trade, intent, orders, now=now, wall=wall)
+
+
+def _late(intent: Intent) -> bool:
+    return intent.status == IntentStatus.EXPIRED and intent.filled_quantity > 0
+
+
+def _sent(orders: Sequence[Order]) -> bool:
+    return any(order.status != OrderStatus.PENDING for order in orders)
+
+
+def _end_entry(intent: Intent, orders: Sequence[Order], now: datetime) -> None:
+    if not orders:
+        return
+    last = orders[-1]
+    if intent.filled_quantity:
+        _move_intent(intent, IntentStatus.DONE, now)
+    elif last.status in (OrderStatus.REJECTED, OrderStatus.DENIED):
+        intent.note = last.reason[:200]
+        _move_intent(intent, IntentStatus.FAILED, now)
+    else:
+        _move_intent(intent, IntentStatus.EXPIRED, now)
+
+
+def _end_or_retry_exit(trade: Trade, intent: Intent, orders: Sequence[Order], *, now: datetime, wall: datetime) -> None:
+    """An exit ends when its leg is flat; until then its next order is made by the sweep, after a pause if refused."""
+    if intent.leg.open_quantity == 0:
+        _move_intent(intent, IntentStatus.DONE, now)
+        return
+    refused = [order for order in orders if order.status in (OrderStatus.REJECTED, OrderStatus.DENIED)]
+    refused = [order for order in refused if order.reason_code != "RATE_LIMITED"]
+    if len(refused) == intent.attempts:
+        return
+    intent.attempts, intent.retry_at = len(refused), wall + RETRY * len(refused)
+    external = [order for order in refused if order.reason_code == "NOTHING_AT_BROKER"]
+    if len(external) >= EXTERNAL_AFTER:
+        _hand_over(trade, intent, now)
+    elif intent.attempts >= MAX_EXIT_REJECTS:
+        intent.note = refused[-1].reason[:200]
+        _page(intent, "EXIT_REFUSED", f"The broker refused the exit {intent.attempts} times: {intent.note}")
+
+
+def _hand_over(trade: Trade, intent: Intent, now: datetime) -> None:
+    """The position was left outside the platform: it is the client's from here on."""
+    intent.note = "The broker shows no position to leave."
+    _move_intent(intent, IntentStatus.FAILED, now)
+    if TradeStatus.HANDED_OVER in TRADE_MOVES[TradeStatus(trade.status)]:
+        trade.status, trade.close_reason, trade.closed_at = TradeStatus.HANDED_OVER, ExitReason.EXTERNAL, now
+        trade.version += 1
+    _page(intent, "HANDED_OVER", "A position was closed outside the platform; its trade was handed over.")
+
+
+def _page(intent: Intent, code: str, text: str) -> None:
+    notify(
+        key=f"{code}:{intent.pk}",
+        code=code,
+        text=text,
+        tenant_id=intent.tenant_id,
+        user_id=None,
+        level=Level.PAGE,
+    )
+
+
+def _move_intent(intent: Intent, target: IntentStatus, now: datetime) -> None:
+    if target in INTENT_MOVES[IntentStatus(intent.status)]:
+        intent.status = target
+        intent.finished_at = None if target in OPEN_INTENTS else now
+
+
+def _settle_trade(
+    trade: Trade, legs: Sequence[TradeLeg], intents: Sequence[Intent], orders: Sequence[Order], *, now: datetime
+) -> bool:
+    """Recompute the money and move the status; returns whether the status changed."""
+    trade.gross_pnl = sum((realised(leg) for leg in legs), Decimal(0))
+    trade.charges = sum((order.charges for order in orders), Decimal(0))
+    before = trade.status
+    target = _trade_target(trade, legs, intents)
+    if target is not None and target != before and target in TRADE_MOVES[TradeStatus(before)]:
+        trade.status, trade.version = target, trade.version + 1
+        _stamp(trade, legs, now)
+    _complete_or_leave(trade, legs, intents)
+    return trade.status != before
+
+
+def realised(leg: TradeLeg) -> Decimal:
+    """Return the rupees the closed part of a leg made, at the average entry."""
+    if not leg.exit_quantity:
+        return Decimal(0)
+    cost = leg.entry_value * leg.exit_quantity / leg.entry_quantity
+    return Side(leg.side).sign * (leg.exit_value - cost) * leg.instrument.multiplier
+
+
+def _trade_target(trade: Trade, legs: Sequence[TradeLeg], intents: Sequence[Intent]) -> TradeStatus | None:
+    entering = any(i.kind == IntentKind.ENTRY and i.status in OPEN_INTENTS for i in intents)
+    if entering:
+        return None
+    entered, held = sum(leg.entry_quantity for leg in legs), sum(leg.open_quantity for leg in legs)
+    if entered == 0:
+        return TradeStatus.CLOSED if trade.status == TradeStatus.EXITING else TradeStatus.ENTRY_FAILED
+    if held == 0:
+        return TradeStatus.CLOSED
+    leaving = all(leg.exit_reason for leg in legs if leg.open_quantity)
+    return TradeStatus.EXITING if leaving else TradeStatus.OPEN
+
+
+def _stamp(trade: Trade, legs: Sequence[TradeLeg], now: datetime) -> None:
+    if trade.status in (TradeStatus.OPEN, TradeStatus.EXITING, TradeStatus.CLOSED) and trade.opened_at is None:
+        trade.opened_at = now
+    if trade.status in (TradeStatus.OPEN, TradeStatus.EXITING):
+        trade.closed_at = None
+    if trade.status == TradeStatus.CLOSED:
+        trade.closed_at = now
+        trade.close_reason = _close_reason(legs) or trade.close_reason or ExitReason.EXTERNAL
+
+
+def _close_reason(legs: Sequence[TradeLeg]) -> str:
+    """The reason of the leg that went last counts least: the most urgent one names the trade's end."""
+    reasons = [ExitReason(leg.exit_reason) for leg in legs if leg.exit_reason]
+    return min(reasons, key=lambda reason: reason.urgency) if reasons else ""
+
+
+def _complete_or_leave(trade: Trade, legs: Sequence[TradeLeg], intents: Sequence[Intent]) -> None:
+    """A wave that filled only some of its legs leaves the others: no leg stays naked. A trade that was already over
+    but gained a late fill leaves it, too."""
+    if any(i.kind == IntentKind.ENTRY and i.status in OPEN_INTENTS for i in intents):
+        return
+    keep = from_json(trade.exit_plan).keep_partial
+    missing = [leg for leg in legs if leg.entry_quantity == 0 or (not keep and leg.entry_quantity < leg.quantity)]
+    if missing and any(leg.open_quantity for leg in legs):
+        for leg in legs:
+            leg.exit_reason = leg.exit_reason or ExitReason.ENTRY_INCOMPLETE
+
+
+def _entry(trade: Trade) -> Entry:
+    data = {"status": trade.status, "reason": trade.close_reason, "gross": trade.gross_pnl, "charges": trade.charges}
+    return Entry("trade_moved", "trading.trade", trade.pk, trade.tenant_id, data)

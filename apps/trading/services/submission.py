@@ -1,0 +1,323 @@
+"""Putting orders on the wire at most once: claim and commit, then send, then record what the answer proves.
+
+``claim`` is the transaction before the wire, ``record_outcomes`` the one after it. Nothing here talks to a broker.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from apps.audit.services.record import Entry, record_all
+from apps.broker_accounts.models import AccountMode, BrokerSession
+from apps.markets.services.calendar import is_open
+from apps.notifications.models import Level
+from apps.notifications.services.notify import notify
+from apps.risk.services.halts import ActiveHalts
+from apps.trading.models import AccountState, Intent, Order, Trade
+from apps.trading.services.announce import announce_orders
+from apps.trading.services.clamp import clamp
+from apps.trading.services.names import names_of
+from bus.leases import LeaseLost
+from domain.broker import Outcome, Verdict
+from domain.orders import (
+    IN_FLIGHT,
+    IntentKind,
+    IntentStatus,
+    Mode,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Product,
+    Side,
+    TradeStatus,
+    Validity,
+)
+
+Lane = tuple[int, str]
+"""An account and a mode: what is served strictly one call after the other."""
+
+RATE_PAUSE = timedelta(seconds=1)
+BLOCKED_RETRY = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An order committed as SUBMITTED: it may be sent once, now, by whoever holds this."""
+
+    order_id: int
+    lane: Lane
+    kind: str
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one claim brought: orders to send, and lanes whose positions must be read before their exits can go."""
+
+    claims: tuple[Claim, ...]
+    stale_lanes: frozenset[Lane]
+
+
+def claim(
+    *,
+    shard: int,
+    epoch: int,
+    lease: str,
+    ready: frozenset[Lane],
+    without_entries: frozenset[Lane],
+    now: datetime,
+    wall: datetime,
+) -> Claimed:
+    """Claim at most one order per free lane, exits first, and commit them as SUBMITTED.
+
+    ``without_entries`` are lanes whose rate budget is down to the reserve of exits. Raises ``LeaseLost`` when another
+    process has taken the shard over: the fence against a frozen leader that wakes up.
+    """
+    with transaction.atomic():
+        _check_epoch(lease, epoch)
+        candidates = _candidates(shard, ready, without_entries, wall)
+        decided = _Decider(candidates, epoch=epoch, now=now, wall=wall)
+        claims = decided.claims()
+        record_all(decided.audit)
+        return Claimed(claims=tuple(claims), stale_lanes=frozenset(decided.stale_lanes))
+
+
+def _check_epoch(lease: str, epoch: int) -> None:
+    """Refuse to go on under an old epoch; the share lock keeps a takeover waiting until this commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT epoch FROM bus_lease WHERE name = %s FOR SHARE", [lease])
+        row = cursor.fetchone()
+    if row is None or row[0] != epoch:
+        raise LeaseLost(lease)
+
+
+def _candidates(shard: int, ready: frozenset[Lane], without_entries: frozenset[Lane], wall: datetime) -> list[Order]:
+    """Return the first sendable order of each free lane, locked; rows another transaction holds wait a pass."""
+    rows = (
+        Order.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(status=OrderStatus.PENDING, account__shard=shard)
+        .select_related("account", "intent__trade", "intent__leg__instrument", "instrument")
+        .order_by("intent__urgency", "pk")
+    )
+    chosen: dict[Lane, Order] = {}
+    for order in rows:
+        lane = (order.account_id, order.intent.mode)
+        held_back = order.intent.kind == IntentKind.ENTRY and lane in without_entries
+        waits = order.intent.retry_at is not None and order.intent.retry_at > wall
+        if lane in ready and lane not in chosen and not held_back and not waits:
+            chosen[lane] = order
+    return list(chosen.values())
+
+
+class _Decider:
+    """Decides what happens to each candidate, with every fact loaded once for all of them."""
+
+    def __init__(self, orders: Sequence[Order], *, epoch: int, now: datetime, wall: datetime) -> None:
+        self.orders, self.epoch, self.now, self.wall = orders, epoch, now, wall
+        self.audit: list[Entry] = []
+        self.stale_lanes: set[Lane] = set()
+        self.states = _states(orders)
+        self.names = names_of(orders)
+        self.halts = ActiveHalts.load()
+        self.signed_in = _signed_in(orders)
+        self.open_exchanges = {e: is_open(e, now) for e in {order.instrument.exchange for order in orders}}
+
+    def claims(self) -> list[Claim]:
+        sendable = [order for order in self.orders if self._may_send(order)]
+        for order in sendable:
+            order.status, order.epoch = OrderStatus.SUBMITTED, self.epoch
+            order.submitted_at, order.claimed_at = self.now, self.wall
+            self._note(order, "order_submitted")
+        Order.objects.bulk_update(sendable, ["status", "epoch", "submitted_at", "claimed_at", "quantity"])
+        intents = [order.intent_id for order in sendable]
+        Intent.objects.filter(pk__in=intents, status__in=[IntentStatus.NEW, IntentStatus.BLOCKED]).update(
+            status=IntentStatus.WORKING, note=""
+        )
+        Trade.objects.filter(intents__pk__in=intents, status=TradeStatus.PENDING).update(
+            status=TradeStatus.ENTERING, version=F("version") + 1
+        )
+        return [self._as_claim(order) for order in sendable]
+
+    def _may_send(self, order: Order) -> bool:
+        return self._entry_allowed(order) if order.intent.kind == IntentKind.ENTRY else self._exit_allowed(order)
+
+    def _entry_allowed(self, order: Order) -> bool:
+        """Entries fail closed: every doubt denies them, for good."""
+        intent, state = order.intent, self.states.get((order.account_id, order.intent.mode))
+        if intent.expires_at is not None and intent.expires_at <= self.now:
+            return self._refuse(order, OrderStatus.ABORTED, "EXPIRED", "The entry's time ran out before it was sent.")
+        if order.pk not in self.names:
+            return self._refuse(order, OrderStatus.DENIED, "NO_INSTRUMENT", "The broker has no name for this contract.")
+        if not self.open_exchanges[order.instrument.exchange]:
+            return self._refuse(order, OrderStatus.DENIED, "SESSION_CLOSED", "The market is closed.")
+        reason = self.halts.reason(
+            tenant_id=intent.tenant_id, strategy_id=intent.trade.strategy_id, account_id=order.account_id
+        )
+        if reason:
+            return self._refuse(order, OrderStatus.DENIED, "HALTED", reason)
+        if not self._mode_in_force(order):
+            return self._refuse(order, OrderStatus.DENIED, "MODE_CHANGED", f"The account is no longer {intent.mode}.")
+        return state is not None and state.reconciled_epoch == self.epoch
+
+    def _mode_in_force(self, order: Order) -> bool:
+        """Paper intents stay paper whatever the account became; live ones need the account live and signed in now."""
+        if order.intent.mode == Mode.PAPER:
+            return True
+        return order.account.mode == AccountMode.LIVE and order.account_id in self.signed_in
+
+    def _exit_allowed(self, order: Order) -> bool:
+        """Exits are never given up here: they wait, blocked and told, until they can go."""
+        if not self.open_exchanges[order.instrument.exchange]:
+            return self._block(order, "SESSION_CLOSED", "The market is closed.")
+        if order.pk not in self.names:
+            return self._block(order, "NO_INSTRUMENT", "The broker has no name for this contract.")
+        if order.intent.mode == Mode.LIVE and order.account_id not in self.signed_in:
+            return self._block(order, "NO_BROKER_SESSION", "No broker session: log in to leave this trade.")
+        return self._clamp_exit(order)
+
+    def _clamp_exit(self, order: Order) -> bool:
+        lane = (order.account_id, order.intent.mode)
+        state = self.states.get(lane)
+        allowed = clamp(order, state=state, wall=self.wall)
+        if allowed is None:
+            self.stale_lanes.add(lane)
+            return False
+        lot_size = order.instrument.lot_size
+        allowed -= allowed % lot_size
+        if allowed <= 0:
+            return self._refuse(
+                order, OrderStatus.DENIED, "NOTHING_AT_BROKER", "The broker shows no position to leave."
+            )
+        order.quantity = min(order.quantity, allowed)
+        return True
+
+    def _refuse(self, order: Order, status: OrderStatus, code: str, reason: str) -> bool:
+        order.status, order.reason_code, order.reason, order.finished_at = status, code, reason[:300], self.now
+        order.save(update_fields=["status", "reason_code", "reason", "finished_at"])
+        self._note(order, f"order_{status.lower()}")
+        announce_orders([order])
+        return False
+
+    def _block(self, order: Order, code: str, text: str) -> bool:
+        Intent.objects.filter(pk=order.intent_id).update(
+            status=IntentStatus.BLOCKED, note=text, retry_at=self.wall + BLOCKED_RETRY
+        )
+        notify(
+            key=f"exit-blocked:{order.intent_id}:{code}",
+            code=code,
+            text=f"An exit of {order.instrument.symbol} cannot be sent. {text}",
+            tenant_id=order.intent.tenant_id,
+            user_id=order.account.user_id,
+            level=Level.PAGE,
+        )
+        return False
+
+    def _note(self, order: Order, kind: str) -> None:
+        data = {"client_order_id": order.client_order_id, "quantity": order.quantity, "code": order.reason_code}
+        self.audit.append(Entry(kind, "trading.order", order.pk, order.intent.tenant_id, data))
+
+    def _as_claim(self, order: Order) -> Claim:
+        name = self.names[order.pk]
+        request = OrderRequest(
+            client_order_id=order.client_order_id,
+            exchange=name.exchange,
+            symbol=name.symbol,
+            token=name.token,
+            side=Side(order.side),
+            quantity=order.quantity,
+            lot_size=order.instrument.lot_size,
+            product=Product(order.product),
+            order_type=OrderType(order.order_type),
+            validity=Validity(order.validity),
+            price=order.price,
+            trigger_price=order.trigger_price,
+        )
+        return Claim(order.pk, (order.account_id, order.intent.mode), order.intent.kind, request)
+
+
+def _states(orders: Sequence[Order]) -> dict[Lane, AccountState]:
+    rows = AccountState.objects.filter(account_id__in={order.account_id for order in orders})
+    return {(row.account_id, row.mode): row for row in rows}
+
+
+def _signed_in(orders: Sequence[Order]) -> set[int]:
+    """Return the live accounts whose broker session can still be used."""
+    accounts = {order.account_id for order in orders if order.intent.mode == Mode.LIVE}
+    return set(BrokerSession.objects.usable().filter(account_id__in=accounts).values_list("account_id", flat=True))
+
+
+def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, now: datetime, wall: datetime) -> None:
+    """Record what each answer proves. Only orders still SUBMITTED under this epoch move: what the order book or a
+    successor said in the meantime stands."""
+    answers = {claim.order_id: outcome for claim, outcome in outcomes}
+    with transaction.atomic():
+        orders = list(
+            Order.objects.select_for_update(of=("self",))
+            .filter(pk__in=answers, status=OrderStatus.SUBMITTED, epoch=epoch)
+            .select_related("intent", "account", "instrument")
+            .order_by("pk")
+        )
+        for order in orders:
+            _apply_outcome(order, answers[order.pk], now=now, wall=wall)
+        fields = ["status", "broker_order_id", "reason_code", "reason", "acknowledged_at", "changed_at", "finished_at"]
+        Order.objects.bulk_update(orders, fields)
+        _pause_limited(orders, wall)
+        record_all(_outcome_entry(order) for order in orders)
+        announce_orders(orders)
+
+
+_STATUS_OF = {
+    Verdict.ACKNOWLEDGED: OrderStatus.OPEN,
+    Verdict.REJECTED: OrderStatus.REJECTED,
+    Verdict.RATE_LIMITED: OrderStatus.REJECTED,
+    Verdict.SESSION_LOST: OrderStatus.REJECTED,
+    Verdict.UNKNOWN: OrderStatus.UNKNOWN,
+}
+
+
+def _apply_outcome(order: Order, outcome: Outcome, *, now: datetime, wall: datetime) -> None:
+    order.status = _STATUS_OF[outcome.verdict]
+    order.changed_at = wall
+    if outcome.verdict is Verdict.ACKNOWLEDGED:
+        order.broker_order_id, order.acknowledged_at = outcome.broker_order_id, now
+        return
+    order.reason_code = (outcome.code or outcome.verdict.value)[:40]
+    order.reason = outcome.message[:300]
+    if outcome.verdict in (Verdict.RATE_LIMITED, Verdict.SESSION_LOST):
+        order.reason_code = outcome.verdict.value
+    if order.status == OrderStatus.REJECTED:
+        order.finished_at = now
+
+
+def _pause_limited(orders: Sequence[Order], wall: datetime) -> None:
+    limited = [order.intent_id for order in orders if order.reason_code == Verdict.RATE_LIMITED]
+    Intent.objects.filter(pk__in=limited).update(retry_at=wall + RATE_PAUSE)
+
+
+def _outcome_entry(order: Order) -> Entry:
+    data = {"status": order.status, "broker_order_id": order.broker_order_id, "code": order.reason_code}
+    return Entry("order_answered", "trading.order", order.pk, order.intent.tenant_id, data)
+
+
+def abort(claims: Iterable[Claim], *, epoch: int, reason_code: str, now: datetime) -> None:
+    """Take back claims that were provably never sent: nothing of them reached a socket."""
+    ids = [claim.order_id for claim in claims]
+    Order.objects.filter(pk__in=ids, status=OrderStatus.SUBMITTED, epoch=epoch).update(
+        status=OrderStatus.ABORTED, reason_code=reason_code, finished_at=now
+    )
+
+
+def disown(*, shard: int, epoch: int) -> int:
+    """Call what an earlier epoch left SUBMITTED unknown: its sender is gone, nobody knows what reached the broker."""
+    return Order.objects.filter(account__shard=shard, status=OrderStatus.SUBMITTED, epoch__lt=epoch).update(
+        status=OrderStatus.UNKNOWN, reason_code="SENDER_GONE"
+    )
+
+
+def in_flight_lanes(*, shard: int) -> set[Lane]:
+    """Return the lanes that may have an order at the broker under an id we do not know."""
+    rows = Order.objects.filter(account__shard=shard, status__in=IN_FLIGHT)
+    return set(rows.values_list("account_id", "intent__mode"))

@@ -1,0 +1,48 @@
+"""Finding the work a lost message would have announced: everything here is derived from Postgres alone."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from django.db.models import F, Q
+
+from apps.trading.models import Intent, Order, TradeLeg
+from apps.trading.services.exit import request_exit
+from domain.orders import LIVE_TRADES, UNRESOLVED, ExitReason, IntentKind, OrderStatus
+
+
+def sweep_exits(*, shard: int, now: datetime, wall: datetime) -> int:
+    """Ask again for every leg that must go flat and has nothing on its way; returns how many."""
+    legs = _unattended_legs(shard, wall)
+    by_reason: dict[str, list[int]] = defaultdict(list)
+    for pk, reason in legs:
+        by_reason[reason].append(pk)
+    for reason, leg_ids in by_reason.items():
+        request_exit(leg_ids=leg_ids, reason=ExitReason(reason), now=now)
+    return len(legs)
+
+
+def _unattended_legs(shard: int, wall: datetime) -> list[tuple[int, str]]:
+    resting = Order.objects.filter(intent__kind=IntentKind.EXIT, status__in=UNRESOLVED).values("intent__leg_id")
+    pausing = Intent.objects.open().filter(kind=IntentKind.EXIT, retry_at__gt=wall).values("leg_id")
+    legs = (
+        TradeLeg.objects.filter(trade__account__shard=shard, trade__status__in=LIVE_TRADES)
+        .exclude(exit_reason="")
+        .filter(entry_quantity__gt=F("exit_quantity"))
+        .exclude(pk__in=resting)
+        .exclude(pk__in=pausing)
+    )
+    return list(legs.values_list("pk", "exit_reason"))
+
+
+def sweep_entries(*, shard: int, now: datetime) -> int:
+    """Withdraw what is left of entries whose time is over: the unsent at once, the sent by cancelling."""
+    late = Order.objects.filter(
+        account__shard=shard, intent__kind=IntentKind.ENTRY, intent__expires_at__lte=now, status__in=UNRESOLVED
+    )
+    aborted = late.filter(status=OrderStatus.PENDING).update(
+        status=OrderStatus.ABORTED, reason_code="EXPIRED", finished_at=now
+    )
+    asked = late.filter(~Q(status=OrderStatus.PENDING), cancel_requested_at__isnull=True).update(
+        cancel_requested_at=now
+    )
+    return aborted + asked
