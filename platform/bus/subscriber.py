@@ -82,7 +82,7 @@ class _Inbox(asyncio.Protocol):
 class Subscriber:
     """The messages of one channel, newest connection or not; ``async for`` yields all that wait, as a list.
 
-    Cancelling a wait loses nothing. ``gaps`` counts lost connections, ``lost`` messages a slow reader dropped.
+    Cancelling a wait loses nothing. ``gaps`` counts lost connections, ``lost`` messages a slow reader missed.
     """
 
     def __init__(self, channel: str, *, url: str = "") -> None:
@@ -135,9 +135,7 @@ class Subscriber:
                 inbox = await self._connect()
             except (OSError, TimeoutError) as error:
                 failures += 1
-                log.warning(
-                    "the bus cannot be reached", extra={"channel": self._channel, "reason": str(error)}
-                )
+                log.warning("the bus cannot be reached", extra={"channel": self._channel, "reason": str(error)})
             else:
                 failures = 0
                 await self._listen(inbox)
