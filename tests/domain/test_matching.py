@@ -51,9 +51,7 @@ def view(last: str, bid: str = "0", ask: str = "0", **more: int) -> MarketView:
 
 
 def order(side: Side, order_type: OrderType, **more: object) -> WorkingOrder:
-    return replace(
-        WorkingOrder(side=side, order_type=OrderType.MARKET, quantity=65), order_type=order_type, **more
-    )
+    return replace(WorkingOrder(side=side, order_type=OrderType.MARKET, quantity=65), order_type=order_type, **more)
 
 
 @given(orders(), views())
@@ -111,9 +109,7 @@ def test_an_untouched_stop_neither_fills_nor_rests_as_open(
 
 
 @given(orders(), prices)
-def test_without_book_and_slippage_every_fill_is_at_the_last_price(
-    working: WorkingOrder, last: Decimal
-) -> None:
+def test_without_book_and_slippage_every_fill_is_at_the_last_price(working: WorkingOrder, last: Decimal) -> None:
     result = match(working, MarketView(last_price=last, tick_size=TICK))
     assert all(fill.price == last for fill in result.fills)
     marketable = working.order_type is OrderType.MARKET and working.remaining

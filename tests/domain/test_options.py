@@ -63,9 +63,7 @@ def test_a_price_lies_between_intrinsic_and_its_ceiling(
     assert value <= discount * (forward if right is Right.CALL else strike)
 
 
-@given(
-    forwards, st.floats(min_value=0.9, max_value=1.1), terms, st.floats(min_value=0.08, max_value=0.8), rights
-)
+@given(forwards, st.floats(min_value=0.9, max_value=1.1), terms, st.floats(min_value=0.08, max_value=0.8), rights)
 def test_greeks_agree_with_central_differences(
     forward: float, ratio: float, years: float, volatility: float, right: Right
 ) -> None:
@@ -76,9 +74,7 @@ def test_greeks_agree_with_central_differences(
     df, dv, dt = forward * 1e-5, 1e-5, years * 1e-5
     close = {"rel": 1e-4, "abs": 1e-7 * forward}
     assert result.delta == pytest.approx((at(f=forward + df) - at(f=forward - df)) / (2 * df), abs=1e-5)
-    assert result.vega * 100 == pytest.approx(
-        (at(v=volatility + dv) - at(v=volatility - dv)) / (2 * dv), **close
-    )
+    assert result.vega * 100 == pytest.approx((at(v=volatility + dv) - at(v=volatility - dv)) / (2 * dv), **close)
     assert result.theta * 365 == pytest.approx(-(at(t=years + dt) - at(t=years - dt)) / (2 * dt), **close)
     assert result.rho * 100 == pytest.approx((at(r=0.0651) - at(r=0.0649)) / 0.0002, **close)
 
@@ -86,17 +82,11 @@ def test_greeks_agree_with_central_differences(
 @given(forwards, st.floats(min_value=0.95, max_value=1.05), terms, st.floats(min_value=0.1, max_value=0.8))
 def test_gamma_is_the_slope_of_delta(forward: float, ratio: float, years: float, volatility: float) -> None:
     def delta(f: float) -> float:
-        return greeks(
-            right=Right.CALL, forward=f, strike=forward * ratio, years=years, volatility=volatility
-        ).delta
+        return greeks(right=Right.CALL, forward=f, strike=forward * ratio, years=years, volatility=volatility).delta
 
     step = forward * 1e-5
-    gamma = greeks(
-        right=Right.CALL, forward=forward, strike=forward * ratio, years=years, volatility=volatility
-    ).gamma
-    assert gamma == pytest.approx(
-        (delta(forward + step) - delta(forward - step)) / (2 * step), rel=1e-3, abs=1e-9
-    )
+    gamma = greeks(right=Right.CALL, forward=forward, strike=forward * ratio, years=years, volatility=volatility).gamma
+    assert gamma == pytest.approx((delta(forward + step) - delta(forward - step)) / (2 * step), rel=1e-3, abs=1e-9)
 
 
 @given(
@@ -105,9 +95,7 @@ def test_gamma_is_the_slope_of_delta(forward: float, ratio: float, years: float,
     st.floats(min_value=0.12, max_value=0.8),
     rights,
 )
-def test_implied_volatility_undoes_the_price(
-    ratio: float, years: float, volatility: float, right: Right
-) -> None:
+def test_implied_volatility_undoes_the_price(ratio: float, years: float, volatility: float, right: Right) -> None:
     value = price(right=right, forward=24_000, strike=24_000 * ratio, years=years, volatility=volatility)
     found = implied_volatility(right=right, price=value, forward=24_000, strike=24_000 * ratio, years=years)
     assert found is not None

@@ -25,7 +25,8 @@ from simulator.market.show import Board, depth_of
 from simulator.market.types import Candle, Level, Listing, MarketQuote
 
 AUCTION = (time(15, 15), time(15, 35))
-_SPREAD_SECONDS = 6_000
+GRID = 100  # milliseconds: what is due within one is priced together
+_SPREAD = 6_000
 _MAX_GAP_SECONDS = 3600.0
 _USUAL_LOTS = {Kind.OPTION: 30, Kind.FUTURE: 8, Kind.EQUITY: 300, Kind.INDEX: 0}
 
@@ -225,10 +226,12 @@ class LiveMarket:
             term.stamp = -1
         for index, line in enumerate(self._lines):
             self._price(line)
-            line.due = self._now + 1 + index * _SPREAD_SECONDS // len(self._lines)
+            spread = self._now + 1 + index * _SPREAD // len(self._lines)
+            line.due = -(-spread // GRID) * GRID
 
     def _price(self, line: Line) -> list[int]:
         line.price(self._now, self._random)
+        line.due = -(-line.due // GRID) * GRID
         for board in line.boards:
             self._bars.record(board.quote)
         return [board.listing.token for board in line.boards]
