@@ -1,4 +1,4 @@
-"""What a paper account owns, and the book that keeps it: pure data, kept by whoever implements ``PaperBook``."""
+"""What a paper account owns, and the protocol of the book that keeps it. Pure data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

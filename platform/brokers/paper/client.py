@@ -37,7 +37,7 @@ class PaperBroker:
         self._desk = desk
 
     async def place(self, request: OrderRequest) -> Outcome:
-        """Accept, match and save; never raises. A tag in the book already is REJECTED as ``DUPLICATE_TAG``."""
+        """Accept, match and save; never raises. A tag seen before is REJECTED as ``DUPLICATE_TAG``."""
         return await outcome_of(self._desk.book, lambda state: self._placed(state, request))
 
     async def modify(self, broker_order_id: str, change: OrderChange) -> Outcome:

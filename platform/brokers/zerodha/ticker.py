@@ -1,7 +1,7 @@
 """Kite's binary market packets, decoded. Pure. https://kite.trade/docs/connect/v3/websocket/
 
-A frame is a big-endian int16 packet count, then per packet an int16 length and the packet; a frame of one byte
-is a heartbeat. A packet's length says what it is; the last byte of its token says its segment.
+A frame is a big-endian int16 packet count, then per packet an int16 length and the packet; a frame of one
+byte is a heartbeat. A packet's length says what it is; the last byte of its token says its segment.
 """
 
 from collections.abc import Callable
