@@ -70,9 +70,7 @@ def charges(
     return Charges(brokerage=brokerage, stt=stt, exchange=txn, sebi=sebi, stamp=stamp, gst=gst)
 
 
-def exercise_tax(
-    *, exchange: Exchange, intrinsic: Decimal, quantity: int, multiplier: Decimal, on: date
-) -> Decimal:
+def exercise_tax(*, exchange: Exchange, intrinsic: Decimal, quantity: int, multiplier: Decimal, on: date) -> Decimal:
     """Return the STT a buyer pays on an option that expires in the money; ``intrinsic`` is per unit."""
     rate = rate_on(Levy.EXERCISE, exchange=exchange, kind=Kind.OPTION, side=Side.BUY, on=on)
     return max(intrinsic, Decimal(0)) * quantity * multiplier * rate

@@ -25,9 +25,7 @@ class LotSpan:
     source: str
 
 
-def _lot(
-    exchange: Exchange, name: str, cycle: Cycle, first: str, last: str, lot_size: int, source: str
-) -> LotSpan:
+def _lot(exchange: Exchange, name: str, cycle: Cycle, first: str, last: str, lot_size: int, source: str) -> LotSpan:
     ends = date.fromisoformat(last) if last else None
     return LotSpan(exchange, name, cycle, date.fromisoformat(first), ends, lot_size, source)
 

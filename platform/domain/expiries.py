@@ -59,9 +59,7 @@ SCHEDULES: tuple[ExpirySchedule, ...] = (
     _schedule(_NFO, "NIFTY", _M, THURSDAY, ("2021-01-01", "2025-08-31"), "NSE/FAOP/65336, 68747"),
     _schedule(_NFO, "", _M, TUESDAY, ("2025-09-01", ""), "NSE/FAOP/68747"),
     _schedule(_NFO, "BANKNIFTY", _M, WEDNESDAY, ("2024-03-01", "2024-12-31"), _FAOP),
-    _schedule(
-        _NFO, "BANKNIFTY FINNIFTY MIDCPNIFTY NIFTYNXT50", _M, THURSDAY, ("2025-01-02", "2025-08-31"), _FAOP
-    ),
+    _schedule(_NFO, "BANKNIFTY FINNIFTY MIDCPNIFTY NIFTYNXT50", _M, THURSDAY, ("2025-01-02", "2025-08-31"), _FAOP),
     _schedule(_NFO, "FINNIFTY", _M, TUESDAY, ("2023-01-01", "2024-12-31"), _FAOP),
     _schedule(_NFO, "MIDCPNIFTY", _M, MONDAY, ("2023-01-01", "2024-12-31"), _FAOP),
     _schedule(_NFO, "NIFTYNXT50", _M, FRIDAY, ("2024-05-01", "2024-12-31"), _FAOP),
@@ -192,9 +190,7 @@ def parse_expiry_rule(text: str) -> ExpiryRule:
         return ExpiryRule(Pick(match[1]), int(match[2] or match[3]))
     if match := _DTE.fullmatch(rule):
         return ExpiryRule(Pick.DTE, int(match[1]))
-    raise ExpiryRuleError(
-        f"{text!r} is not an expiry rule: use WEEK0.., MONTH0.., FRONT, NEXT, FAR or DTE<=7"
-    )
+    raise ExpiryRuleError(f"{text!r} is not an expiry rule: use WEEK0.., MONTH0.., FRONT, NEXT, FAR or DTE<=7")
 
 
 def select_expiry(rule: ExpiryRule, listed: Collection[date], *, today: date, rolled: bool) -> date:

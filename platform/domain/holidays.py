@@ -29,8 +29,7 @@ EQUITY_CLOSED: dict[date, str] = {
     **dict.fromkeys(
         _days(
             2024,
-            "01-22 01-26 03-08 03-25 03-29 04-11 04-17 05-01 05-20 06-17 07-17 08-15 10-02 11-01 11-15 "
-            "11-20 12-25",
+            "01-22 01-26 03-08 03-25 03-29 04-11 04-17 05-01 05-20 06-17 07-17 08-15 10-02 11-01 11-15 11-20 12-25",
         ),
         _XBOM,
     ),
@@ -91,13 +90,9 @@ EQUITY_SPECIAL = (
 )
 EQUITY_MUHURAT = (
     SpecialDay(date(2024, 11, 1), ((time(18, 0), time(19, 0)),), "pandas_market_calendars; press 2024-10-21"),
-    SpecialDay(
-        date(2025, 10, 21), ((time(13, 45), time(14, 45)),), "pandas_market_calendars; one-minute data"
-    ),
+    SpecialDay(date(2025, 10, 21), ((time(13, 45), time(14, 45)),), "pandas_market_calendars; one-minute data"),
 )
-UNCONFIRMED: tuple[tuple[date, str], ...] = (
-    (date(2026, 11, 8), "Muhurat, Sunday; times not found (NSE/FAOP/71777)"),
-)
+UNCONFIRMED: tuple[tuple[date, str], ...] = ((date(2026, 11, 8), "Muhurat, Sunday; times not found (NSE/FAOP/71777)"),)
 """Sessions that were announced without times we know: no row is made for them, an operator adds it."""
 
 _EQUITY_SPECIAL_DATES = frozenset(special.day for special in EQUITY_SPECIAL)

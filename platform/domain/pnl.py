@@ -35,9 +35,7 @@ class Book:
     realised: Decimal
 
 
-def unrealized_pnl(
-    *, quantity: int, average_price: Decimal, last_price: Decimal, multiplier: Decimal
-) -> Decimal:
+def unrealized_pnl(*, quantity: int, average_price: Decimal, last_price: Decimal, multiplier: Decimal) -> Decimal:
     """Return the open profit in rupees; quantity is signed units, negative when short."""
     return (last_price - average_price) * quantity * multiplier
 
@@ -104,9 +102,7 @@ def points(legs: Iterable[tuple[Side, Decimal, Decimal]]) -> Decimal:
     return sum((side.sign * (left - entered) for side, entered, left in legs), Decimal(0))
 
 
-def day_pnl(
-    *, realised_today: Decimal, unrealized_now: Decimal, unrealized_at_previous_close: Decimal
-) -> Decimal:
+def day_pnl(*, realised_today: Decimal, unrealized_now: Decimal, unrealized_at_previous_close: Decimal) -> Decimal:
     """Return what today changed; both marks are of positions at their entry prices.
 
     ``unrealized_at_previous_close`` is that of all carried into the day, also of what was closed since.

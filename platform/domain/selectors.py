@@ -78,9 +78,7 @@ def nearest_strike(strikes: Collection[Decimal], reference: Decimal) -> Decimal:
     return min(strikes, key=lambda strike: (abs(strike - reference), strike))
 
 
-def select_strike(
-    rule: StrikeRule, *, strikes: Collection[Decimal], reference: Decimal, right: Right
-) -> Decimal:
+def select_strike(rule: StrikeRule, *, strikes: Collection[Decimal], reference: Decimal, right: Right) -> Decimal:
     """Return the listed strike the rule names; raises ``NoStrike`` when the chain does not reach that far.
 
     ``ATM+n`` and ``ATM-n`` go up and down whatever the right; OTM is up for calls and down for puts, ITM the
@@ -114,9 +112,7 @@ MAX_FORWARD_SPREAD = 5.0  # points; 0.7 to 2.0 is usual, 4.1 was seen at a close
 MIN_PAIRS = 3  # one estimate has no spread to be judged by
 
 
-def synthetic_forward(
-    pairs: Sequence[ParityPair], *, near: float, years: float, rate: float = 0.065
-) -> float:
+def synthetic_forward(pairs: Sequence[ParityPair], *, near: float, years: float, rate: float = 0.065) -> float:
     """Return the forward by put-call parity: the median of K + e^(rT) (C - P) near the money.
 
     Near is within three strike steps of ``near``, a rough level such as the last spot. ``years`` is the time
@@ -126,13 +122,9 @@ def synthetic_forward(
     priced = sorted((pair for pair in pairs if pair.call > 0 and pair.put > 0), key=lambda pair: pair.strike)
     reach = 3 * _step(priced)
     growth = math.exp(rate * years)
-    estimates = [
-        pair.strike + growth * (pair.call - pair.put) for pair in priced if abs(pair.strike - near) <= reach
-    ]
+    estimates = [pair.strike + growth * (pair.call - pair.put) for pair in priced if abs(pair.strike - near) <= reach]
     if len(estimates) < MIN_PAIRS:
-        raise UnreliableForward(
-            f"{len(estimates)} strikes near {near} have both prices, {MIN_PAIRS} are needed"
-        )
+        raise UnreliableForward(f"{len(estimates)} strikes near {near} have both prices, {MIN_PAIRS} are needed")
     spread = max(estimates) - min(estimates)
     if spread > MAX_FORWARD_SPREAD:
         raise UnreliableForward(f"the estimates near {near} spread over {spread:.2f} points")

@@ -215,9 +215,7 @@ def _commodity_rows(day: date) -> list[SessionRow]:
     return [_row(Exchange.MCX, day, (_MCX_OPEN, mcx_close(day)), SessionKind.REGULAR, _MCX_SOURCE)]
 
 
-def _row(
-    exchange: Exchange, day: date, window: tuple[time, time], kind: SessionKind, source: str
-) -> SessionRow:
+def _row(exchange: Exchange, day: date, window: tuple[time, time], kind: SessionKind, source: str) -> SessionRow:
     return SessionRow(exchange, day, _at(day, window[0]), _at(day, window[1]), kind, source)
 
 

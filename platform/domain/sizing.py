@@ -52,9 +52,7 @@ def largest_slice(*, lot_size: int, freeze_quantity: int | None) -> int | None:
     return freeze_quantity // lot_size * lot_size
 
 
-def slices(
-    quantity: int, lot_size: int, freeze_quantity: int | None, maximum: int = MAX_SLICES
-) -> tuple[int, ...]:
+def slices(quantity: int, lot_size: int, freeze_quantity: int | None, maximum: int = MAX_SLICES) -> tuple[int, ...]:
     """Cut a quantity into orders of whole lots within the freeze quantity; their sum is exact.
 
     Raises ``SizeError`` for a quantity that is no lot multiple, ``TooManySlices`` above ``maximum`` orders.

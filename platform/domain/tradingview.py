@@ -107,9 +107,7 @@ def _option(match: re.Match[str], venue: str) -> Ticker:
         raise TickerError(f"{match[0]!r} names a day that does not exist") from error
     if strike <= 0:
         raise TickerError(f"{match[0]!r} has a strike of zero")
-    return Ticker(
-        venue, _derivative(venue, root), TickerKind.OPTION, root, expiry=expiry, right=right, strike=strike
-    )
+    return Ticker(venue, _derivative(venue, root), TickerKind.OPTION, root, expiry=expiry, right=right, strike=strike)
 
 
 def _continuous(match: re.Match[str], venue: str) -> Ticker:

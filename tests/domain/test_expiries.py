@@ -80,6 +80,14 @@ def test_month_selects_the_proven_monthly_expiry_on_every_day() -> None:
         assert select_expiry(rule, listed, today=today, rolled=False) == coming
 
 
+def test_a_weekly_pulled_over_a_months_end_is_known_by_either_neighbour() -> None:
+    rule = parse_expiry_rule("MONTH0")
+    shifted, before, after = date(2025, 4, 30), date(2025, 4, 24), date(2025, 5, 8)
+    assert select_expiry(rule, [before, shifted], today=date(2025, 4, 20), rolled=False) == before
+    last_of_may = date(2025, 5, 29)
+    assert select_expiry(rule, [shifted, after, last_of_may], today=shifted, rolled=False) == last_of_may
+
+
 def test_november_2026_expires_on_monday_the_23rd() -> None:
     for underlying in ("NIFTY", "BANKNIFTY", "RELIANCE"):
         listed = expiries(Exchange.NFO, underlying, date_from=date(2026, 11, 20), date_to=date(2026, 11, 30))

@@ -74,6 +74,16 @@ def test_first_in_first_out_and_average_differ_while_open() -> None:
     assert realised_average(fills, multiplier=ONE) == Book(65, Decimal(105), Decimal(975))
 
 
+def test_what_is_left_of_the_oldest_fill_goes_first() -> None:
+    fills = [
+        Execution(Side.BUY, 65, Decimal(100)),
+        Execution(Side.BUY, 65, Decimal(110)),
+        Execution(Side.SELL, 30, Decimal(120)),
+        Execution(Side.SELL, 70, Decimal(120)),
+    ]
+    assert realised_fifo(fills, multiplier=ONE) == Book(30, Decimal(110), Decimal(600 + 700 + 350))
+
+
 @pytest.mark.parametrize("match", [realised_fifo, realised_average])
 def test_a_fill_through_zero_closes_and_turns(match) -> None:  # type: ignore[no-untyped-def]
     fills = [Execution(Side.SELL, 50, Decimal(20)), Execution(Side.BUY, 80, Decimal(15))]

@@ -97,6 +97,22 @@ def test_exceptions_replace_the_weekly_rule(exchange: Exchange, day: str, expect
     assert _windows(exchange, day) == expected
 
 
+@pytest.mark.parametrize(
+    ("exchange", "day", "expected"),
+    [
+        (Exchange.NFO, "2026-02-01", True),  # the Budget Sunday
+        (Exchange.NFO, "2026-02-08", False),
+        (Exchange.NFO, "2025-10-21", False),  # only the Muhurat hour: that week's expiry moved to the 20th
+        (Exchange.MCX, "2026-01-15", True),  # the evening trades
+        (Exchange.MCX, "2026-10-02", False),
+        (Exchange.CDS, "2026-02-19", False),
+        (Exchange.CDS, "2026-02-20", True),
+    ],
+)
+def test_trading_days(exchange: Exchange, day: str, expected: bool) -> None:
+    assert holidays.is_trading_day(exchange, date.fromisoformat(day)) is expected
+
+
 def test_the_session_without_known_times_is_listed_and_not_invented() -> None:
     assert [day for day, _ in holidays.UNCONFIRMED] == [date(2026, 11, 8)]
 

@@ -94,6 +94,9 @@ def test_continuous_futures_roll_on_our_calendar() -> None:
 
 def test_a_dated_future_is_the_listed_one_of_its_month() -> None:
     assert _resolve("NSE:NIFTYZ2026") == InstrumentKey(Exchange.NFO, "NIFTY", Kind.FUTURE, date(2026, 12, 29))
+    two = [date(2026, 12, 15), date(2026, 12, 29)]
+    ticker = parse_ticker("MCX:CRUDEOILZ2026")
+    assert instrument_key(ticker, expiries=two, today=two[0], rolled=False).expiry == two[1]
     with pytest.raises(NoExpiry, match="2027-03"):
         _resolve("NSE:NIFTYH2027")
 
