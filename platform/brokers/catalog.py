@@ -7,14 +7,10 @@ from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-SPECS: Mapping[str, BrokerSpec] = MappingProxyType(
-    {module.SPEC.slug: module.SPEC for module in (paper, zerodha)}
-)
+SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in (paper, zerodha)})
 """Every broker by slug."""
 
-ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
-    {module.SPEC.slug: module.ENDPOINT for module in (paper, zerodha)}
-)
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({module.SPEC.slug: module.ENDPOINT for module in (paper, zerodha)})
 """Where each broker really is; a setting may point an account at the simulated exchange instead."""
 
 

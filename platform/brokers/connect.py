@@ -182,14 +182,8 @@ def _zerodha_login(account: _Account) -> Login:
     return ZerodhaLogin(wire=account.wire(), credentials=account.credentials, endpoint=account.endpoint)
 
 
-_BROKERS: Mapping[str, Callable[[_Account], Broker]] = MappingProxyType(
-    {"paper": _paper, "zerodha": _zerodha}
-)
+_BROKERS: Mapping[str, Callable[[_Account], Broker]] = MappingProxyType({"paper": _paper, "zerodha": _zerodha})
 _FEEDS: Mapping[str, Callable[[_Account], MarketFeed]] = MappingProxyType({"zerodha": _zerodha_feed})
-_ORDER_STREAMS: Mapping[str, Callable[[_Account], OrderStream]] = MappingProxyType(
-    {"zerodha": _zerodha_order_stream}
-)
-_MARKET_DATA: Mapping[str, Callable[[_Account], MarketData]] = MappingProxyType(
-    {"zerodha": _zerodha_market_data}
-)
+_ORDER_STREAMS: Mapping[str, Callable[[_Account], OrderStream]] = MappingProxyType({"zerodha": _zerodha_order_stream})
+_MARKET_DATA: Mapping[str, Callable[[_Account], MarketData]] = MappingProxyType({"zerodha": _zerodha_market_data})
 _LOGINS: Mapping[str, Callable[[_Account], Login]] = MappingProxyType({"zerodha": _zerodha_login})

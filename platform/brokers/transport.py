@@ -114,9 +114,7 @@ class Wire:
         except (ValueError, zlib.error) as error:
             raise WireFailure("GARBLED", f"the exchange could not be read: {error}") from error
 
-    async def socket(
-        self, url: str, *, heartbeat: float, max_message: int
-    ) -> aiohttp.ClientWebSocketResponse:
+    async def socket(self, url: str, *, heartbeat: float, max_message: int) -> aiohttp.ClientWebSocketResponse:
         """Open a WebSocket; raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``."""
         async with asyncio.timeout(self._timeout.total):
             return await self._opened().ws_connect(
@@ -145,9 +143,7 @@ class Wire:
             proxy=self._egress.proxy,
         ) as response:
             body = await _read(response, limit)
-            return WireAnswer(
-                status=response.status, body=body, content_type=response.headers.get("Content-Type", "")
-            )
+            return WireAnswer(status=response.status, body=body, content_type=response.headers.get("Content-Type", ""))
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:

@@ -17,7 +17,7 @@ def test_every_broker_has_a_spec_and_an_endpoint_under_its_own_slug():
 
 
 def test_a_slug_nobody_bears_is_refused_by_name():
-    with pytest.raises(UnknownBroker, match="'zeroda'.*paper, zerodha"):
+    with pytest.raises(UnknownBroker, match=r"'zeroda'.*paper, zerodha"):
         spec_of("zeroda")
     with pytest.raises(UnknownBroker):
         endpoint_of("")

@@ -83,9 +83,7 @@ class PaperBroker:
     async def _modified(self, state: PaperState, order_id: str, change: OrderChange) -> Step:
         order = engine.resting(state, order_id)
         market = await self._desk.prices(order.exchange, order.symbol)
-        return engine.modify(
-            state, order, change, market, now=self._desk.clock(), settings=self._desk.settings
-        )
+        return engine.modify(state, order, change, market, now=self._desk.clock(), settings=self._desk.settings)
 
     async def _cancelled(self, state: PaperState, order_id: str) -> Step:
         return engine.cancel(state, engine.resting(state, order_id), now=self._desk.clock())

@@ -122,9 +122,7 @@ class _Ledger:
         """Store an order's new form."""
         self._orders[order.order_id] = order
 
-    def match(
-        self, order: PaperOrder, market: Snapshot, *, now: datetime, settings: PaperSettings
-    ) -> PaperOrder:
+    def match(self, order: PaperOrder, market: Snapshot, *, now: datetime, settings: PaperSettings) -> PaperOrder:
         """Match once; an order that neither fills nor triggers is not rewritten."""
         result = match(_working(order), view_of(market, settings))
         after = _after(order, result, market, now=now)
@@ -227,9 +225,7 @@ def _changed(order: PaperOrder, change: OrderChange, now: datetime) -> PaperOrde
     )
 
 
-def _matched(
-    state: PaperState, order: PaperOrder, market: Snapshot, *, now: datetime, settings: PaperSettings
-) -> Step:
+def _matched(state: PaperState, order: PaperOrder, market: Snapshot, *, now: datetime, settings: PaperSettings) -> Step:
     ledger = _Ledger(state)
     after = ledger.match(order, market, now=now, settings=settings)
     ledger.put(after)

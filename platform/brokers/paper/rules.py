@@ -30,9 +30,7 @@ def check_tag(tag: str) -> None:
         raise Refused("TAG", f"client_order_id must be 1 to {SPEC.tag_length} letters and digits")
 
 
-def check_market(
-    snapshot: Snapshot | None, symbol: str, *, now: datetime, settings: PaperSettings
-) -> Snapshot:
+def check_market(snapshot: Snapshot | None, symbol: str, *, now: datetime, settings: PaperSettings) -> Snapshot:
     """Return the market, or raise ``Refused`` where there is none to fill against."""
     if snapshot is None:
         raise Refused("UNKNOWN_SYMBOL", f"no instrument is called {symbol}")
@@ -46,9 +44,7 @@ def check_market(
 def check_quantity(quantity: int, snapshot: Snapshot) -> None:
     """Raise ``Refused`` unless the quantity is whole lots within the freeze quantity."""
     if quantity <= 0 or quantity % snapshot.lot_size:
-        raise Refused(
-            "LOT", f"quantity {quantity} is not a positive multiple of the lot size {snapshot.lot_size}"
-        )
+        raise Refused("LOT", f"quantity {quantity} is not a positive multiple of the lot size {snapshot.lot_size}")
     if snapshot.freeze_quantity is not None and quantity > snapshot.freeze_quantity:
         raise Refused("FREEZE", f"quantity {quantity} exceeds the freeze quantity {snapshot.freeze_quantity}")
 
@@ -62,19 +58,13 @@ def check_prices(
     if order_type in _TRIGGERED:
         _check_price(trigger_price, "trigger_price", snapshot)
     if order_type is OrderType.SL and (price - trigger_price) * side.sign < 0:
-        raise Refused(
-            "TRIGGER", f"a stop to {side} cannot have its limit {price} before its trigger {trigger_price}"
-        )
+        raise Refused("TRIGGER", f"a stop to {side} cannot have its limit {price} before its trigger {trigger_price}")
 
 
-def check_untriggered(
-    order_type: OrderType, side: Side, *, trigger_price: Decimal, snapshot: Snapshot
-) -> None:
+def check_untriggered(order_type: OrderType, side: Side, *, trigger_price: Decimal, snapshot: Snapshot) -> None:
     """Raise ``Refused`` for a stop whose level the market has passed already, as exchanges do."""
     if order_type in _TRIGGERED and (trigger_price - snapshot.last_price) * side.sign <= 0:
-        raise Refused(
-            "TRIGGER", f"the trigger {trigger_price} was passed: the last price is {snapshot.last_price}"
-        )
+        raise Refused("TRIGGER", f"the trigger {trigger_price} was passed: the last price is {snapshot.last_price}")
 
 
 def _check_price(value: Decimal, name: str, snapshot: Snapshot) -> None:

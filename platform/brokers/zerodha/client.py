@@ -109,9 +109,7 @@ class ZerodhaLogin:
         answer = await self._send(self._token_request(request_token))
         session = _decoded(read_data(answer, what="sign-in"), _Session)
         self._check_client(session)
-        return BrokerToken(
-            access_token=session.access_token, client_id=session.user_id, expires_at=token_expiry(now)
-        )
+        return BrokerToken(access_token=session.access_token, client_id=session.user_id, expires_at=token_expiry(now))
 
     async def sign_in(self, *, now: datetime) -> BrokerToken:
         """Sign in without a person; the real Kite raises ``BrokerError`` with code ``MANUAL``."""

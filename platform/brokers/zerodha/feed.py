@@ -204,14 +204,10 @@ def _order_in(message: str, lot_size_of: LotSizeOf) -> BrokerOrder | None:
         if text.type == "order":
             return socket_order(text.data, lot_size_of)
     except (msgspec.MsgspecError, BrokerUnavailable) as error:
-        log.warning(
-            "an unreadable socket message was left out", extra={"broker": BROKER, "detail": str(error)}
-        )
+        log.warning("an unreadable socket message was left out", extra={"broker": BROKER, "detail": str(error)})
         return None
     if text.type == "error":
-        log.warning(
-            "the socket reports an error", extra={"broker": BROKER, "detail": bytes(text.data)[:200].decode()}
-        )
+        log.warning("the socket reports an error", extra={"broker": BROKER, "detail": bytes(text.data)[:200].decode()})
     return None
 
 

@@ -162,9 +162,7 @@ def _index(line: _Line) -> InstrumentRow:
 def _equity(line: _Line) -> InstrumentRow:
     size = _Size(_whole(line.lot_size, "lot_size"))
     tick = _positive(line.tick_size, "tick_size")
-    return _built(
-        line, exchange=line.exchange, underlying=line.symbol, kind=Kind.EQUITY, size=size, tick=tick
-    )
+    return _built(line, exchange=line.exchange, underlying=line.symbol, kind=Kind.EQUITY, size=size, tick=tick)
 
 
 def _derivative(line: _Line) -> InstrumentRow:

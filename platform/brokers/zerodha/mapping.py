@@ -258,9 +258,7 @@ def socket_order(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> BrokerOrd
     return _mapped([row], lambda one: order_of(one, lot_size_of), what="order update")[0]
 
 
-def postback_order(
-    body: bytes, headers: Mapping[str, str], *, secret: str, lot_size_of: LotSizeOf
-) -> BrokerOrder:
+def postback_order(body: bytes, headers: Mapping[str, str], *, secret: str, lot_size_of: LotSizeOf) -> BrokerOrder:
     """Return the order of a postback whose checksum holds; raises ``ValueError`` for anything else.
 
     checksum = hex sha256(order_id + order_timestamp + api_secret). It covers neither status nor quantities: a

@@ -47,9 +47,7 @@ class ZerodhaMarketData:
         master = await asyncio.to_thread(self._parsed, answer.body)
         self.malformed = master.malformed
         for reason, count in Counter(line.reason for line in master.malformed).most_common(20):
-            log.warning(
-                "instrument lines left out", extra={"broker": BROKER, "reason": reason, "lines": count}
-            )
+            log.warning("instrument lines left out", extra={"broker": BROKER, "reason": reason, "lines": count})
         return master.rows
 
     async def aclose(self) -> None:

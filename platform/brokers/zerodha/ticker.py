@@ -14,9 +14,7 @@ from domain.prices import PRICE_SCALE
 _PAISE = PRICE_SCALE // 100
 _CDS, _BCD, _NCO = 3, 6, 12
 _SCALES = tuple(
-    {_CDS: PRICE_SCALE // 10_000_000, _BCD: PRICE_SCALE // 10_000, _NCO: PRICE_SCALE // 10_000}.get(
-        segment, _PAISE
-    )
+    {_CDS: PRICE_SCALE // 10_000_000, _BCD: PRICE_SCALE // 10_000, _NCO: PRICE_SCALE // 10_000}.get(segment, _PAISE)
     for segment in range(256)
 )
 
@@ -98,9 +96,7 @@ def _quote(frame: bytes, offset: int) -> RawTick:
 
 
 def _full(frame: bytes, offset: int) -> RawTick:
-    token, last, volume, close, interest, at, bid_quantity, bid, ask_quantity, ask = _FULL.unpack_from(
-        frame, offset
-    )
+    token, last, volume, close, interest, at, bid_quantity, bid, ask_quantity, ask = _FULL.unpack_from(frame, offset)
     scale = _SCALES[token & 0xFF]
     return RawTick(
         _NAMES[token],

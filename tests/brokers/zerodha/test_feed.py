@@ -134,11 +134,15 @@ def test_a_live_socket_takes_new_and_drops_old_subscriptions_at_once():
 
     async def journey(base: str) -> None:
         feed = feed_at(base)
-        with pytest.raises(BrokerUnavailable):
+
+        async def steer() -> None:
             async for _ in feed.connect():
                 await feed.subscribe(["7", "8"])
                 await feed.subscribe(["7"])
                 await feed.unsubscribe(["8"])
+
+        with pytest.raises(BrokerUnavailable):
+            await steer()
         await feed.aclose()
 
     run(ticker, journey)
@@ -290,9 +294,13 @@ def test_closing_the_feed_ends_a_running_connect():
 
     async def journey(base: str) -> str:
         feed = feed_at(base)
-        with pytest.raises(BrokerUnavailable) as caught:
+
+        async def close_at_the_first_tick() -> None:
             async for _ in feed.connect():
                 await feed.aclose()
+
+        with pytest.raises(BrokerUnavailable) as caught:
+            await close_at_the_first_tick()
         return caught.value.code
 
     assert run(Ticker(script), journey) == "DROPPED"

@@ -17,7 +17,10 @@ from domain.symbols import symbol_of
 from tests.brokers.servers import serve
 from tests.brokers.zerodha.cast import CREDENTIALS, endpoint, lot_size_of, recorded
 
-HEADER = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange"
+HEADER = (
+    "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,"
+    "instrument_type,segment,exchange"
+)
 NIFTY = "256265,1001,NIFTY 50,NIFTY 50,24200.1,,0,0,0,EQ,INDICES,NSE"
 OPTION = '10189826,39804,NIFTY26N2424200CE,"NIFTY",42.1,2026-11-24,24200,0.05,65,CE,NFO-OPT,NFO'
 FUTURE = '8961794,35007,NIFTY26DECFUT,"NIFTY",0,2026-12-29,0,0.1,65,FUT,NFO-FUT,NFO'
