@@ -191,10 +191,11 @@ class OrderDesk:
 
     async def _spoilt(self, call: Call, client: Client, fault: Fault) -> web.StreamResponse:
         with self._rejecting(fault, client, call.entry.symbol):
-            response = success({"order_id": self._act(call, client)})
-        self._record(call, Event.FAULT, fault=fault.kind)
+            order_id = self._act(call, client)
+        order = self.counter.desk.exchange.order(client.client, order_id)
+        self._record(call, Event.FAULT, fault=fault.kind, order=order)
         await self.counter.desk.ledger.durable()
-        return await spoil(call.request, response, fault)
+        return await spoil(call.request, success({"order_id": order_id}), fault)
 
     def _act(self, call: Call, client: Client) -> str:
         """Do what the call asks and record it; returns the order id, raises ``KiteError``."""
