@@ -47,7 +47,7 @@ def embedded(state_dir: Path, *, marker: dict[str, str], durable: bool = True) -
     programs = find_postgres(owner)
     data = data_home(state_dir, owner) / "pg"
     environ = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath, **marker}
-    initialise(programs, data, owner=owner, environ=environ)
+    initialise(programs, data, owner=owner, environ=environ, durable=durable)
     sockets = socket_dir(data, owner)
     url = f"postgres://{USER}@{quote(str(sockets), safe='')}/{DATABASE}"
     return Server(
@@ -68,7 +68,7 @@ def _options(*, durable: bool) -> list[str]:
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
-def initialise(programs: Path, data: Path, *, owner: Owner | None, environ: dict[str, str]) -> None:
+def initialise(programs: Path, data: Path, *, owner: Owner | None, environ: dict[str, str], durable: bool) -> None:
     """Run initdb unless the cluster is complete; an initdb that was killed half way is started over."""
     if (data / "PG_VERSION").exists() and (data / "global" / "pg_control").exists():
         return

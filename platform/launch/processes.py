@@ -69,7 +69,7 @@ def is_alive(who: Identity | None) -> bool:
 def survivors(state_dir: Path, *, data_dirs: Iterable[Path] = ()) -> list[psutil.Process]:
     """Return every process of this state directory but ourselves and our ancestors.
 
-    Postgres overwrites its environment with its title, so its processes are known by their working directory.
+    Postgres and Redis overwrite their environment with their title: they are known by their working directory.
     """
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     homes = {str(path) for path in data_dirs}

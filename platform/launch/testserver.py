@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
+
 from launch import postgres_server, processes, redis_server
 from launch.places import installation_id, prepare_state_dir, server_owner, shared_home
 from launch.servers import Server, scrubbed_command, wait_until
@@ -97,7 +99,8 @@ def _stop(child: subprocess.Popen[bytes], how: signal.Signals) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run pytest with the servers up and return its exit code; SIGTERM ends pytest, then the servers."""
     with running() as servers:
-        return _run_pytest(arguments, os.environ | servers.environ | python_path())
+        environ = os.environ | servers.environ | python_path() | processes.marker(servers.state_dir)
+        return _run_pytest(arguments, environ)
 
 
 def python_path() -> dict[str, str]:
@@ -124,8 +127,13 @@ def remove_abandoned() -> None:
             continue
         owner = processes.read_identity(state_dir / "owner")
         if owner is not None and not processes.is_alive(owner):
-            processes.stop_all(processes.survivors(state_dir, data_dirs=[data_dir(state_dir)]), first=signal.SIGINT)
+            processes.stop_all(belonging_to(state_dir), first=signal.SIGINT)
             _remove(state_dir)
+
+
+def belonging_to(state_dir: Path) -> list[psutil.Process]:
+    """Return every process of one test run."""
+    return processes.survivors(state_dir, data_dirs=[data_dir(state_dir), state_dir / "redis"])
 
 
 def data_dir(state_dir: Path) -> Path:
