@@ -63,7 +63,7 @@ def check_prices(
 
 def check_untriggered(order_type: OrderType, side: Side, *, trigger_price: Decimal, snapshot: Snapshot) -> None:
     """Raise ``Refused`` for a stop whose level the market has passed already, as exchanges do."""
-    if order_type in _TRIGGERED and (trigger_price - snapshot.last_price) * side.sign <= 0:
+    if order_type in _TRIGGERED and (trigger_price - snapshot.last_price) * side.sign < 0:
         raise Refused("TRIGGER", f"the trigger {trigger_price} was passed: the last price is {snapshot.last_price}")
 
 

@@ -26,7 +26,7 @@ _PROVED_REFUSALS = frozenset(
 """(HTTP status, error_type) that Kite sends only before it accepts an order."""
 
 _UNCERTAIN = re.compile(
-    r"time[ds]?[\s-]*out|try(ing)?\s+again|try\s+after|retry|temporar|gateway|unavailable|unreachable"
+    r"time[ds]?[\s-]*out|try(ing)?\s+again|try\s+(after|later)|retry|temporar|gateway|unavailable|unreachable"
     r"|unable\s+to\s+(connect|reach|process)|could\s?n[o']t\s+(connect|reach|confirm|fetch)|no\s+response"
     r"|something\s+(went|unexpected)|unknown|internal|maintenance|in\s+progress",
     re.IGNORECASE,
@@ -37,9 +37,9 @@ _DEFINITE_ORDER_REFUSAL = re.compile(
     r"insufficient\s+(funds|margin|holding)|margin\s+exceed|freeze\s+(quantity|qty|limit)|exceeds?\s+freeze"
     r"|multiple\s+of\s+(the\s+)?(tick|lot)|tick\s+size|lot\s+size|circuit\s+limit|price\s+range|price\s+band"
     r"|limit\s+price\s+protection|market\s+(orders?|protection)|trigger\s+price|disclosed\s+quantity"
-    r"|(is|are|been)\s+(blocked|disabled|restricted|banned|suspended)|not\s+(allowed|permitted|enabled)"
-    r"|(has|have|is)\s+expired|invalid\s+\w+|modifications?\s+exceed|order\s+modifications"
-    r"|(cannot|can't|can\s+not)\s+be\s+(cancell?ed|modified|placed)|already\s+(been\s+)?(complete|cancell?ed|reject|execut)"
+    r"|(is|are|been)\s+(blocked|disabled|restricted|banned|suspended|halted)|not\s+(allowed|permitted|enabled)"
+    r"|(has|have|is)\s+expired|invalid\s+\W?\w+|modifications?\s+exceed|order\s+modifications"
+    r"|(cannot|can't|can\s+not)\s+be\s+(cancell?ed|modified|changed|placed)|already\s+(been\s+)?(complete|cancell?ed|reject|execut)"
     r"|order\s+(does\s+not\s+exist|not\s+found)|markets?\s+(is|are)\s+closed|outside\s+market\s+hours",
     re.IGNORECASE,
 )

@@ -57,7 +57,11 @@ MATRIX = [
     (400, error("OrderException", "Quantity exceeds freeze quantity"), Verdict.REJECTED),
     (400, error("OrderException", "Order cannot be cancelled as it is being processed."), Verdict.REJECTED),
     (400, error("OrderException", "Your order price is outside the circuit limit."), Verdict.REJECTED),
+    (400, error("OrderException", "Order cannot be changed: it is complete."), Verdict.REJECTED),
+    (400, error("OrderException", "Maximum allowed order modifications exceeded."), Verdict.REJECTED),
+    (400, error("OrderException", "Invalid `order_id`."), Verdict.REJECTED),
     # the same types in words that leave it open
+    (400, error("OrderException", "Order cannot be cancelled now. Try later."), Verdict.UNKNOWN),
     (400, error("OrderException", "Order request timed out. Please check the order book."), Verdict.UNKNOWN),
     (400, error("InputException", "The request timed out"), Verdict.UNKNOWN),
     (400, error("InputException", "Gateway timeout"), Verdict.UNKNOWN),
