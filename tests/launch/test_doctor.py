@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from launch import binaries, doctor, problems, testserver
-from launch.settings import Settings
+from launch.settings import ROOT, Settings
 
 
 def test_a_healthy_machine_has_no_problem(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,3 +115,8 @@ def test_every_problem_has_an_exit_code_of_its_own() -> None:
     codes = [kind.code for kind in problems.LaunchError.__subclasses__()]
     assert len(codes) == len(set(codes))
     assert not {0, 1} & set(codes)
+
+
+def test_every_exit_code_is_documented() -> None:
+    readme = (ROOT / "platform" / "launch" / "README.md").read_text()
+    assert not [kind for kind in problems.LaunchError.__subclasses__() if f"\n| {kind.code} |" not in readme]

@@ -1,0 +1,83 @@
+"""The production compose files, checked as text: what runs, as whom, and what may be reached."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from launch.programs import app_programs
+from launch.settings import ROOT, Settings
+
+COMPOSE = ROOT / "compose"
+SERVERS = {"postgres", "redis", "nginx"}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    found = yaml.safe_load((COMPOSE / "docker-compose.yml").read_text())
+    return dict(found["services"])
+
+
+def test_every_process_of_the_table_is_a_service(services: dict[str, dict[str, Any]], settings: Settings) -> None:
+    assert {program.name for program in app_programs(settings)} <= set(services)
+
+
+def test_every_worker_consumes_the_same_queues_with_the_same_pool(
+    services: dict[str, dict[str, Any]], settings: Settings
+) -> None:
+    workers = [program for program in app_programs(settings) if "worker" in program.argv]
+    assert len(workers) == 5
+    for program in workers:
+        command = services[program.name]["command"]
+        for option in ("-Q", "--pool", "-c", "-n"):
+            assert command[command.index(option) + 1] == program.argv[program.argv.index(option) + 1]
+
+
+def test_nothing_but_nginx_has_a_port(services: dict[str, dict[str, Any]]) -> None:
+    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+
+
+def test_every_container_is_read_only_unprivileged_and_checked(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert not str(service["user"]).startswith("0"), name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "healthcheck" in service or name == "migrate", name
+
+
+def test_the_simulator_never_starts_by_itself(services: dict[str, dict[str, Any]]) -> None:
+    assert services["simulator"]["profiles"] == ["demo"]
+
+
+def test_the_databases_are_in_no_network_with_a_way_out(services: dict[str, dict[str, Any]]) -> None:
+    compose = yaml.safe_load((COMPOSE / "docker-compose.yml").read_text())
+    assert compose["networks"]["inside"]["internal"] is True
+    assert services["postgres"]["networks"] == services["redis"]["networks"] == ["inside"]
+
+
+def test_every_variable_that_must_be_given_is_in_the_example_and_empty_there_if_secret() -> None:
+    needed = set(re.findall(r"\$\{(\w+):\?\}", (COMPOSE / "docker-compose.yml").read_text()))
+    lines = (COMPOSE / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert needed <= set(example)
+    assert [name for name in needed - {"HOST"} if example[name]] == []
+
+
+def test_the_product_runs_on_its_production_settings(services: dict[str, dict[str, Any]]) -> None:
+    assert services["web"]["environment"]["DJANGO_SETTINGS_MODULE"] == "config.settings.production"
+
+
+def test_the_image_is_built_from_the_hashed_lock_and_is_not_root() -> None:
+    dockerfile = (COMPOSE / "Dockerfile").read_text()
+    assert "--require-hashes -r requirements/base.txt" in dockerfile
+    assert dockerfile.rindex("USER 10001") > dockerfile.rindex("RUN ")
+
+
+def test_nginx_limits_webhooks_and_keeps_their_tokens_out_of_its_log() -> None:
+    config = (COMPOSE / "nginx.conf").read_text()
+    hooks = config[config.index("location /hooks/") : config.index("location /ws/")]
+    assert "limit_req zone=hooks" in hooks
+    logged = config[config.index("log_format redacted") : config.index("access_log /dev/stdout")]
+    assert not re.search(r"\$(request_uri|request|uri|args|query_string|http_)\b", logged)
+    assert config.count("{") == config.count("}")
