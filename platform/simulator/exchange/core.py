@@ -70,6 +70,14 @@ class Exchange:
         else:
             self._books[client] = ClientBook(client, cash=cash, market=self.market)
 
+    def restore(self, order: ClientOrder, trades: Sequence[ClientTrade]) -> None:
+        """Book a finished order of an earlier run with its executions, unannounced; oldest orders first."""
+        self._roll(order.placed_at)
+        book = self._book(order.client)
+        book.push(order)
+        for trade in trades:
+            book.take(trade)
+
     def clients(self) -> Sequence[str]:
         """Return the clients with an account."""
         return list(self._books)
