@@ -67,9 +67,7 @@ class Slot:
 
     def voices(self) -> Iterator[Form]:
         """Yield the forms that may fire for this leg: its own, its trade's, its map's."""
-        forms = (
-            [self.form] if self.leg_id == ENTRY_SLOT else [self.form, self.trade.form, self.trade.map.form]
-        )
+        forms = [self.form] if self.leg_id == ENTRY_SLOT else [self.form, self.trade.form, self.trade.map.form]
         yield from (form for form in forms if form)
 
     def voice(self, scope: Scope) -> Form | None:

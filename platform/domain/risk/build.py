@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from domain.orders import ExitReason
 from domain.risk.book import ArmedMap, ArmedTrade, Slot
-from domain.risk.forms import Form, Level, Terms
+from domain.risk.forms import Form, Level, PriceForm, Terms
 from domain.risk.rules import MULTIPLIER_SCALE, EntryEvent, EntryRule, LegRules, PnlRules
 from domain.risk.trails import FollowPrice, LockPnl
 from domain.risk.watch import Watch
@@ -13,7 +13,7 @@ from domain.risk.watch import Watch
 Watches = Mapping[int, Watch]
 
 
-def leg_form(leg: LegRules, slot: Slot, watches: Watches, *, best: int | None = None) -> Form | None:
+def leg_form(leg: LegRules, slot: Slot, watches: Watches, *, best: int | None = None) -> PriceForm | None:
     """Return the leg's stop, target and trail as a form of its signed price, ``None`` where it has none.
 
     ``best`` is the best signed price it had reached before an update.
@@ -28,12 +28,11 @@ def leg_form(leg: LegRules, slot: Slot, watches: Watches, *, best: int | None = 
         weights=(sign,),
         constant=0,
         confirm=leg.confirm or slot.trade.rules.confirm,
-        is_price=True,
         levels=(*stop, *target),
         trail=FollowPrice(rules=leg.trail, sign=sign, entry=sign * leg.entry_price) if leg.trail else None,
         best=_best_price(leg, best),
     )
-    return Form(terms, slot)
+    return PriceForm(terms, slot)
 
 
 def _best_price(leg: LegRules, best: int | None) -> int:
@@ -43,17 +42,16 @@ def _best_price(leg: LegRules, best: int | None) -> int:
     return max(value for value in known if value is not None)
 
 
-def entry_form(rule: EntryRule, slot: Slot, watches: Watches) -> Form:
+def entry_form(rule: EntryRule, slot: Slot, watches: Watches) -> PriceForm:
     """Return the entry trigger as a form of the instrument's price."""
     terms = Terms(
         watches=(watches[rule.instrument_id],),
         weights=(1,),
         constant=0,
         confirm=slot.trade.rules.confirm,
-        is_price=True,
         levels=(Level(EntryEvent.TRIGGER, rule.level, up=rule.above),),
     )
-    return Form(terms, slot)
+    return PriceForm(terms, slot)
 
 
 def trade_form(trade: ArmedTrade, watches: Watches, *, best: int | None = None) -> Form | None:
@@ -83,15 +81,9 @@ def trade_form(trade: ArmedTrade, watches: Watches, *, best: int | None = None) 
 
 
 def _pnl_levels(rules: PnlRules) -> tuple[Level, ...]:
-    stop = (
-        [Level(ExitReason.TRADE_STOP, rules.stop * MULTIPLIER_SCALE, up=False)]
-        if rules.stop is not None
-        else []
-    )
+    stop = [Level(ExitReason.TRADE_STOP, rules.stop * MULTIPLIER_SCALE, up=False)] if rules.stop is not None else []
     target = (
-        [Level(ExitReason.TRADE_TARGET, rules.target * MULTIPLIER_SCALE, up=True)]
-        if rules.target is not None
-        else []
+        [Level(ExitReason.TRADE_TARGET, rules.target * MULTIPLIER_SCALE, up=True)] if rules.target is not None else []
     )
     return (*stop, *target)
 
@@ -102,15 +94,9 @@ def map_form(armed: ArmedMap, watches: Watches) -> Form | None:
     if limits is None:
         return None
     pnl = _pnl(armed.open_legs(), armed.realised, watches)
-    loss = (
-        [Level(ExitReason.DAY_LOSS, -limits.loss * MULTIPLIER_SCALE, up=False)]
-        if limits.loss is not None
-        else []
-    )
+    loss = [Level(ExitReason.DAY_LOSS, -limits.loss * MULTIPLIER_SCALE, up=False)] if limits.loss is not None else []
     target = (
-        [Level(ExitReason.DAY_TARGET, limits.target * MULTIPLIER_SCALE, up=True)]
-        if limits.target is not None
-        else []
+        [Level(ExitReason.DAY_TARGET, limits.target * MULTIPLIER_SCALE, up=True)] if limits.target is not None else []
     )
     if not pnl.watches or not (loss or target):
         return None

@@ -107,9 +107,7 @@ class RiskEngine:
             form.restart()
         watch.refresh()
 
-    def flatten(
-        self, trade_ids: Iterable[int], *, reason: ExitReason = ExitReason.KILL_SWITCH
-    ) -> list[Fired]:
+    def flatten(self, trade_ids: Iterable[int], *, reason: ExitReason = ExitReason.KILL_SWITCH) -> list[Fired]:
         """Ask for all legs of these trades, now and until they are disarmed, whatever their prices do."""
         for trade_id in trade_ids:
             trade = self._trades.get(trade_id)
@@ -136,9 +134,7 @@ class RiskEngine:
             price = tick.last_price
             last = watch.last
             at = tick.exchange_at
-            if price <= 0 or (
-                at and at <= last.exchange_at and (at < last.exchange_at or is_repeat(tick, last))
-            ):
+            if price <= 0 or (at and at <= last.exchange_at and (at < last.exchange_at or is_repeat(tick, last))):
                 self.dropped += 1
                 continue
             watch.last = tick

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Protocol
 from domain.orders import ExitReason
 from domain.risk.rules import PPM, RANK, Confirm, EntryEvent
 from domain.risk.trails import Trail
-from domain.risk.watch import Watch
+from domain.risk.watch import FAR, Watch
 
 if TYPE_CHECKING:
     from domain.risk.book import Scope, Slot
@@ -52,9 +52,7 @@ class Mark:
 
     __slots__ = ("count", "level", "reason", "up", "value")
 
-    def __init__(
-        self, reason: ExitReason | EntryEvent | None, level: int, *, up: bool, buffer_ppm: int = 0
-    ) -> None:
+    def __init__(self, reason: ExitReason | EntryEvent | None, level: int, *, up: bool, buffer_ppm: int = 0) -> None:
         self.reason = reason
         self.up = up
         self.count = 0
@@ -95,7 +93,7 @@ class Level:
 class Terms:
     """What a form is built of. ``levels`` come in falling urgency; ``best`` is where a trail starts.
 
-    ``unit`` is the value of one scaled rupee; ``is_price`` a single price under a sign, shown without it.
+    ``unit`` is the value of one scaled rupee.
     """
 
     watches: tuple[Watch, ...]
@@ -103,7 +101,6 @@ class Terms:
     constant: int
     confirm: Confirm
     unit: int = 1
-    is_price: bool = False
     levels: tuple[Level, ...] = ()
     trail: Trail | None = None
     best: int = 0
@@ -120,16 +117,16 @@ class Form:
         "marks",
         "owner",
         "stamp",
-        "terms",
         "ticks",
         "trailing",
+        "unit",
         "watches",
         "weights",
     )
 
     def __init__(self, terms: Terms, owner: Owner) -> None:
-        self.terms = terms
         self.owner = owner
+        self.unit = terms.unit
         self.watches = terms.watches
         self.weights = terms.weights
         self.constant = terms.constant
@@ -152,35 +149,38 @@ class Form:
         """Wait wherever the next thing can happen; void what was waiting before."""
         self.stamp = next(_stamps)
         self.hot = False
-        if not all(watch.live for watch in self.watches):
-            return  # set_state places it again
-        silent = [watch for watch in self.watches if not watch.recent]
-        if silent:
-            self._heat(silent)
-            return
-        value = self.value()
-        self.hot = any(mark.reached(value) for mark in self._all_marks())
-        if self.hot:
+        if self.is_ready():
+            self._wait(self.value(), *self._nearest())
+        elif all(watch.live for watch in self.watches):  # otherwise set_state places it again
+            self._heat(watch for watch in self.watches if not watch.recent)
+
+    def _nearest(self) -> tuple[int, int]:
+        """Return the highest mark below the value and the lowest above it."""
+        down, up = -FAR, FAR
+        for mark in self.marks:
+            if mark.up:
+                up = min(up, mark.value)
+            else:
+                down = max(down, mark.value)
+        ahead = self.trailing and self.trailing.ahead
+        return down, min(up, ahead.value) if ahead else up
+
+    def _wait(self, value: int, down: int, up: int) -> None:
+        if not down < value < up:
+            self.hot = True
             self._heat(self.watches)
-        else:
-            self._wait(value)
-
-    def _heat(self, watches: Iterable[Watch]) -> None:
-        for watch in watches:
-            watch.heat(self, self.stamp)
-
-    def _wait(self, value: int) -> None:
-        down = max((mark.value for mark in self.marks if not mark.up), default=None)
-        up = min((mark.value for mark in self._all_marks() if mark.up), default=None)
+            return
         share = len(self.watches)
         for watch, weight in zip(self.watches, self.weights, strict=True):
             price = watch.recent[-1]
             each = share * abs(weight)
             fall, rise = (down, up) if weight > 0 else (up, down)
-            if fall is not None:
-                watch.wait_below(price - abs(value - fall) // each, self, self.stamp)
-            if rise is not None:
-                watch.wait_above(price + abs(value - rise) // each, self, self.stamp)
+            watch.wait_below(price - abs(value - fall) // each, self, self.stamp)
+            watch.wait_above(price + abs(value - rise) // each, self, self.stamp)
+
+    def _heat(self, watches: Iterable[Watch]) -> None:
+        for watch in watches:
+            watch.heat(self, self.stamp)
 
     def sleep(self) -> None:
         """Stop watching until woken."""
@@ -237,14 +237,20 @@ class Form:
 
     def settle(self, watch: Watch) -> None:
         """Wait on after a tick of ``watch`` that fired nothing."""
-        if self.hot and any(mark.count for mark in self._all_marks()):
+        if self.hot and self._is_counting():
             watch.heat(self, self.stamp)
         else:
             self.place()
 
+    def _is_counting(self) -> bool:
+        for mark in self.marks:
+            if mark.count:
+                return True
+        return self.trailing is not None and self.trailing.ahead is not None and self.trailing.ahead.count > 0
+
     def show(self, value: int) -> int:
-        """Return a value as people see it: a price, or scaled rupees rounded down."""
-        return abs(value) if self.terms.is_price else value // self.terms.unit
+        """Return a value as people see it: scaled rupees rounded down."""
+        return value // self.unit
 
     def find(self, reason: ExitReason | EntryEvent) -> Mark | None:
         """Return the mark that fires for this reason."""
@@ -301,6 +307,37 @@ class Form:
             return
         self.marks.append(Mark(ExitReason.TRAIL, floor, up=False, buffer_ppm=self.buffer_ppm))
         self.marks.sort(key=_rank)
+
+
+class PriceForm(Form):
+    """The form of a leg or an entry: one instrument's price, weight +1 or -1. The same answers for less work."""
+
+    __slots__ = ()
+
+    def is_ready(self) -> bool:
+        """Whether the instrument is LIVE and has ticked."""
+        watch = self.watches[0]
+        return watch.live and bool(watch.recent)
+
+    def value(self) -> int:
+        """Return the signed price."""
+        return self.weights[0] * self.watches[0].recent[-1]
+
+    def show(self, value: int) -> int:
+        """Return the price without its sign."""
+        return abs(value)
+
+    def _wait(self, value: int, down: int, up: int) -> None:
+        watch, sign, stamp = self.watches[0], self.weights[0], self.stamp
+        if not down < value < up:
+            self.hot = True
+            watch.heat(self, stamp)
+        elif sign > 0:
+            watch.wait_below(down, self, stamp)
+            watch.wait_above(up, self, stamp)
+        else:
+            watch.wait_below(-up, self, stamp)
+            watch.wait_above(-down, self, stamp)
 
 
 def _rank(mark: Mark) -> int:

@@ -71,9 +71,7 @@ def stop_price(*, entry_price: Decimal, side: Side, offset: Offset | None, tick_
     return _price(entry_price - side.sign * offset.of(entry_price), tick_size, up=side is Side.SELL)
 
 
-def target_price(
-    *, entry_price: Decimal, side: Side, offset: Offset | None, tick_size: Decimal
-) -> int | None:
+def target_price(*, entry_price: Decimal, side: Side, offset: Offset | None, tick_size: Decimal) -> int | None:
     """Return where a position opened by ``side`` is so far ahead; ``None`` without offset or such a price."""
     if offset is None:
         return None

@@ -64,9 +64,7 @@ class Confirm:
             1 <= self.ticks <= MAX_CONFIRM_TICKS,
             f"confirm ticks must be 1 to {MAX_CONFIRM_TICKS}, not {self.ticks}",
         )
-        _require(
-            0 <= self.buffer_ppm < PPM, f"buffer must be from 0 to below 100 %, not {self.buffer_ppm} ppm"
-        )
+        _require(0 <= self.buffer_ppm < PPM, f"buffer must be from 0 to below 100 %, not {self.buffer_ppm} ppm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +125,7 @@ class PnlRules:
 
     def __post_init__(self) -> None:
         both = self.stop is not None and self.target is not None
-        _require(
-            not both or (self.stop or 0) < (self.target or 0), "the P&L stop must be below the P&L target"
-        )
+        _require(not both or (self.stop or 0) < (self.target or 0), "the P&L stop must be below the P&L target")
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,9 +90,7 @@ def take_snapshot(
         now=now,
         trades=tuple(sorted((_trade(trade) for trade in trades), key=lambda view: view.trade_id)),
         maps=tuple(sorted((_map(armed) for armed in maps), key=lambda view: view.map_id)),
-        instruments=tuple(
-            sorted((_watch(watch, states) for watch in watches), key=lambda view: view.instrument_id)
-        ),
+        instruments=tuple(sorted((_watch(watch, states) for watch in watches), key=lambda view: view.instrument_id)),
         ticks=ticks,
         dropped=dropped,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from domain.risk.forms import Form
 
 FAR = 1 << 200
+OUT_OF_REACH = 1 << 64  # no tick carries such a price
 _ROOM = 64
 
 _Entry = tuple[int, int, "Form"]
@@ -61,12 +62,16 @@ class Watch:
 
     def wait_below(self, level: int, form: "Form", stamp: int) -> None:
         """Show the form the first tick at or below the level."""
+        if level <= 0:
+            return  # no price is there
         heappush(self.below, (-level, stamp, form))
         if level > self.low:
             self.low = level
 
     def wait_above(self, level: int, form: "Form", stamp: int) -> None:
         """Show the form the first tick at or above the level."""
+        if level >= OUT_OF_REACH:
+            return
         heappush(self.above, (level, stamp, form))
         if level < self.high:
             self.high = level
