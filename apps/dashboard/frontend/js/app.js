@@ -1,0 +1,69 @@
+// Everything the pages do beyond what the server rendered.
+
+import * as cells from "./cells.js";
+import * as dialogs from "./dialogs.js";
+import * as feed from "./feed.js";
+import { span } from "./format.js";
+import * as keyboard from "./keyboard.js";
+import * as live from "./live.js";
+import * as spark from "./spark.js";
+import { toast } from "./toasts.js";
+
+function countDown() {
+  for (const element of document.querySelectorAll("[data-countdown]")) {
+    element.dataset.until ??= String(Date.now() + Number(element.dataset.countdown) * 1000);
+    element.textContent = span((Number(element.dataset.until) - Date.now()) / 1000);
+  }
+}
+
+function countAge() {
+  for (const element of document.querySelectorAll("[data-since]")) {
+    element.title = `${span(Date.now() / 1000 - Number(element.dataset.since))} ago`;
+  }
+}
+
+async function onCopy(event) {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  toast(`${button.dataset.copy} copied.`, { seconds: 2 });
+}
+
+function onWatchlist() {
+  cells.index();
+  const list = document.getElementById("watchlist");
+  const said = list?.dataset.said;
+  if (!said) return;
+  delete list.dataset.said;
+  const undo = list.dataset.undo;
+  const bringBack = () => window.htmx.ajax("POST", undo, { target: "#watchlist", swap: "morph:outerHTML", source: "#watchlist" });
+  toast(said, undo ? { action: "Undo", perform: bringBack, seconds: 10 } : {});
+}
+
+function closeMenus(event) {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (event.type === "keydown" ? event.key === "Escape" : !menu.contains(event.target)) menu.open = false;
+  }
+}
+
+function start() {
+  if (!("live" in document.body.dataset)) return;
+  dialogs.start();
+  keyboard.start();
+  cells.index();
+  feed.start();
+  spark.start();
+  live.start();
+  countDown();
+  countAge();
+  setInterval(() => {
+    countDown();
+    countAge();
+  }, 1000);
+  document.addEventListener("click", onCopy);
+  document.addEventListener("click", closeMenus);
+  document.addEventListener("keydown", closeMenus);
+  document.body.addEventListener("htmx:afterSettle", onWatchlist);
+}
+
+start();

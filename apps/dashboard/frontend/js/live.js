@@ -1,0 +1,111 @@
+// The socket: a snapshot, then patches and events. It reconnects with growing waits and rests in hidden tabs.
+
+import * as cells from "./cells.js";
+import * as feed from "./feed.js";
+import * as parts from "./parts.js";
+import { say } from "./toasts.js";
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15000;
+const REST_AFTER_MS = 60000;
+const SIGNED_OUT = 4401;
+
+let socket = null;
+let failures = 0;
+let timer = 0;
+let restTimer = 0;
+let trades = new Map();
+
+function address() {
+  const given = document.body.dataset.liveUrl;
+  if (given) return given;
+  return `${window.location.protocol === "https:" ? "wss" : "ws"}://${window.location.host}/ws/live/`;
+}
+
+function nameOf(id) {
+  return trades.get(id)?.strategy ?? `Trade ${id}`;
+}
+
+const ORDER_TEXT = { FILLED: "filled", PARTIALLY_FILLED: "partly filled", REJECTED: "rejected", CANCELLED: "cancelled", UNKNOWN: "being checked with the broker" };
+const TRADE_TEXT = { OPEN: "is open", EXITING: "is being squared off", CLOSED: "is closed", ENTRY_FAILED: "was not entered" };
+
+function onOrder(data) {
+  const text = ORDER_TEXT[data.status];
+  if (text) say(`${nameOf(data.trade)}: order ${text}, ${data.filled} of ${data.quantity}. ${data.reason ?? ""}`);
+  parts.soon();
+}
+
+function onTrade(data) {
+  const text = TRADE_TEXT[data.status];
+  if (text) say(`${nameOf(data.id)} ${text}.`);
+  parts.soon();
+}
+
+const handlers = {
+  snapshot(message) {
+    trades = new Map(message.trades.map((trade) => [trade.id, trade]));
+    cells.replaceAll(message);
+    feed.update(message.feed);
+  },
+  patch(message) {
+    cells.apply(message);
+    if (message.feed) feed.update(message.feed);
+  },
+  trade: (message) => onTrade(message.data),
+  order: (message) => onOrder(message.data),
+  feed: (message) => feed.update(message.data),
+  notice: () => parts.soon(),
+};
+
+function onMessage(event) {
+  const message = JSON.parse(event.data);
+  handlers[message.type]?.(message);
+}
+
+function onClose(event) {
+  socket = null;
+  if (document.hidden && restTimer === -1) return;
+  feed.disconnected();
+  if (event.code === SIGNED_OUT) {
+    window.location.reload();
+    return;
+  }
+  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+  failures += 1;
+  clearTimeout(timer);
+  timer = setTimeout(connect, wait);
+}
+
+function connect() {
+  clearTimeout(timer);
+  if (socket) return;
+  socket = new WebSocket(address());
+  socket.addEventListener("open", () => {
+    if (failures) parts.soon(); // whatever happened meanwhile is on the server
+    failures = 0;
+  });
+  socket.addEventListener("message", onMessage);
+  socket.addEventListener("close", onClose);
+}
+
+function onVisibility() {
+  clearTimeout(restTimer);
+  if (document.hidden) {
+    restTimer = setTimeout(() => {
+      restTimer = -1;
+      socket?.close(1000);
+    }, REST_AFTER_MS);
+    return;
+  }
+  restTimer = 0;
+  if (!socket) {
+    parts.soon();
+    connect();
+  }
+}
+
+export function start() {
+  connect();
+  document.addEventListener("visibilitychange", onVisibility);
+  window.addEventListener("online", connect);
+}

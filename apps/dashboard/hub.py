@@ -1,0 +1,262 @@
+"""One hub per ASGI process: one subscription to the bus, pushed to this process's own sockets.
+
+Prices reach a socket at most four times a second, only what changed; trades, orders and the feed's state at once.
+Each socket has its own mailbox and its own sender: one that stalls costs the others nothing.
+"""
+
+import asyncio
+import logging
+import weakref
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from channels.db import database_sync_to_async
+from django.db.utils import Error as DatabaseError
+
+from apps.dashboard import wire
+from apps.dashboard.live_view import LiveView, Memo
+from apps.dashboard.mailbox import Mailbox
+from apps.dashboard.market import Market
+from apps.dashboard.services.board import Board
+from apps.dashboard.services.live_access import Access, Fingerprint, Standing, look, prints_of, standing_of
+from apps.dashboard.services.prices import Prices, read_prices
+from apps.dashboard.services.summary import build_board
+from apps.markets import clock
+from apps.users.models import User
+from bus.live import LiveEvent, listen_live
+from bus.ticks import listen, listen_states
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FLUSH_SECONDS = 0.25
+FEED_EVERY = 4  # flushes
+CHECK_SECONDS = 5.0
+SEND_SECONDS = 15.0
+RELOAD_SECONDS = 0.1
+SIGNED_OUT = 4401
+RIGHTS_CHANGED = 4403
+TOO_SLOW = 4408
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One connected socket: whose it is, by which session, with which rights."""
+
+    user_id: int
+    session_key: str
+    standing: Standing
+    mailbox: Mailbox
+    sender: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class Hub:
+    """Everything the live process shares between its sockets."""
+
+    market: Market = field(default_factory=Market)
+    views: dict[int, LiveView] = field(default_factory=dict)
+    seats: set[Seat] = field(default_factory=set)
+    flushes: int = 0
+    _prints: dict[int, dict[int, Fingerprint]] = field(default_factory=dict)
+    _opening: dict[int, asyncio.Future[LiveView]] = field(default_factory=dict)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _reloads: set[asyncio.Task[None]] = field(default_factory=set)
+    _last_feed: str = ""
+
+    async def start(self) -> None:
+        """Subscribe and begin to flush; returns once the subscriptions are in force."""
+        ticks, states, events = listen(), listen_states(), listen_live()
+        for name, loop in (
+            ("ticks", self._hear(ticks, self.market.take)),
+            ("states", self._hear(states, self.market.take_states)),
+            ("events", self._hear(events, self.take_events)),
+            ("flush", self._flush_forever()),
+            ("check", self._check_forever()),
+        ):
+            self._tasks.append(asyncio.create_task(loop, name=f"hub-{name}"))
+
+    async def stop(self) -> None:
+        """End every task of the hub."""
+        tasks = [*self._tasks, *self._reloads]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def join(self, user: User, session_key: str) -> Seat:
+        """Seat one socket of a person."""
+        view = self.views.get(user.pk) or await self._open(user)
+        mailbox = Mailbox(refresh=view.refresh, snapshot=view.snapshot)
+        seat = Seat(user.pk, session_key, standing_of(user), mailbox)
+        view.mailboxes.add(mailbox)
+        self.seats.add(seat)
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """Forget a socket, and the person's board with the last one."""
+        self.seats.discard(seat)
+        view = self.views.get(seat.user_id)
+        if view is not None:
+            view.mailboxes.discard(seat.mailbox)
+            if not view.mailboxes:
+                del self.views[seat.user_id]
+                self._prints.pop(seat.user_id, None)
+
+    async def _open(self, user: User) -> LiveView:
+        """Read a person's board once, however many sockets come at the same moment."""
+        waiting = self._opening.get(user.pk)
+        if waiting is None:
+            waiting = self._opening[user.pk] = asyncio.ensure_future(self._first_view(user))
+            waiting.add_done_callback(lambda _: self._opening.pop(user.pk, None))
+        view = await asyncio.shield(waiting)
+        return self.views.setdefault(user.pk, view)
+
+    async def _first_view(self, user: User) -> LiveView:
+        board, prices = await database_sync_to_async(_read_board)(user.pk)
+        self.market.adopt(prices)
+        return LiveView(user_id=user.pk, board=board, market=self.market)
+
+    async def _hear(self, stream: AsyncIterator[list[T]], take: Callable[[list[T]], None]) -> None:
+        async for found in stream:
+            take(found)
+
+    def take_events(self, events: list[LiveEvent]) -> None:
+        """Push each event to whom it concerns: those named, and whoever may see its account."""
+        for event in events:
+            text = wire.dump({"type": event.kind, "at": wire.now_ms(), "data": event.data})
+            for view in self._concerned(event):
+                for mailbox in view.mailboxes:
+                    mailbox.put_event(text)
+                if event.kind != "feed":
+                    self._reload_soon(view)
+
+    def _concerned(self, event: LiveEvent) -> list[LiveView]:
+        if event.users is None:
+            return list(self.views.values())
+        named, account = frozenset(event.users), event.data.get("account")
+        return [view for view in self.views.values() if view.user_id in named or account in view.account_ids]
+
+    def _reload_soon(self, view: LiveView) -> None:
+        """Read the person's board again, once for a burst of events."""
+        if view.is_reloading:
+            view.is_outdated = True
+            return
+        view.is_reloading = True
+        task = asyncio.create_task(self._reload(view), name=f"hub-reload-{view.user_id}")
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload(self, view: LiveView) -> None:
+        try:
+            while True:
+                view.is_outdated = False
+                await asyncio.sleep(RELOAD_SECONDS)
+                board, prices = await database_sync_to_async(_read_board)(view.user_id)
+                self.market.adopt(prices)
+                view.load(board)
+                for mailbox in view.mailboxes:
+                    mailbox.ask_snapshot()
+                if not view.is_outdated:
+                    return
+        except (DatabaseError, User.DoesNotExist) as error:
+            log.warning("a board cannot be read again", extra={"user": view.user_id, "reason": str(error)})
+        finally:
+            view.is_reloading = False
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self.flush()
+
+    def flush(self) -> None:
+        """Offer every socket what changed for it since the last flush."""
+        changed, parts = self.market.drain()
+        extra = self._feed_part()
+        self.flushes += 1
+        if changed or extra:
+            memo: Memo = {}
+            for view in self.views.values():
+                text = view.patch(changed, parts, extra, memo)
+                if text is not None:
+                    for mailbox in view.mailboxes:
+                        mailbox.put_patch(text)
+
+    def _feed_part(self) -> dict[str, Any]:
+        """The feed's state when it changed, its age once a second."""
+        feed = self.market.feed(wire.now_ms())
+        due = feed["state"] != self._last_feed or self.flushes % FEED_EVERY == 0
+        self._last_feed = str(feed["state"])
+        return {"feed": feed} if due else {}
+
+    async def _check_forever(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            self._drop_stalled()
+            try:
+                await self.check()
+            except DatabaseError as error:
+                log.warning("sockets cannot be checked", extra={"reason": str(error)})
+
+    async def check(self) -> None:
+        """Close the sockets of whoever signed out, lost the right to be here or got another one; find missed changes."""
+        seats = list(self.seats)
+        users, keys = {seat.user_id for seat in seats}, {seat.session_key for seat in seats}
+        access = await database_sync_to_async(look)(user_ids=users, session_keys=keys)
+        self.market.is_open = access.is_open
+        for seat in seats:
+            code = _verdict(seat, access)
+            if code:
+                seat.mailbox.close(code)
+        for view in list(self.views.values()):
+            self._compare(view, access)
+
+    def _compare(self, view: LiveView, access: Access) -> None:
+        now = prints_of(view.account_ids, access.fingerprints)
+        before = self._prints.get(view.user_id)
+        self._prints[view.user_id] = now
+        if before is not None and before != now:
+            self._reload_soon(view)
+
+    def _drop_stalled(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for seat in list(self.seats):
+            since = seat.mailbox.sending_since
+            if since is not None and now - since > SEND_SECONDS and seat.sender is not None:
+                log.info("socket dropped, it took nothing", extra={"user": seat.user_id})
+                seat.sender.cancel()
+
+
+def _verdict(seat: Seat, access: Access) -> int:
+    """Return the close code of a socket that may not stay, 0 for one that may."""
+    standing = access.standings.get(seat.user_id)
+    if standing is None or seat.session_key not in access.sessions or standing.auth_hash != seat.standing.auth_hash:
+        return SIGNED_OUT
+    return 0 if standing == seat.standing else RIGHTS_CHANGED
+
+
+def _read_board(user_id: int) -> tuple[Board, Prices]:
+    """Return a person's board and the last prices of what it shows. Raises ``User.DoesNotExist``."""
+    found: list[Prices] = []
+
+    def read(ids: Any) -> Prices:
+        found.append(read_prices(ids))
+        return found[-1]
+
+    user = User.objects.select_related("tenant").get(pk=user_id)
+    board = build_board(user, now=clock.now(), read_prices=read, is_feed_stale=False)
+    return board, found[-1]
+
+
+_hubs: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = weakref.WeakKeyDictionary()
+
+
+async def hub() -> Hub:
+    """Return the hub of this process's event loop, started."""
+    loop = asyncio.get_running_loop()
+    found = _hubs.get(loop)
+    if found is None:
+        found = _hubs[loop] = Hub()
+        await found.start()
+    return found

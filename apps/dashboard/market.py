@@ -1,0 +1,79 @@
+"""What the live process knows of prices: the last tick of each instrument, and what changed since the last flush."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import orjson
+
+from apps.dashboard.services.prices import Prices, change_percent, feed_state
+from bus.ticks import TickState
+from domain.feed.freshness import Freshness
+from domain.prices import to_decimal
+from domain.ticks import Tick
+
+
+@dataclass(slots=True)
+class Market:
+    """Prices of all instruments heard of; ``scaled`` is what profit lines are marked with."""
+
+    ticks: dict[int, Tick] = field(default_factory=dict)
+    states: dict[int, Freshness] = field(default_factory=dict)
+    scaled: dict[int, int] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+    restated: set[int] = field(default_factory=set)
+    newest_ms: int = 0
+    is_open: bool = True
+
+    def take(self, ticks: Iterable[Tick]) -> None:
+        """Note a batch; a repeated price is no change."""
+        scaled, changed, latest = self.scaled, self.changed, self.ticks
+        for tick in ticks:
+            key = tick.instrument_id
+            if scaled.get(key) != tick.last_price:
+                scaled[key] = tick.last_price
+                changed.add(key)
+            latest[key] = tick
+            self.newest_ms = max(self.newest_ms, tick.received_at)
+
+    def take_states(self, states: Iterable[TickState]) -> None:
+        """Note which prices may no longer, or may again, be believed."""
+        for entry in states:
+            self.states[entry.instrument_id] = entry.state
+            self.restated.add(entry.instrument_id)
+
+    def adopt(self, prices: Prices) -> None:
+        """Take what the bus kept, where nothing newer was heard."""
+        older = [tick for key, tick in prices.ticks.items() if tick.received_at >= self._received(key)]
+        self.take(older)
+        self.states.update(prices.states)
+
+    def _received(self, instrument_id: int) -> int:
+        tick = self.ticks.get(instrument_id)
+        return tick.received_at if tick is not None else 0
+
+    def prices(self) -> Prices:
+        """Return everything as the pages read it."""
+        return Prices(self.ticks, self.states)
+
+    def drain(self) -> tuple[set[int], dict[int, orjson.Fragment]]:
+        """Return what changed since the last call, each encoded once for all who see it."""
+        changed, restated = self.changed | self.restated, self.restated
+        self.changed, self.restated = set(), set()
+        return changed, {key: self.fragment(key, with_state=key in restated) for key in changed if key in self.ticks}
+
+    def fragment(self, instrument_id: int, *, with_state: bool) -> orjson.Fragment:
+        """Return one instrument's JSON object."""
+        tick, change = self.ticks[instrument_id], change_percent(self.ticks[instrument_id])
+        shown: dict[str, str | bool | None] = {
+            "last_price": str(to_decimal(tick.last_price)),
+            "change_percent": None if change is None else str(change),
+        }
+        if with_state:
+            state = self.states.get(instrument_id, Freshness.LIVE)
+            shown |= {"stale": state is Freshness.STALE, "frozen": state is Freshness.FROZEN}
+        return orjson.Fragment(orjson.dumps(shown))
+
+    def feed(self, now_ms: int) -> dict[str, str | int | None]:
+        """Return the feed's state and the age of the newest tick."""
+        state = feed_state(newest_ms=self.newest_ms, now_ms=now_ms, is_open=self.is_open)
+        return {"state": state, "age_ms": max(now_ms - self.newest_ms, 0) if self.newest_ms else None}

@@ -1,0 +1,172 @@
+"""The parts of a trader's board: what the first page shows and the socket's snapshot carries."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from apps.dashboard.marks import Line
+from apps.dashboard.wording import Words
+
+
+@dataclass(frozen=True, slots=True)
+class PriceMark:
+    """Where an instrument stands. ``price`` is rupees, ``change`` percent of yesterday's close; ``None``: not known."""
+
+    price: Decimal | None = None
+    change: Decimal | None = None
+    is_stale: bool = True
+    is_frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LegLine:
+    """One leg of a trade; ``quantity`` is units ordered, ``open_quantity`` units held, ``lots`` of the order."""
+
+    id: int
+    instrument_id: int
+    symbol: str
+    exchange: str
+    side: str
+    quantity: int
+    open_quantity: int
+    lots: Decimal
+    entry_price: Decimal | None
+    exit_price: Decimal | None
+    mark: PriceMark
+    pnl: Decimal | None
+    stop_price: Decimal | None
+    target_price: Decimal | None
+    trail_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class TradeLine:
+    """One trade; money is rupees. ``pnl`` is gross, open and realised together."""
+
+    id: int
+    account_id: int
+    account: str
+    owner: str
+    strategy: str
+    mode: str
+    status: str
+    words: Words
+    legs: tuple[LegLine, ...]
+    pnl: Decimal | None
+    charges: Decimal
+    net_pnl: Decimal | None
+    is_stale: bool
+    is_open: bool
+    can_exit: bool
+    close_reason: str
+    square_off_at: datetime | None
+    opened_at: datetime | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One broker account. ``session_seconds`` is what is left of the broker session; ``None``: there is none."""
+
+    id: int
+    label: str
+    broker: str
+    client_id: str
+    owner: str
+    mode: str
+    wanted_mode: str
+    mode_reason: str
+    mode_text: str
+    is_forced: bool
+    session_seconds: float | None
+    needs_session: bool
+    funds: Decimal | None
+    error: str
+    open_trades: int
+    pnl: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One order with its state in words and, where there is one, the reason in plain words and as the broker gave it."""
+
+    id: int
+    account_id: int
+    account: str
+    trade_id: int
+    symbol: str
+    side: str
+    kind: str
+    mode: str
+    quantity: int
+    filled_quantity: int
+    order_type: str
+    price: Decimal
+    average_price: Decimal
+    status: str
+    words: Words
+    reason: str
+    raw_reason: str
+    client_order_id: str
+    broker_order_id: str
+    created_at: datetime
+    sent_ms: int | None
+    answer_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLine:
+    """One watched instrument."""
+
+    id: int
+    instrument_id: int
+    symbol: str
+    exchange: str
+    mark: PriceMark
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The day in one mode. ``day`` is net of charges and includes open trades; paper and live are never added."""
+
+    mode: str
+    day: Decimal | None
+    open: Decimal | None
+    charges: Decimal
+    trades: int
+    open_trades: int
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything one person's dashboard shows at one moment."""
+
+    at: datetime
+    accounts: tuple[AccountLine, ...]
+    trades: tuple[TradeLine, ...]
+    orders: tuple[OrderLine, ...]
+    watchlist: tuple[WatchLine, ...]
+    totals: tuple[Total, ...]
+    lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "account:3:LIVE", "day:LIVE", "open:LIVE"
+
+    @property
+    def open_trades(self) -> tuple[TradeLine, ...]:
+        """Trades that hold or may gain a position."""
+        return tuple(trade for trade in self.trades if trade.is_open)
+
+    @property
+    def closed_trades(self) -> tuple[TradeLine, ...]:
+        """Trades of today that are over."""
+        return tuple(trade for trade in self.trades if not trade.is_open)
+
+    @property
+    def instrument_ids(self) -> frozenset[int]:
+        """Instruments whose price this board shows."""
+        legs = (leg.instrument_id for trade in self.trades if trade.is_open for leg in trade.legs)
+        return frozenset((*legs, *(item.instrument_id for item in self.watchlist)))
+
+    @property
+    def account_ids(self) -> frozenset[int]:
+        """Accounts this person may see."""
+        return frozenset(account.id for account in self.accounts)

@@ -1,0 +1,89 @@
+"""Whether this installation can serve: each check by name, cheap enough to be asked every few seconds."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import Error as DatabaseError
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from apps.dashboard.services.feed import FEED_PROCESS
+from bus.connection import redis_client
+from bus.models import Heartbeat
+
+FEED_SILENT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check; ``ms`` is how long it took, ``detail`` what was found."""
+
+    name: str
+    is_ok: bool
+    detail: str
+    ms: float
+
+
+def readiness() -> list[Check]:
+    """Ask the database, Redis, the migrations and the feed's heartbeat."""
+    return [
+        _timed("database", _database),
+        _timed("redis", _redis),
+        _timed("migrations", _migrations),
+        _timed("feed", _feed),
+    ]
+
+
+def _timed(name: str, check: Callable[[], tuple[bool, str]]) -> Check:
+    started = time.perf_counter()
+    try:
+        is_ok, detail = check()
+    except (DatabaseError, RedisError, OSError) as error:
+        is_ok, detail = False, type(error).__name__
+    return Check(name, is_ok, detail, round((time.perf_counter() - started) * 1000, 1))
+
+
+def _database() -> tuple[bool, str]:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return True, "answers"
+
+
+def _redis() -> tuple[bool, str]:
+    redis_client().ping()
+    return True, "answers"
+
+
+def _migrations() -> tuple[bool, str]:
+    missing = _missing_migrations()
+    return not missing, "applied" if not missing else f"{missing} not applied"
+
+
+def _missing_migrations() -> int:
+    if _all_applied():
+        return 0
+    _all_applied.cache_clear()
+    return _count_missing()
+
+
+@lru_cache(maxsize=1)
+def _all_applied() -> bool:
+    """Code does not change while a process runs: once applied, they stay applied."""
+    return _count_missing() == 0
+
+
+def _count_missing() -> int:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _feed() -> tuple[bool, str]:
+    beat = Heartbeat.objects.filter(process=FEED_PROCESS).first()
+    if beat is None:
+        return False, "the feed has never run"
+    age = (timezone.now() - beat.beat_at).total_seconds()
+    return age <= FEED_SILENT_SECONDS, f"heartbeat {age:.1f} s ago"

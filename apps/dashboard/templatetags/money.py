@@ -1,0 +1,63 @@
+"""Figures and times in templates."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django import template
+from django.utils import timezone
+
+from apps.dashboard import figures, wording
+from domain.clock import IST
+
+register = template.Library()
+
+
+@register.filter
+def inr(amount: Decimal | None) -> str:
+    """Return rupees, grouped: 3,42,118.50."""
+    return figures.rupees(amount)
+
+
+@register.filter
+def signed(amount: Decimal | None) -> str:
+    """Return rupees with the sign in front: +1,790.75."""
+    return figures.signed_rupees(amount)
+
+
+@register.filter
+def price(value: Decimal | None) -> str:
+    """Return a price with two to four decimals."""
+    return figures.price_text(value)
+
+
+@register.filter
+def units(quantity: int | None) -> str:
+    """Return a grouped quantity."""
+    return figures.units_text(quantity)
+
+
+@register.filter
+def move(amount: Decimal | None) -> str:
+    """Return ``up``, ``down`` or ``flat``."""
+    return figures.direction(amount)
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """Return a span in words; nothing for ``None``."""
+    return "" if seconds is None else figures.span_text(seconds)
+
+
+@register.filter
+def ist(at: datetime | None) -> str:
+    """Return an instant in IST: only the time today, with the date on other days."""
+    if at is None:
+        return figures.NOTHING
+    local, today = at.astimezone(IST), timezone.now().astimezone(IST).date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%d %b %H:%M}"
+
+
+@register.filter
+def close_words(reason: str) -> str:
+    """Return why a trade was left, in words."""
+    return wording.close_words(reason)

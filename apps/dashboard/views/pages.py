@@ -1,0 +1,148 @@
+"""The trader's pages. Each reads one board and renders it; parts of it are fetched again when something changed."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.dashboard.context import brand_of
+from apps.dashboard.forms import HistoryForm, OrdersForm, ThemeForm
+from apps.dashboard.people import person_of, signed_in
+from apps.dashboard.services import risk_notice
+from apps.dashboard.services.board import Board
+from apps.dashboard.services.feed import read_feed
+from apps.dashboard.services.history import PAGE, closed_trades, day_totals
+from apps.dashboard.services.market import market_hours
+from apps.dashboard.services.positions import position_lines
+from apps.dashboard.services.prices import read_prices
+from apps.dashboard.services.summary import build_board, order_line, todays_orders
+from apps.markets import clock
+from apps.trading.models import Order
+from apps.users.models import User
+from domain.orders import IN_FLIGHT, UNRESOLVED, OrderStatus
+
+PARTS = frozenset({"totals", "accounts", "trades", "orders", "watchlist", "closed"})
+_REFUSED = (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.ABORTED, OrderStatus.ABSENT, OrderStatus.EXPIRED)
+_STATES = {
+    "working": UNRESOLVED,
+    "filled": (OrderStatus.FILLED,),
+    "refused": _REFUSED,
+    "checking": IN_FLIGHT,
+}
+
+
+def board_of(user: User) -> Board:
+    """Return the person's board at this moment."""
+    now = clock.now()
+    feed = read_feed(now)
+    return build_board(user, now=now, read_prices=read_prices, is_feed_stale=feed.is_stale)
+
+
+def frame(request: HttpRequest, **more: Any) -> dict[str, Any]:
+    """Return what every page of a signed-in person needs."""
+    now = clock.now()
+    return {
+        "market": market_hours(now),
+        "feed": read_feed(now),
+        "risk_due": risk_notice.is_due(request, brand_of(request)),
+        "shown_at": timezone.now(),
+        **more,
+    }
+
+
+@require_GET
+@signed_in
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the dashboard."""
+    return render(request, "dashboard/home.html", frame(request, board=board_of(person_of(request)), page="home"))
+
+
+@require_GET
+@signed_in
+def parts(request: HttpRequest) -> HttpResponse:
+    """Return the asked sections of the dashboard, fresh, from one reading: ``?show=totals,trades``."""
+    names = request.GET.get("show", "").split(",")
+    if not set(names) <= PARTS:
+        raise Http404
+    context = {"board": board_of(person_of(request)), "parts": [f"dashboard/parts/{name}.html" for name in names]}
+    return render(request, "dashboard/parts.html", context)
+
+
+@require_GET
+@signed_in
+def trades(request: HttpRequest) -> HttpResponse:
+    """Show open trades and those of today that are over."""
+    return render(request, "dashboard/trades.html", frame(request, board=board_of(person_of(request)), page="trades"))
+
+
+@require_GET
+@signed_in
+def positions(request: HttpRequest) -> HttpResponse:
+    """Show net positions as the brokers last showed them."""
+    lines = position_lines(person_of(request), read_prices=read_prices)
+    return render(request, "dashboard/positions.html", frame(request, positions=lines, page="positions"))
+
+
+@require_GET
+@signed_in
+def orders(request: HttpRequest) -> HttpResponse:
+    """Show today's orders, newest first, by state."""
+    form = OrdersForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    found = _orders_of(person_of(request), asked)
+    page = list(found[: PAGE + 1])
+    context = {
+        "orders": [order_line(order) for order in page[:PAGE]],
+        "older": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "state": asked.get("state", ""),
+        "states": form.fields["state"].choices,  # type: ignore[attr-defined]
+    }
+    return render(request, "dashboard/orders.html", frame(request, page="orders", **context))
+
+
+def _orders_of(user: User, asked: dict[str, Any]) -> QuerySet[Order]:
+    found = todays_orders(user, clock.trading_date(clock.now()))
+    if asked.get("state"):
+        found = found.filter(status__in=_STATES[asked["state"]])
+    return found.filter(pk__lt=asked["before"]) if asked.get("before") else found
+
+
+@require_GET
+@signed_in
+def history(request: HttpRequest) -> HttpResponse:
+    """Show closed trades of a span of days with their charges."""
+    form = HistoryForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    found = closed_trades(person_of(request), since=asked.get("since"), until=asked.get("until"), mode=asked.get("mode", ""))
+    page = list((found.filter(pk__lt=asked["before"]) if asked.get("before") else found)[: PAGE + 1])
+    context = {
+        "form": form,
+        "trades": page[:PAGE],
+        "totals": day_totals(found),
+        "older": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "query": _query(request, page[PAGE - 1].pk) if len(page) > PAGE else "",
+    }
+    return render(request, "dashboard/history.html", frame(request, page="history", **context))
+
+
+def _query(request: HttpRequest, before: int) -> str:
+    query = request.GET.copy()
+    query["before"] = str(before)
+    return query.urlencode()
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def settings_page(request: HttpRequest) -> HttpResponse:
+    """Show and change the person's own settings."""
+    form = ThemeForm(request.POST or None, instance=person_of(request))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return redirect("dashboard:settings")
+    accounts = board_of(person_of(request)).accounts
+    return render(request, "dashboard/settings.html", frame(request, form=form, accounts=accounts, page="settings"))
