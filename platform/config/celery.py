@@ -7,6 +7,15 @@ import os
 
 from celery import Celery
 
+ALL_QUEUES = ("feed", "signals", "execution", "sessions", "jobs")
+
+
+def queue_modules() -> tuple[str, ...]:
+    """Return the task modules of this process: a worker loads its own queue only, which keeps it small."""
+    queue = os.environ.get("VAYDA_PROCESS", "").partition("-")[0]
+    return tuple(f"workers.{name}" for name in (ALL_QUEUES if queue not in ALL_QUEUES else (queue,)))
+
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 app = Celery("vayda")
@@ -42,5 +51,5 @@ app.conf.update(
     enable_utc=True,
     timezone="Asia/Kolkata",
     task_default_queue="jobs",
-    imports=("workers",),
+    imports=queue_modules(),
 )

@@ -108,6 +108,8 @@ class Engine:
             )
         for claim, outcome in outcomes:
             self._free(claim.lane, outcome)
+            if outcome.verdict is not Verdict.ACKNOWLEDGED:
+                self._next_sweep = 0.0  # what a refusal means for the intent is settled at once
         steps, self._steps = self._steps, []
         if steps:
             await self.db(chase.record_steps, steps, wall=self.wall())
@@ -140,6 +142,7 @@ class Engine:
         now, wall = self.market_now(), self.wall()
         await self.db(resolver.mark_overdue, shard=self.shard, epoch=self.held.epoch, wall=wall)
         await self.db(sweep.sweep_entries, shard=self.shard, now=now)
+        await self.db(sweep.settle_idle, shard=self.shard, now=now, wall=wall)
         await self.db(sweep.sweep_exits, shard=self.shard, now=now, wall=wall)
         waits = {slug: spec.resend_wait_seconds for slug, spec in self.specs.items()}
         await self.db(resolver.resolve_unknown, shard=self.shard, resend_waits=waits, now=now, wall=wall)

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.services.record import record
-from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession, ModeReason
+from apps.broker_accounts.models import BrokerAccount, BrokerSession, ModeReason
+from apps.broker_accounts.services.modes import force_paper
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Intent, Order, Trade
@@ -105,7 +106,7 @@ def mark_session_lost(account_id: int, *, session_key: str, message: str) -> Non
             return
         account = BrokerAccount.objects.select_for_update().get(pk=account_id)
         record("session_lost", account, tenant_id=account.tenant_id, message=message[:200])
-        _force_paper(account)
+        force_paper(account=account, reason=ModeReason.SESSION_LOST)
         notify(
             key=f"session-lost:{session_id}",
             code="SESSION_LOST",
@@ -114,9 +115,3 @@ def mark_session_lost(account_id: int, *, session_key: str, message: str) -> Non
             user_id=account.user_id,
             level=Level.PAGE,
         )
-
-
-def _force_paper(account: BrokerAccount) -> None:
-    if account.mode == AccountMode.LIVE:
-        account.mode, account.mode_reason = AccountMode.PAPER, ModeReason.SESSION_LOST
-        account.save(update_fields=["mode", "mode_reason"])

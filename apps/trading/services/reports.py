@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.audit.services.record import Entry, record_all
 from apps.broker_accounts.models import BrokerAccount
@@ -206,14 +206,16 @@ def _save_account_facts(reports: Sequence[Report], fills: Sequence[Fill], *, epo
 def note_reads(reports: Sequence[Report], *, epoch: int) -> None:
     """Note reads that brought nothing new, all under the oldest of their times."""
     read_at = min(report.read_at for report in reports)
-    same = Q()
-    for report in reports:
-        same |= Q(account_id=report.lane[0], mode=report.lane[1])
-    rows = AccountState.objects.filter(same)
-    rows.update(orders_read_at=read_at, reconciled_epoch=epoch, error_code="", error="")
-    with_positions = [report for report in reports if report.positions is not None]
-    if len(with_positions) == len(reports):
-        rows.update(positions_read_at=read_at)
+    same = _states_of(report.lane for report in reports)
+    same.update(orders_read_at=read_at, reconciled_epoch=epoch, error_code="", error="")
+    _states_of(report.lane for report in reports if report.positions is not None).update(positions_read_at=read_at)
+
+
+def _states_of(lanes: Iterable[Lane]) -> QuerySet[AccountState]:
+    wanted = Q(pk__in=[])
+    for account_id, mode in lanes:
+        wanted |= Q(account_id=account_id, mode=mode)
+    return AccountState.objects.filter(wanted)
 
 
 def save_positions(account_id: int, mode: str, rows: Sequence[BrokerPosition], *, read_at: datetime) -> None:

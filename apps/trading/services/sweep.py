@@ -3,10 +3,13 @@
 from collections import defaultdict
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import F, Q
 
-from apps.trading.models import Intent, Order, TradeLeg
+from apps.trading.models import Intent, Order, Trade, TradeLeg
+from apps.trading.services.announce import announce_trades
 from apps.trading.services.exit import request_exit
+from apps.trading.services.settle import settle
 from domain.orders import LIVE_TRADES, UNRESOLVED, ExitReason, IntentKind, OrderStatus
 
 
@@ -32,6 +35,21 @@ def _unattended_legs(shard: int, wall: datetime) -> list[tuple[int, str]]:
         .exclude(pk__in=pausing)
     )
     return list(legs.values_list("pk", "exit_reason"))
+
+
+def settle_idle(*, shard: int, now: datetime, wall: datetime) -> int:
+    """Settle trades with an open intent none of whose orders is on its way any more; returns how many.
+
+    This is how refusals, denials and aborts, which no order book will ever report, reach the intent and the trade.
+    """
+    resting = Order.objects.unresolved().values("intent_id")
+    idle = Intent.objects.open().filter(account__shard=shard, orders__isnull=False).exclude(pk__in=resting)
+    trade_ids = set(idle.values_list("trade_id", flat=True))
+    if trade_ids:
+        with transaction.atomic():
+            list(Trade.objects.select_for_update().filter(pk__in=trade_ids).order_by("pk"))
+            announce_trades(settle(trade_ids, now=now, wall=wall))
+    return len(trade_ids)
 
 
 def sweep_entries(*, shard: int, now: datetime) -> int:

@@ -1,5 +1,6 @@
 """Settings every deployment shares; each value a deployment may change comes from the environment."""
 
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -196,8 +197,8 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", 1.0)
 UNKNOWN_ALERT_SECONDS = env.float("UNKNOWN_ALERT_SECONDS", 5.0)
 CHASE_SECONDS = env.float("CHASE_SECONDS", 1.5)
 SIGNAL_MAX_AGE_SECONDS = env.float("SIGNAL_MAX_AGE_SECONDS", 60.0)
-ENTRY_PROTECTION_PERCENT = env.decimal("ENTRY_PROTECTION_PERCENT", "3")
-EXIT_PROTECTION_PERCENT = env.decimal("EXIT_PROTECTION_PERCENT", "3")
+ENTRY_PROTECTION_PERCENT = env.decimal("ENTRY_PROTECTION_PERCENT", Decimal(3))
+EXIT_PROTECTION_PERCENT = env.decimal("EXIT_PROTECTION_PERCENT", Decimal(3))
 PAPER_SLIPPAGE_TICKS = env.int("PAPER_SLIPPAGE_TICKS", 1)
 
 LOGGING = {

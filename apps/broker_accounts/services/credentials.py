@@ -1,0 +1,74 @@
+"""Storing credentials sealed, and unsealing them for the workers."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit.services.record import record
+from apps.broker_accounts.models import BrokerAccount, BrokerSession
+from apps.broker_accounts.services.sealing import seal, unseal
+from apps.users.models import User
+from brokers.catalog import spec_of
+from domain.broker import BrokerToken, Credentials
+
+_ACCOUNTS, _SESSIONS = "broker_accounts_brokeraccount", "broker_accounts_brokersession"
+
+
+class BadCredentials(ValueError):
+    """A field the broker needs is missing, or one it does not know was given."""
+
+
+def set_credentials(*, account: BrokerAccount, fields: Mapping[str, str], actor: User | None) -> None:
+    """Seal an account's credentials; what was there before is gone. Raises ``BadCredentials`` naming the fields."""
+    spec = spec_of(account.broker)
+    missing = [name for name in spec.credential_fields if not fields.get(name)]
+    if missing:
+        raise BadCredentials(f"{spec.name} needs {', '.join(missing)}")
+    plain = json.dumps(dict(fields)).encode()
+    sealed = seal(account.tenant, plain, table=_ACCOUNTS, pk=account.pk, column="sealed_credentials")
+    with transaction.atomic():
+        BrokerAccount.objects.filter(pk=account.pk).update(sealed_credentials=sealed, credentials_set_at=timezone.now())
+        record("credentials_set", account, tenant_id=account.tenant_id, actor=actor, fields=sorted(fields))
+
+
+def credentials_of(account: BrokerAccount) -> Credentials:
+    """Return an account's credentials without a token; raises ``Unsealable``."""
+    plain = b"{}"
+    if account.sealed_credentials:
+        plain = unseal(
+            account.tenant,
+            account.sealed_credentials,
+            table=_ACCOUNTS,
+            pk=account.pk,
+            column="sealed_credentials",
+        )
+    return Credentials(client_id=account.client_id, fields=json.loads(plain))
+
+
+def open_session(*, account: BrokerAccount, token: BrokerToken, trading_date: date) -> BrokerSession:
+    """Keep a fresh broker token, sealed; earlier sessions of the account end."""
+    with transaction.atomic():
+        now = timezone.now()
+        BrokerSession.objects.usable().filter(account=account).update(
+            lost_at=now, lost_reason="Replaced by a newer one."
+        )
+        session = BrokerSession.objects.create(
+            account=account, trading_date=trading_date, sealed_token=b"", expires_at=token.expires_at, opened_at=now
+        )
+        sealed = seal(
+            account.tenant, token.access_token.encode(), table=_SESSIONS, pk=session.pk, column="sealed_token"
+        )
+        BrokerSession.objects.filter(pk=session.pk).update(sealed_token=sealed)
+        record("session_opened", account, tenant_id=account.tenant_id, expires_at=token.expires_at)
+    return session
+
+
+def session_credentials(session: BrokerSession) -> Credentials:
+    """Return an account's credentials with the session's token; raises ``Unsealable``."""
+    account = session.account
+    token = unseal(account.tenant, session.sealed_token, table=_SESSIONS, pk=session.pk, column="sealed_token")
+    known = credentials_of(account)
+    return Credentials(client_id=known.client_id, fields=known.fields, access_token=token.decode())

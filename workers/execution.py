@@ -1,0 +1,76 @@
+"""Queue ``execution.<shard>``: one process owns the broker I/O of a shard of accounts."""
+
+from celery import shared_task
+from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
+from django.conf import settings
+from django.utils import timezone
+
+from apps.markets.clock import now
+from apps.trading.execution.engine import Engine
+from brokers.catalog import SPECS
+from brokers.connect import shared_connector
+from workers.desk import Desk
+from workers.loop import Lead, LeasedLoop
+
+
+class ExecutionLoop(LeasedLoop):
+    """Leads one shard."""
+
+    def __init__(self, shard: int) -> None:
+        super().__init__()
+        self.name = f"execution.{shard}"
+        self.shard = shard
+        self.engine: Engine | None = None
+
+    async def main(self, lead: Lead) -> None:
+        """Run the shard's engine until told to stop."""
+        connector = shared_connector()
+        try:
+            self.engine = Engine(
+                shard=self.shard,
+                held=lead.held,
+                db=lead.db,
+                connect=Desk(lead.db, connector).connect,
+                specs=SPECS,
+                market_now=now,
+                wall=timezone.now,
+            )
+            await self.engine.run(lead.stopping)
+        finally:
+            self.engine = None
+            await connector.close()
+
+    def wake(self) -> None:
+        """There may be work."""
+        self.call_soon(lambda: self.engine.wake.set() if self.engine else None)
+
+    def hint(self, account_id: int) -> None:
+        """A broker said something about an account."""
+        self.call_soon(lambda: self.engine.hint(account_id) if self.engine else None)
+
+
+_loop = ExecutionLoop(settings.SHARD)
+
+
+@worker_process_init.connect
+def _start(**_: object) -> None:
+    if settings.PROCESS.startswith("execution"):
+        _loop.start()
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _stop(**_: object) -> None:
+    _loop.stop()
+
+
+@shared_task(name="workers.execution.submit_orders")
+def submit_orders(shard: int) -> None:
+    """Orders wait in this shard."""
+    _loop.wake()
+
+
+@shared_task(name="workers.execution.reconcile_account")
+def reconcile_account(account_id: int) -> None:
+    """An account's broker has news."""
+    _loop.hint(account_id)
