@@ -26,6 +26,7 @@ from simulator.market.live import LiveMarket, MarketSettings
 from simulator.market.recording import RecordingError, read_chain
 from simulator.market.replay import RecordedRow, ReplayMarket
 from simulator.market.types import Market
+from simulator.recovery import recover
 
 LONGEST_NAP = 0.5
 SHORTEST_NAP = 0.005
@@ -74,10 +75,8 @@ def _desk(config: Config) -> Desk:
     def now() -> datetime:
         return config.clock.at(datetime.now(UTC))
 
-    exchange = Exchange(market=_market(config, now()), seed=config.seed, settings=_settings(config))
-    clients = ClientRegistry(config.clients)
-    for client in clients:
-        exchange.open_account(client.client, cash=Decimal(client.cash))
+    clients = ClientRegistry(config.clients, added=config.added_clients_path)
+    exchange = _exchange(config, clients, now())
     ledger = Ledger(config.ledger_path, market_now=now)
     return Desk(
         exchange=exchange,
@@ -89,6 +88,18 @@ def _desk(config: Config) -> Desk:
         clock=config.clock,
         rate_limits=config.rate_limits,
     )
+
+
+def _exchange(config: Config, clients: ClientRegistry, now: datetime) -> Exchange:
+    """Open the accounts and take back what the ledger knows of them."""
+    exchange = Exchange(market=_market(config, now), seed=config.seed, settings=_settings(config))
+    for client in clients:
+        exchange.open_account(client.client, cash=Decimal(client.cash))
+    path = config.ledger_path
+    count = recover(path, exchange=exchange, clients=clients, clock=config.clock, now=now)
+    if count:
+        log.info("took back %d orders from %s", count, path)
+    return exchange
 
 
 def _settings(config: Config) -> Settings:

@@ -5,10 +5,11 @@ import hmac
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ from domain.clock import IST
 REQUEST_TOKEN_LIFE = timedelta(minutes=5)
 TOKENS_DIE_AT_HOUR = 6  # IST, the day after the login
 
+Record = TypeVar("Record", bound=msgspec.Struct)
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 Url = Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$", max_length=500)]
 
@@ -56,13 +58,19 @@ class DuplicateClient(ValueError):
 
 
 class ClientRegistry:
-    """The known clients, by name and by api_key."""
+    """The known clients, by name and by api_key.
 
-    def __init__(self, clients: Iterable[Client]) -> None:
+    Those added while running are kept in the file ``added`` and are there again after a restart; where the
+    settings name the same client, the settings win.
+    """
+
+    def __init__(self, clients: Iterable[Client], *, added: Path) -> None:
         self._by_name: dict[str, Client] = {}
         self._by_key: dict[str, Client] = {}
+        self._added = added
         for client in clients:
-            self.add(client)
+            self._put(client)
+        self._recall(set(self._by_name))
 
     def __iter__(self) -> Iterator[Client]:
         return iter(self._by_name.values())
@@ -73,14 +81,24 @@ class ClientRegistry:
     def add(self, client: Client) -> None:
         """Register a client, or give a known one new URLs.
 
-        Raises ``DuplicateClient`` when the key is another's.
+        Raises ``DuplicateClient`` when the name has another key, or the key another name.
         """
+        self._put(client)
+        append_line(self._added, client)
+
+    def _put(self, client: Client) -> None:
         holder = self._by_key.get(client.api_key)
         known = self._by_name.get(client.client)
         if (holder and holder.client != client.client) or (known and known.api_key != client.api_key):
             raise DuplicateClient(f"client {client.client} or api_key {client.api_key} exists already")
         self._by_name[client.client] = client
         self._by_key[client.api_key] = client
+
+    def _recall(self, settled: set[str]) -> None:
+        for client in read_lines(self._added, Client):
+            if client.client not in settled:
+                with suppress(DuplicateClient):
+                    self._put(client)
 
     def named(self, name: str) -> Client | None:
         """Return the client of that name."""
@@ -171,29 +189,33 @@ class Sessions:
         return len(self._sessions)
 
     def _load(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if not self._path.exists():
-            return
-        for session in _stored(self._path):
+        for session in read_lines(self._path, Session):
             if session.client and session.expires_at > self._now():
                 self._sessions[session.token] = session
             else:
                 self._sessions.pop(session.token, None)
 
     def _store(self, session: Session) -> None:
-        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(file, msgspec.json.encode(session) + b"\n")
-        finally:
-            os.close(file)
+        append_line(self._path, session)
 
 
-def _stored(path: Path) -> Iterator[Session]:
+def append_line(path: Path, record: msgspec.Struct) -> None:
+    """Add one JSON line to a private file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(file, msgspec.json.encode(record) + b"\n")
+    finally:
+        os.close(file)
+
+
+def read_lines(path: Path, kind: type[Record]) -> Iterator[Record]:
+    """Yield the records of a file of JSON lines; a line torn by a crash is passed over."""
+    if not path.exists():
+        return
     for line in path.read_bytes().splitlines():
-        try:
-            yield msgspec.json.decode(line, type=Session)
-        except msgspec.MsgspecError:
-            continue  # the torn last line of a killed process
+        with suppress(msgspec.MsgspecError):
+            yield msgspec.json.decode(line, type=kind)
 
 
 def checksum_matches(*, given: str, client: Client, request_token: str) -> bool:

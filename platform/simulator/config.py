@@ -48,6 +48,11 @@ class Config:
         """Where issued tokens are kept, so that a restart does not log everybody out."""
         return self.state_dir / "simulator" / "sessions.jsonl"
 
+    @property
+    def added_clients_path(self) -> Path:
+        """Where clients added while running are kept."""
+        return self.state_dir / "simulator" / "clients.jsonl"
+
 
 _SETTINGS = {
     "port": ("SIMULATOR_PORT", "8790"),

@@ -82,25 +82,36 @@ def test_sessions_survive_a_restart_and_revocations_too(tmp_path, watch):
     assert not after.holds(SECOND, ended)
 
 
-def test_two_clients_never_share_a_key():
-    registry = ClientRegistry([FIRST])
+@pytest.fixture
+def registry(tmp_path: Path) -> ClientRegistry:
+    return ClientRegistry([FIRST], added=tmp_path / "clients.jsonl")
+
+
+def test_two_clients_never_share_a_key(registry):
     with pytest.raises(DuplicateClient):
         registry.add(Client(client="OTHER", api_key=FIRST.api_key, api_secret="x"))
     with pytest.raises(DuplicateClient):
         registry.add(Client(client=FIRST.client, api_key="other", api_secret="x"))
 
 
-def test_a_known_client_may_get_a_new_postback_url():
-    registry = ClientRegistry([FIRST])
+def test_a_known_client_may_get_a_new_postback_url(registry):
     url = "http://127.0.0.1:1/hook"
     changed = Client(client=FIRST.client, api_key=FIRST.api_key, api_secret="s", postback_url=url)
     registry.add(changed)
     assert registry.keyed(FIRST.api_key).postback_url == url
 
 
-def test_demo_names_go_on_where_they_stopped():
-    registry = ClientRegistry([FIRST, demo_client("DEMO03")])
+def test_demo_names_go_on_where_they_stopped(registry):
+    registry.add(demo_client("DEMO03"))
     assert registry.next_name() == "DEMO04"
+
+
+def test_added_clients_are_there_after_a_restart_and_settings_win(tmp_path, registry):
+    registry.add(demo_client("DEMO09"))
+    registry.add(Client(client="DEMO01", api_key="demo01key", api_secret="changed"))
+    again = ClientRegistry([FIRST], added=tmp_path / "clients.jsonl")
+    assert again.named("DEMO09") == demo_client("DEMO09")
+    assert again.named("DEMO01") == FIRST
 
 
 def test_the_checksum_proves_the_secret():

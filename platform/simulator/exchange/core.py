@@ -78,6 +78,13 @@ class Exchange:
         for trade in trades:
             book.take(trade)
 
+    def skip_numbers(self, *, order_id: str = "", trade_id: str = "") -> None:
+        """Never hand out these numbers of an earlier run again; raises ``ValueError`` for what is none."""
+        if order_id:
+            self._order_numbers.skip(order_id)
+        if trade_id:
+            self._floor.trade_numbers.skip(trade_id)
+
     def clients(self) -> Sequence[str]:
         """Return the clients with an account."""
         return list(self._books)

@@ -47,7 +47,7 @@ class Floor:
         self._random = Random(seed)
         self._resting: dict[int, dict[str, ClientOrder]] = {}
         self._delayed: dict[str, tuple[datetime, ClientOrder]] = {}
-        self._trade_numbers = Numbers()
+        self.trade_numbers = Numbers()
         self._exchange_numbers = Numbers()
 
     def show(self, order: ClientOrder, now: datetime) -> ClientOrder:
@@ -128,7 +128,7 @@ class Floor:
     def _trade(self, order: ClientOrder, fill: MatchFill, now: datetime) -> ClientTrade:
         return ClientTrade(
             client=order.client,
-            trade_id=self._trade_numbers.take(now),
+            trade_id=self.trade_numbers.take(now),
             order_id=order.order_id,
             exchange_order_id=order.exchange_order_id,
             listing=order.listing,

@@ -14,15 +14,18 @@ class Numbers:
     """A counter that starts anew from the time of day: date (6 digits), then nine digits that only grow."""
 
     def __init__(self) -> None:
-        self._day = ""
-        self._last = 0
+        self._last: dict[str, int] = {}
 
     def take(self, now: datetime) -> str:
         """Return the next number, 15 digits; the same sequence of times gives the same numbers."""
         local = now.astimezone(IST)
         day = f"{local:%y%m%d}"
         seconds = local.hour * 3600 + local.minute * 60 + local.second
-        floor = seconds * _PER_SECOND + 1
-        self._last = max(self._last + 1, floor) if day == self._day else floor
-        self._day = day
-        return f"{day}{self._last:0{_DIGITS}}"
+        number = max(self._last.get(day, 0), seconds * _PER_SECOND) + 1
+        self._last[day] = number
+        return f"{day}{number:0{_DIGITS}}"
+
+    def skip(self, number: str) -> None:
+        """Never hand out this number of an earlier run again, nor one below it of the same day."""
+        day, last = number[:-_DIGITS], int(number[-_DIGITS:])
+        self._last[day] = max(self._last.get(day, 0), last)

@@ -35,6 +35,8 @@ class Site:
         assert self._ready.wait(timeout=30)
 
     def stop(self) -> None:
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=30)
         assert not self._thread.is_alive()
