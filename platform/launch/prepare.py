@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from launch import postgres_server
@@ -69,15 +70,39 @@ def migrate(manage: Manage, *, database_url: str) -> bool:
     return True
 
 
-def collect_static(manage: Manage) -> bool:
-    """Collect static files unless none changed since the last time; returns whether it ran."""
+def start_collecting(manage: Manage) -> Callable[[], None]:
+    """Begin to collect static files unless none changed since the last time; returns what waits for the end."""
     settings = manage.settings
     files = _digest(settings, sorted((settings.root / "static").rglob("*")), content=False)
     if _stamps(settings).get("static") == files and (settings.state_dir / "staticfiles").exists():
+        return lambda: None
+    child = manage.start("collectstatic", "--no-input", "--clear", "-v", "0")
+
+    def finish() -> None:
+        manage.finish(child, "collectstatic")
+        _store(settings, "static", files)
+
+    return finish
+
+
+def seed(manage: Manage, *, output: Path, today: date) -> bool:
+    """Seed the demo unless neither the code nor the day changed since the last time; returns whether it ran."""
+    settings = manage.settings
+    stamp = [_digest(settings, _sources(settings.root), content=False), today.isoformat()]
+    if _stamps(settings).get("seed") == stamp and output.exists():
         return False
-    manage.run("collectstatic", "--no-input", "--clear", "-v", "0")
-    _store(settings, "static", files)
+    manage.run("seed_demo", "--output", str(output))
+    _store(settings, "seed", stamp)
     return True
+
+
+def forget_seed(settings: Settings) -> None:
+    """Make the next `seed` run: the database is not the one that was seeded."""
+    _store(settings, "seed", None)
+
+
+def _sources(root: Path) -> list[Path]:
+    return sorted(path for home in ("apps", "platform", "workers") for path in (root / home).rglob("*.py"))
 
 
 def _migration_files(root: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from launch import (
     credentials,
@@ -16,6 +17,7 @@ from launch import (
     environment,
     ownership,
     postgres_server,
+    prepare,
     processes,
     ready,
     recover,
@@ -24,7 +26,7 @@ from launch import (
     supervise,
 )
 from launch.places import prepare_state_dir
-from launch.prepare import Manage, collect_static, migrate
+from launch.prepare import Manage
 from launch.problems import NotReady, ServerUnreachable
 from launch.programs import Program, app_programs, server_program
 from launch.servers import Server, wait_until
@@ -135,23 +137,25 @@ def _start(settings: Settings, progress: screen.Progress) -> tuple[subprocess.Po
     plan = plan_for(settings)
     supervisor = supervise.start(settings, _programs(plan), plan.environ)
     _wait_for_servers(plan, supervisor)
-    manage = Manage(settings, plan.environ)
-    is_first = not screen.seeded(settings)
-    progress.show("Migrating the database")
-    is_first = migrate(manage, database_url=plan.database_url) or is_first
-    progress.show("Collecting static files")
-    collect_static(manage)
-    progress.show("Seeding the demo")
-    seeding = manage.start("seed_demo", "--output", str(settings.state_dir / screen.SEED_FILE))
-    if is_first:
-        manage.finish(seeding, "seed_demo")
+    _prepare(Manage(settings, plan.environ), database_url=plan.database_url, progress=progress)
     progress.show("Starting the processes")
     supervise.start_app(settings)
-    # Later starts find the demo there and only refresh it, beside the processes that start.
-    if not is_first:
-        manage.finish(seeding, "seed_demo")
     _wait_for_app(settings, supervisor, progress)
     return supervisor, plan
+
+
+def _prepare(manage: Manage, *, database_url: str, progress: screen.Progress) -> None:
+    """Bring database, static files and demo up to date; a later start finds nothing to do."""
+    settings = manage.settings
+    progress.show("Migrating the database")
+    finish_static = prepare.start_collecting(manage)
+    try:
+        if prepare.migrate(manage, database_url=database_url):
+            prepare.forget_seed(settings)
+    finally:
+        finish_static()
+    progress.show("Seeding the demo")
+    prepare.seed(manage, output=settings.state_dir / screen.SEED_FILE, today=datetime.now(UTC).date())
 
 
 def _programs(plan: Plan) -> list[Program]:
