@@ -18,7 +18,10 @@ ORDER_BODY_LIMIT = 1_000_000
 BOOK_BODY_LIMIT = 32_000_000
 MASTER_BODY_LIMIT = 128_000_000
 CONNECT_SECONDS = 2.0
-KEEP_ALIVE_SECONDS = 30.0
+
+KEEP_ALIVE_SECONDS = 60.0
+"""Longer than accounts wait between reads, so that a wave finds its connections open; shorter than servers wait."""
+
 _CHUNK = 65_536
 
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import msgspec
 
+from brokers.texts import plain
 from brokers.transport import WireAnswer
 from domain.broker import BrokerUnavailable, Outcome, RateLimited, SessionLost, Verdict
 
@@ -91,8 +92,8 @@ def read_data(answer: WireAnswer, *, what: str) -> msgspec.Raw:
 
 def raise_refusal(status: int, error_type: str, message: str, *, what: str) -> NoReturn:
     """Raise the ``BrokerError`` a refused read means."""
-    code = error_type or f"HTTP_{status}"
-    text = f"{BROKER} {what}: {message or 'no message'}"
+    code = plain(error_type, longest=40) or f"HTTP_{status}"
+    text = f"{BROKER} {what}: {plain(message) or 'no message'}"
     if status == 403 and error_type == "TokenException":
         raise SessionLost(code, text)
     if status == 429:
@@ -112,15 +113,15 @@ def _acknowledged(envelope: _Envelope, expected_id: str) -> Outcome:
         order_id = _ORDER_IDS.decode(envelope.data).order_id.strip()
     except msgspec.MsgspecError:
         return _unknown("NO_ORDER_ID", "the answer carries no order id")
-    if not order_id:
-        return _unknown("NO_ORDER_ID", "the answer carries an empty order id")
+    if not (0 < len(order_id) <= 64 and order_id.isascii() and order_id.isalnum()):
+        return _unknown("NO_ORDER_ID", f"{plain(order_id, longest=64)!r} is no order id")
     if expected_id and order_id != expected_id:
-        return _unknown("OTHER_ORDER", f"the answer is about order {order_id[:64]}")
+        return _unknown("OTHER_ORDER", f"the answer is about order {plain(order_id, longest=64)}")
     return Outcome(Verdict.ACKNOWLEDGED, broker_order_id=order_id)
 
 
 def _refused(status: int, envelope: _Envelope) -> Outcome:
-    code, message = envelope.error_type or f"HTTP_{status}", envelope.message or ""
+    code, message = plain(envelope.error_type, longest=40) or f"HTTP_{status}", plain(envelope.message)
     if envelope.status == "error":
         if (status, code) == (403, "TokenException"):
             return Outcome(Verdict.SESSION_LOST, code=code, message=message)

@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
+from brokers.texts import plain
 from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerUnavailable
 from domain.clock import IST
@@ -155,9 +156,8 @@ def funds_of(data: bytes | msgspec.Raw) -> Funds:
 
 def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
     """Return the order a row shows, in units; raises ``MalformedRow``."""
-    _require(row.order_id, "order_id")
-    _require(row.tradingsymbol, "tradingsymbol")
-    _require(row.exchange, "exchange")
+    for name in ("order_id", "tradingsymbol", "exchange", "product"):
+        _require(getattr(row, name), name)
     if not 0 <= row.filled_quantity <= row.quantity:
         raise MalformedRow(f"filled_quantity {row.filled_quantity} is not within quantity {row.quantity}")
     for name in ("average_price", "price", "trigger_price"):
@@ -178,7 +178,7 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         trigger_price=row.trigger_price,
         product=row.product,
         raw_status=row.status,
-        reason=row.status_message or "",
+        reason=plain(row.status_message),
         updated_at=_updated_at(row),
     )
 
@@ -227,8 +227,8 @@ def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
 
     Kite's multiplier is of one lot where it counts lots.
     """
-    _require(row.tradingsymbol, "tradingsymbol")
-    _require(row.exchange, "exchange")
+    for name in ("tradingsymbol", "exchange", "product"):
+        _require(getattr(row, name), name)
     for name in ("average_price", "last_price", "multiplier"):
         _require_price(getattr(row, name), name)
     units = _units(row.exchange, row.tradingsymbol, lot_size_of)
@@ -291,7 +291,7 @@ def _our_tag(row: OrderRow) -> str:
     """Kite adds tags of its own ("mktp", "autoslice:..."): prefer one that has the shape of ours."""
     shown = [text for text in (row.tag, *(row.tags or ())) if text]
     ours = (text for text in shown if len(text) == SPEC.tag_length and text.isalnum())
-    return next(ours, row.tag or "")
+    return next(ours, plain(row.tag))
 
 
 def _updated_at(row: OrderRow) -> datetime | None:
@@ -310,8 +310,8 @@ def _units(exchange: str, symbol: str, lot_size_of: LotSizeOf) -> int:
 
 
 def _require(text: str, name: str) -> None:
-    if not text.strip():
-        raise MalformedRow(f"{name} is empty")
+    if not text.strip() or not text.isprintable():
+        raise MalformedRow(f"{name} is empty or unprintable")
 
 
 def _require_price(value: Decimal, name: str) -> None:

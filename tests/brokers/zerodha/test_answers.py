@@ -29,6 +29,8 @@ MATRIX = [
     (200, success({}), Verdict.UNKNOWN),
     (200, success({"order_id": ""}), Verdict.UNKNOWN),
     (200, success({"order_id": "  "}), Verdict.UNKNOWN),
+    (200, success({"order_id": "1\x002"}), Verdict.UNKNOWN),
+    (200, success({"order_id": "9" * 65}), Verdict.UNKNOWN),
     (200, success({"order_id": None}), Verdict.UNKNOWN),
     (200, success({"order_id": 151220000000000}), Verdict.UNKNOWN),
     (200, success([]), Verdict.UNKNOWN),
@@ -124,6 +126,12 @@ def test_recorded_order_answers_carry_their_id(name, order_id):
 def test_an_answer_about_another_order_proves_nothing():
     outcome = order_outcome(answer("order_cancel.json"), expected_id="42")
     assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "OTHER_ORDER")
+
+
+def test_a_refusals_words_are_bounded_and_printable():
+    outcome = order_outcome(WireAnswer(400, error("MarginException", "Insufficient\x00 funds\n" + "x" * 100_000)))
+    assert outcome.message.startswith("Insufficient  funds x")
+    assert len(outcome.message) == 300
 
 
 def test_a_refusal_keeps_the_brokers_code_and_words():

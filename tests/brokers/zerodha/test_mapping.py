@@ -213,6 +213,8 @@ BAD_ORDERS = [
     ({**ROW, "order_id": 220303000308932}, "order_id"),
     ({**ROW, "order_id": " "}, "order_id"),
     ({**ROW, "tradingsymbol": ""}, "tradingsymbol"),
+    ({**ROW, "order_id": "1\x002"}, "order_id"),
+    ({**ROW, "product": ""}, "product"),
     ({**ROW, "quantity": "130"}, "quantity"),
     ({**ROW, "quantity": 130.5}, "quantity"),
     ({**ROW, "quantity": True}, "quantity"),
