@@ -205,7 +205,7 @@ class Control:
         """GET /control/ledger?tag=..&client=..&event=..&limit=..: oldest first."""
         wanted = {key: value for key, value in request.query.items() if key in LEDGER_FILTERS}
         limit = request.query.get("limit", "1000")
-        if not limit.isdigit() or not 0 < int(limit) <= MAX_LEDGER_LINES:
+        if not (limit.isascii() and limit.isdigit()) or not 0 < int(limit) <= MAX_LEDGER_LINES:
             raise ControlError(f"limit must lie between 1 and {MAX_LEDGER_LINES}")
         await self.desk.ledger.durable()
         read = partial(read_entries, self.desk.ledger.path, wanted=wanted, limit=int(limit))

@@ -180,7 +180,7 @@ def test_an_order_is_placed_filled_and_booked(kite, option):
 def test_an_order_rests_is_modified_and_cancelled(kite, option):
     low = option["quote"]["lower_circuit_limit"]
     order_id = order(kite, option, price=low, tag="journey2")
-    assert kite.modify_order(kite.VARIETY_REGULAR, order_id, price=low + 0.05) == order_id
+    assert kite.modify_order(kite.VARIETY_REGULAR, order_id, price=round(low + 0.05, 2)) == order_id
     assert kite.order_history(order_id)[-1]["price"] == pytest.approx(low + 0.05)
     assert kite.cancel_order(kite.VARIETY_REGULAR, order_id) == order_id
     assert kite.order_history(order_id)[-1]["status"] == kite.STATUS_CANCELLED

@@ -74,9 +74,7 @@ class Recorder:
             self._ledger.append(self._fill(order, trade))
         event = _ANNOUNCED.get(order.state)
         if event is not None and event is not but:
-            self._ledger.append(
-                order_entry(order, broker=self._broker(order), event=event, endpoint="exchange")
-            )
+            self._ledger.append(order_entry(order, broker=self._broker(order), event=event, endpoint="exchange"))
         self._updates.append(order)
         self._wake.set()
 

@@ -46,7 +46,7 @@ def test_the_ledger_tells_request_decision_and_fill_in_order(site, trader, buy):
 
 def test_a_resting_order_is_modified_and_cancelled(site, trader, resting):
     order_id = trader.place(**resting).json()["data"]["order_id"]
-    price = resting["price"] + 0.05
+    price = round(resting["price"] + 0.05, 2)
     reply = trader.call("PUT", f"/orders/regular/{order_id}", data={"price": price, "order_id": order_id})
     assert reply.json() == {"status": "success", "data": {"order_id": order_id}}
     [order] = trader.get("/orders")
@@ -180,3 +180,13 @@ def test_unknown_addresses_and_methods_speak_kite(site):
     reply = requests.get(f"{site.url}/nope", timeout=10)
     assert (reply.status_code, reply.json()["status"]) == (404, "error")
     assert requests.patch(f"{site.url}/orders", timeout=10).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data", "application/x-www-form-urlencoded", "application/json"]
+)
+def test_an_unreadable_form_is_an_order_without_fields(site, trader, content_type):
+    headers = {"Content-Type": content_type, "Authorization": f"token {trader.api_key}:{trader.token}"}
+    reply = requests.post(f"{site.url}/orders/regular", data=b"tag=\xff\xfe", headers=headers, timeout=10)
+    assert (reply.status_code, reply.json()["error_type"]) == (400, "InputException")
+    assert [line["event"] for line in site.entries(endpoint="orders.place")] == ["REQUEST", "REJECTED"]

@@ -1,8 +1,10 @@
 """Login, token exchange, logout."""
 
+import hashlib
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import requests
 
 from simulator.clients import demo_client
@@ -35,6 +37,25 @@ def test_unknown_keys_and_wrong_secrets_are_refused(site):
     form = {"api_key": "demo01key", "request_token": token, "checksum": "0" * 64}
     reply = requests.post(f"{site.url}/session/token", data=form, timeout=10)
     assert (reply.status_code, reply.json()["error_type"]) == (403, "TokenException")
+
+
+def test_a_login_can_be_slow_and_broken_too(site):
+    site.control("POST", "faults", {"kind": "html_body", "endpoint": "session.token", "count": 1})
+    token = site.control("POST", "zerodha/request-token", {"client": "DEMO01"})["request_token"]
+    checksum = hashlib.sha256(f"demo01key{token}demo01secret".encode()).hexdigest()
+    form = {"api_key": "demo01key", "request_token": token, "checksum": checksum}
+    assert "html" in requests.post(f"{site.url}/session/token", data=form, timeout=10).headers["Content-Type"]
+    assert requests.post(f"{site.url}/session/token", data=form, timeout=10).status_code == 403
+    assert site.login()
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "application/x-www-form-urlencoded"])
+def test_an_unreadable_form_is_refused(site, content_type):
+    for path in ("session/token", "connect/login"):
+        headers = {"Content-Type": content_type}
+        reply = requests.post(f"{site.url}/{path}", data=b"api_key=\xff\xfe", headers=headers, timeout=10)
+        assert reply.status_code in (400, 403)
+        assert reply.json()["status"] == "error"
 
 
 def test_the_session_has_the_recorded_keys(site):

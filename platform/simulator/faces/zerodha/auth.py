@@ -2,6 +2,7 @@
 
 import html
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -10,9 +11,18 @@ from aiohttp import web
 
 from simulator.clients import Client, Session, checksum_matches
 from simulator.faces.desk import Desk
-from simulator.faces.zerodha.calls import BROKER
+from simulator.faces.zerodha.calls import BROKER, pause, spoil
 from simulator.faces.zerodha.portfolio import profile_of
-from simulator.faces.zerodha.wire import KiteError, failure, input_error, stamp, success, token_error
+from simulator.faces.zerodha.wire import (
+    KiteError,
+    failure,
+    input_error,
+    read_form,
+    stamp,
+    success,
+    token_error,
+)
+from simulator.faults import READ_FAULTS, Fault, FaultKind
 from simulator.ledger import Entry, Event
 
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Kite (simulated)</title></head>
@@ -23,6 +33,10 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Kit
 <input type="hidden" name="redirect_params" value="{redirect_params}">
 <label>Client <select name="client"><option>{client}</option></select></label>
 <button type="submit">Log in</button></form></main></body></html>"""
+
+
+ENDPOINT = "session.token"
+_SPOILING = READ_FAULTS - {FaultKind.TOKEN_DEATH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +62,21 @@ class Auth:
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         """POST /connect/login: send the browser back with a request token."""
-        form = {key: str(value) for key, value in (await request.post()).items()}
-        client = self.desk.clients.keyed(form.get("api_key", ""))
-        if client is None or client.client != form.get("client"):
-            return failure(input_error("Invalid `api_key`."))
-        if not client.redirect_url:
-            return failure(input_error("No redirect URL is registered for this `api_key`."))
+        try:
+            form = await read_form(request)
+            client = self._redirected(form)
+        except KiteError as error:
+            return failure(error)
         raise web.HTTPFound(self._redirect(client, form.get("redirect_params", "")))
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         """POST /session/token"""
-        form = {key: str(value) for key, value in (await request.post()).items()}
         try:
-            data = await self._exchange(form)
+            form = await read_form(request)
+            data, fault = await self._exchange(form)
         except KiteError as error:
             return failure(error)
-        return success(data)
+        return success(data) if fault is None else await spoil(request, success(data), fault)
 
     async def logout(self, request: web.Request) -> web.StreamResponse:
         """DELETE /session/token?api_key=..&access_token=.."""
@@ -74,20 +87,34 @@ class Auth:
         self.desk.sessions.revoke(token)
         return success(True)
 
-    async def _exchange(self, form: dict[str, str]) -> dict[str, Any]:
+    def _redirected(self, form: Mapping[str, str]) -> Client:
         client = self.desk.clients.keyed(form.get("api_key", ""))
-        request_token = form.get("request_token", "")
-        if client is None or client.broker != BROKER:
-            raise token_error("Invalid `api_key`.")
-        if not checksum_matches(given=form.get("checksum", ""), client=client, request_token=request_token):
-            raise token_error("Invalid `checksum`.")
-        session = self.desk.sessions.redeem(request_token, client)
+        if client is None or client.client != form.get("client"):
+            raise input_error("Invalid `api_key`.")
+        if not client.redirect_url:
+            raise input_error("No redirect URL is registered for this `api_key`.")
+        return client
+
+    async def _exchange(self, form: Mapping[str, str]) -> tuple[dict[str, Any], Fault | None]:
+        """Return the session, and the fault that spoils the reply; the request token is spent either way."""
+        client = self._proved(form)
+        await pause(self.desk.faults.delay_seconds(client=client.client, endpoint=ENDPOINT, symbol=""))
+        session = self.desk.sessions.redeem(form.get("request_token", ""), client)
         if session is None:
             raise token_error("Token is invalid or has expired.")
-        self.desk.ledger.append(
-            Entry(event=Event.SESSION, broker=BROKER, client=client.client, message="issued")
-        )
-        return self._granted(client, session)
+        self.desk.ledger.append(Entry(event=Event.SESSION, broker=BROKER, client=client.client, message="issued"))
+        fault = self.desk.faults.draw(_SPOILING, client=client.client, endpoint=ENDPOINT)
+        return self._granted(client, session), fault
+
+    def _proved(self, form: Mapping[str, str]) -> Client:
+        """Return the client that knows its secret."""
+        client = self.desk.clients.keyed(form.get("api_key", ""))
+        if client is None or client.broker != BROKER:
+            raise token_error("Invalid `api_key`.")
+        checksum, token = form.get("checksum", ""), form.get("request_token", "")
+        if not checksum_matches(given=checksum, client=client, request_token=token):
+            raise token_error("Invalid `checksum`.")
+        return client
 
     def _granted(self, client: Client, session: Session) -> dict[str, Any]:
         return {

@@ -73,9 +73,7 @@ def reading(counter: Counter, read: Read, *, name: str, bucket: Bucket = Bucket.
     return handle
 
 
-async def _read(
-    counter: Counter, read: Read, request: web.Request, *, name: str, bucket: Bucket
-) -> web.StreamResponse:
+async def _read(counter: Counter, read: Read, request: web.Request, *, name: str, bucket: Bucket) -> web.StreamResponse:
     client = counter.client(request)
     counter.count(client, bucket)
     await pause(counter.desk.faults.delay_seconds(client=client.client, endpoint=name, symbol=""))

@@ -229,9 +229,7 @@ def quote_row(listing: Listing, quote: MarketQuote, depth: tuple[Sequence[Level]
 
 
 def _levels(levels: Sequence[Level], per: int) -> list[Row]:
-    rows = [
-        {"price": _rupees(price), "quantity": size // per, "orders": count} for price, size, count in levels
-    ]
+    rows = [{"price": _rupees(price), "quantity": size // per, "orders": count} for price, size, count in levels]
     return rows + [{"price": 0, "quantity": 0, "orders": 0}] * (5 - len(rows))
 
 

@@ -54,9 +54,7 @@ class Calculators:
         """POST /margins/basket"""
         priced = await self._priced(request)
         total = _sum([self._margin(one) for one in priced])
-        row = _row(
-            total, kind="", symbol="", exchange="", charged=_charges_row(Charges(), tax=""), leverage=0
-        )
+        row = _row(total, kind="", symbol="", exchange="", charged=_charges_row(Charges(), tax=""), leverage=0)
         charged = sum((one.charges for one in priced), Charges())
         return {
             "initial": row,

@@ -26,6 +26,7 @@ from simulator.faces.zerodha.wire import (
     input_error,
     margin_error,
     order_error,
+    read_form,
     success,
     token_error,
     too_many,
@@ -98,7 +99,7 @@ class OrderDesk:
         return response
 
     async def _arrive(self, request: web.Request, name: str) -> Call:
-        form = {key: str(value) for key, value in (await request.post()).items()}
+        form = await _form(request)
         order_id = request.match_info.get("order_id", "")
         entry = self._entry(request, name, form, order_id)
         self.counter.desk.ledger.append(entry)
@@ -146,9 +147,7 @@ class OrderDesk:
             self.counter.count(client, Bucket.ORDER)
             return await self._deliver(call, client)
         except KiteError as error:
-            self._record(
-                call, Event.REJECTED if call.name == _PLACE else Event.REFUSED, message=error.message
-            )
+            self._record(call, Event.REJECTED if call.name == _PLACE else Event.REFUSED, message=error.message)
             return failure(error)
 
     async def _deliver(self, call: Call, client: Client) -> web.StreamResponse:
@@ -256,6 +255,14 @@ class OrderDesk:
             entry = order_entry(order, broker=BROKER, event=event, endpoint=call.name)
         entry.event, entry.message, entry.fault, entry.request = event, message[:200], fault, call.number
         self.counter.desk.ledger.append(entry)
+
+
+async def _form(request: web.Request) -> fields.Form:
+    """Return the form; an unreadable one is recorded and judged as an empty one."""
+    try:
+        return await read_form(request)
+    except KiteError:
+        return {}
 
 
 def refused(refusal: Refusal) -> KiteError:

@@ -15,7 +15,7 @@ from simulator.faces.desk import Desk
 from simulator.faces.zerodha import fields
 from simulator.faces.zerodha.mapping import day_row, margins_row, net_row, order_row, trade_row
 from simulator.faces.zerodha.orders import refused
-from simulator.faces.zerodha.wire import not_found
+from simulator.faces.zerodha.wire import not_found, read_form
 from simulator.faults import BOOK_FAULTS, Fault, FaultKind
 
 EXCHANGES = ["NSE", "NFO", "BFO", "CDS", "BSE", "MCX", "BCD", "MF"]
@@ -71,14 +71,12 @@ class Portfolio:
         """GET /portfolio/positions"""
         fault = self._fault(client, "positions")
         positions = _shown(self.desk.exchange.positions(client.client), fault)
-        today = [
-            position for position in positions if position.day_buy_quantity or position.day_sell_quantity
-        ]
+        today = [position for position in positions if position.day_buy_quantity or position.day_sell_quantity]
         return {"net": [net_row(position) for position in positions], "day": [day_row(row) for row in today]}
 
     async def convert(self, request: web.Request, client: Client) -> bool:
         """PUT /portfolio/positions"""
-        form = {key: str(value) for key, value in (await request.post()).items()}
+        form = await read_form(request)
         listing = fields.find_listing(form, self.desk.exchange.market)
         try:
             self.desk.exchange.convert(

@@ -133,9 +133,7 @@ class Ticker:
             raise BadMessage(f"Unknown action {action!r}")
 
     def _want(self, socket: Socket, modes: dict[int, Mode]) -> None:
-        listed = {
-            token: mode for token, mode in modes.items() if token in self._desk.exchange.market.listings
-        }
+        listed = {token: mode for token, mode in modes.items() if token in self._desk.exchange.market.listings}
         if len(socket.modes | listed) > TOKENS_PER_SOCKET:
             raise BadMessage(f"At most {TOKENS_PER_SOCKET} instruments can be subscribed on one connection")
         socket.modes |= listed

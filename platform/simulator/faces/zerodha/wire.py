@@ -53,6 +53,14 @@ def too_many() -> KiteError:
     return KiteError(429, "NetworkException", "Too many requests")
 
 
+async def read_form(request: web.Request) -> dict[str, str]:
+    """Return the form fields of a request; raises ``KiteError`` for a body that is no form in readable text."""
+    try:
+        return {key: str(value) for key, value in (await request.post()).items()}
+    except (ValueError, LookupError):
+        raise input_error("The request body is not a readable form.") from None
+
+
 def success(data: Any) -> web.Response:
     """Wrap a result. Decimals become JSON numbers, as Kite sends them."""
     return _json(200, {"status": "success", "data": data})
