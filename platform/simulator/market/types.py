@@ -96,8 +96,12 @@ class Candle(NamedTuple):
 class Market(Protocol):
     """A market the exchange can trade on. All times are market times, aware."""
 
-    listings: Mapping[int, Listing]
     halted: bool
+
+    @property
+    def listings(self) -> Mapping[int, Listing]:
+        """The listed contracts by token."""
+        ...
 
     @property
     def now(self) -> datetime:
