@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from domain.risk.levels import Offset
+
 LevelKind = Literal["PERCENT", "POINTS"]
 AmountKind = Literal["RUPEES", "PERCENT"]
 
@@ -14,10 +16,6 @@ class Level(msgspec.Struct, frozen=True):
 
     kind: LevelKind
     value: Decimal
-
-    def points(self, entry_price: Decimal) -> Decimal:
-        """Return the distance in points."""
-        return self.value if self.kind == "POINTS" else entry_price * self.value / 100
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -58,9 +56,6 @@ def from_json(value: dict[str, Any]) -> ExitPlan:
     return msgspec.convert(value, ExitPlan, strict=False)
 
 
-def level_prices(plan: ExitPlan, *, entry_price: Decimal, sign: int) -> tuple[Decimal | None, Decimal | None]:
-    """Return the stop and target price of a leg; ``sign`` is +1 when long, -1 when short. Never below zero."""
-    stop = entry_price - sign * plan.stop.points(entry_price) if plan.stop else None
-    target = entry_price + sign * plan.target.points(entry_price) if plan.target else None
-    zero = Decimal(0)
-    return (max(stop, zero) if stop is not None else None, max(target, zero) if target is not None else None)
+def offset_of(level: Level | None) -> Offset | None:
+    """Return a level as the risk engine's distance."""
+    return None if level is None else Offset(value=level.value, is_percent=level.kind == "PERCENT")

@@ -43,6 +43,7 @@ class Trade(models.Model):
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0)
+    touched_at = models.DateTimeField(default=timezone.now, db_index=True, help_text="Wall clock of the last change.")
 
     objects = TradeQuerySet.as_manager()
 
@@ -83,6 +84,7 @@ class TradeLeg(models.Model):
     stop_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     target_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     trail_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    best_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     exit_reason = models.CharField(max_length=20, choices=REASONS, blank=True, help_text="Set: this leg must go flat.")
 
     class Meta:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.audit.services.record import Entry, record_all
 from apps.trading.models import Intent, Order, Trade, TradeLeg
@@ -151,12 +152,12 @@ def create_orders(intents: Iterable[Intent], market: Mapping[int, Touch], *, now
 
 
 def _advance(trades: Iterable[Trade], reason: ExitReason) -> None:
-    """EXITING once no held leg stays behind, or when the entry was withdrawn before it held anything."""
+    """EXITING once every leg is on its way out; touched in any case, so that the risk engine looks again."""
     for trade in trades:
-        legs = list(trade.legs.all())
-        if all(leg.exit_reason or not leg.quantity for leg in legs) and trade.status != TradeStatus.EXITING:
+        trade.touched_at = timezone.now()
+        if trade.status != TradeStatus.EXITING and all(leg.exit_reason for leg in trade.legs.all()):
             trade.status, trade.close_reason, trade.version = TradeStatus.EXITING, reason, trade.version + 1
-            trade.save(update_fields=["status", "close_reason", "version"])
+        trade.save(update_fields=["status", "close_reason", "version", "touched_at"])
 
 
 def _audit(legs: Sequence[TradeLeg], reason: ExitReason) -> list[Entry]:

@@ -9,9 +9,11 @@ from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Fill, Order, TradeLeg
 from domain.charges import charges
-from domain.exit_plan import ExitPlan, from_json, level_prices
+from domain.exit_plan import ExitPlan, from_json, offset_of
 from domain.instruments import Exchange, Kind
 from domain.orders import BrokerFill, IntentKind, Side
+from domain.prices import to_decimal
+from domain.risk.levels import stop_price, target_price
 
 
 @dataclass(slots=True)
@@ -84,8 +86,17 @@ def _row(order: Order, fill: BrokerFill, wall: datetime) -> Fill:
 
 def _set_levels(leg: TradeLeg, plan: ExitPlan) -> None:
     """Stop and target follow the actual average entry, from the first partial fill on."""
-    assert leg.entry_price is not None  # noqa: S101  (just filled)
-    leg.stop_price, leg.target_price = level_prices(plan, entry_price=leg.entry_price, sign=Side(leg.side).sign)
+    facts = {
+        "entry_price": leg.entry_value / leg.entry_quantity,
+        "side": Side(leg.side),
+        "tick_size": leg.instrument.tick_size,
+    }
+    leg.stop_price = _price(stop_price(offset=offset_of(plan.stop), **facts))
+    leg.target_price = _price(target_price(offset=offset_of(plan.target), **facts))
+
+
+def _price(scaled: int | None) -> Decimal | None:
+    return None if scaled is None else to_decimal(scaled)
 
 
 def _page_overfill(order: Order, fill: BrokerFill) -> None:

@@ -36,6 +36,7 @@ def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[T
     audit: list[Entry] = []
     changed: list[Trade] = []
     for pk, trade in trades.items():
+        trade.touched_at = wall
         for intent in intents[pk]:
             _settle_intent(trade, intent, orders[intent.pk], now=now, wall=wall)
         all_orders = [order for intent in intents[pk] for order in orders[intent.pk]]
@@ -45,7 +46,7 @@ def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[T
     flat = [intent for group in intents.values() for intent in group]
     Intent.objects.bulk_update(flat, ["status", "filled_quantity", "attempts", "retry_at", "note", "finished_at"])
     Trade.objects.bulk_update(
-        changed, ["status", "gross_pnl", "charges", "close_reason", "opened_at", "closed_at", "version"]
+        changed, ["status", "gross_pnl", "charges", "close_reason", "opened_at", "closed_at", "version", "touched_at"]
     )
     TradeLeg.objects.bulk_update([leg for group in legs.values() for leg in group], ["exit_reason"])
     record_all(audit)
