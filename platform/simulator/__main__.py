@@ -16,7 +16,7 @@ except ImportError:  # not built for this platform: the standard loop does, a li
     uvloop = None  # type: ignore[assignment]
 
 HOST = "127.0.0.1"
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 1.0
 
 log = logging.getLogger("simulator")
 
