@@ -31,6 +31,7 @@ def wait_until(
     *,
     what: str,
     seconds: float,
+    every: float = POLL_SECONDS,
     give_up: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Poll `check` until it is true; raises NotReady after `seconds`, or once `give_up` gives a reason."""
@@ -41,7 +42,7 @@ def wait_until(
             raise NotReady(f"{what}: {reason}")
         if time.monotonic() > deadline:
             raise NotReady(f"{what} did not become ready within {seconds:.0f} s.")
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
 
 
 def scrubbed_command(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
