@@ -17,10 +17,16 @@ def _hash(secret: str) -> str:
 def create_key(*, user: User, name: str, can_trade: bool = True) -> tuple[ApiKey, str]:
     """Return the row and the key itself, which is shown once and never stored."""
     secret = secrets.token_urlsafe(32)
-    row = ApiKey.objects.create(
-        user=user, name=name, can_trade=can_trade, prefix=secret[:_PREFIX_LENGTH], key_hash=_hash(secret)
+    return ensure_key(user=user, name=name, secret=secret, can_trade=can_trade), secret
+
+
+def ensure_key(*, user: User, name: str, secret: str, can_trade: bool = True) -> ApiKey:
+    """Return the row of a key that is known already, made where it is missing."""
+    row, _ = ApiKey.objects.get_or_create(
+        prefix=secret[:_PREFIX_LENGTH],
+        defaults={"user": user, "name": name, "can_trade": can_trade, "key_hash": _hash(secret)},
     )
-    return row, secret
+    return row
 
 
 def find_key(secret: str) -> ApiKey | None:

@@ -1,0 +1,35 @@
+"""``manage.py seed_demo --output seed.json``: make the demo deployment's people, accounts and strategies."""
+
+import json
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.dashboard.services.demo import seed_demo
+from apps.markets.clock import now
+
+
+class Command(BaseCommand):
+    """Seeds the demo; refuses to touch a deployment that is not one."""
+
+    help = "Make the demo deployment's people, accounts and strategies; safe to repeat."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add ``--output``."""
+        parser.add_argument("--output", type=Path, help="Write the logins here (0600) instead of to the terminal.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Seed and write the logins."""
+        if not settings.DEMO:
+            raise CommandError("This deployment is not a demo (DEMO is off): nothing was changed.")
+        text = json.dumps(seed_demo(now=now()), indent=2)
+        output: Path | None = options["output"]
+        if output is None:
+            self.stdout.write(text)
+            return
+        with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text + "\n")
