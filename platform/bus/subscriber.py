@@ -59,7 +59,7 @@ class _Inbox(asyncio.Protocol):
 
     def send(self, *words: str) -> None:
         if self._transport is not None:
-            self._transport.write(hiredis.pack_command(words))
+            self._transport.write(hiredis.pack_command(cast(Any, words)))
 
     def close(self) -> None:
         if self._transport is not None:

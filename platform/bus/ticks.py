@@ -96,12 +96,10 @@ def _kept(name: str, ids: Iterable[int], decoder: "msgspec.msgpack.Decoder[T]") 
     if not wanted:
         return {}
     found: dict[int, T] = {}
-    for instrument_id, packed in zip(wanted, redis_client().hmget(name, wanted), strict=True):
+    for instrument_id, packed in zip(wanted, redis_client().hmget(name, [str(one) for one in wanted]), strict=True):
         if packed is not None:
             try:
                 found[instrument_id] = decoder.decode(packed)
             except msgspec.MsgspecError:
-                log.warning(
-                    "an unreadable entry was left out", extra={"hash": name, "instrument": instrument_id}
-                )
+                log.warning("an unreadable entry was left out", extra={"hash": name, "instrument": instrument_id})
     return found
