@@ -148,6 +148,12 @@ def test_a_marketable_limit_fills_at_the_better_touch() -> None:
     assert result.state is MatchState.FILLED
 
 
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "100.10"), (Side.SELL, "99.95")])
+def test_a_limit_exactly_at_the_touch_fills(side: Side, price: str) -> None:
+    result = match(order(side, OrderType.LIMIT, price=Decimal(price)), view("100", "99.95", "100.10"))
+    assert result.fills == (MatchFill(65, Decimal(price)),)
+
+
 def test_a_limit_away_from_the_touch_rests() -> None:
     result = match(order(Side.SELL, OrderType.LIMIT, price=Decimal(101)), view("102", "100.90", "102"))
     assert result.fills == ()

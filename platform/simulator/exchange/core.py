@@ -125,7 +125,7 @@ class Exchange:
         """Cancel a resting order, or raise ``Refusal``."""
         self._roll(now)
         order = self._open_order(client, order_id)
-        pending = self._floor.show(replace(order, state=_S.CANCEL_PENDING), now)
+        pending = self._floor.show(order, now, state=_S.CANCEL_PENDING)
         self._floor.cancel(pending, now)
 
     def orders(self, client: str) -> Sequence[ClientOrder]:
@@ -231,7 +231,7 @@ class Exchange:
     def _receive(self, client: str, order: NewOrder, listing: Listing, terms: Terms, now: datetime) -> ClientOrder:
         received = _received(client, self._order_numbers.take(now), order, listing, terms, now)
         self._floor.show(received, now)
-        return self._floor.show(replace(received, state=_S.VALIDATION_PENDING), now)
+        return self._floor.show(received, now, state=_S.VALIDATION_PENDING)
 
     def _reject_of(self, book: ClientBook, order: ClientOrder) -> tuple[Reason, str] | None:
         """Return why the broker or the exchange turns an accepted order down, or ``None``."""
@@ -276,9 +276,9 @@ class Exchange:
     def _settle_change(self, order: ClientOrder, changed: ClientOrder, now: datetime) -> None:
         for state in _MODIFYING:
             source = changed if state is _S.MODIFIED else order
-            self._floor.show(replace(source, state=state), now)
+            self._floor.show(source, now, state=state)
         waits = changed.order_type in STOPS and not changed.triggered
-        self._floor.rest(replace(changed, state=_S.TRIGGER_PENDING if waits else _S.OPEN), now)
+        self._floor.rest(changed, now, state=_S.TRIGGER_PENDING if waits else _S.OPEN)
 
     def _roll(self, now: datetime) -> None:
         """Start a new book day when its hour has passed."""

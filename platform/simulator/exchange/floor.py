@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from domain.matching import MarketView, MatchFill, MatchState, WorkingOrder, match
 from domain.prices import to_decimal
@@ -50,9 +51,9 @@ class Floor:
         self.trade_numbers = Numbers()
         self._exchange_numbers = Numbers()
 
-    def show(self, order: ClientOrder, now: datetime) -> ClientOrder:
-        """Add a state to the book, tell the listeners where a broker would, and return it with its time."""
-        order = replace(order, updated_at=now)
+    def show(self, order: ClientOrder, now: datetime, **changes: Any) -> ClientOrder:
+        """Add the order's next state to the book, tell the listeners where a broker would, and return it."""
+        order = replace(order, updated_at=now, **changes)
         self._books[order.client].push(order)
         resting = self._resting.setdefault(order.listing.token, {})
         if order.state in RESTING_STATES:
@@ -66,27 +67,27 @@ class Floor:
 
     def reject(self, order: ClientOrder, reason: Reason, message: str, *, now: datetime) -> None:
         """Turn an accepted order down."""
-        self.show(replace(order, state=_S.REJECTED, reason=reason, message=message), now)
+        self.show(order, now, state=_S.REJECTED, reason=reason, message=message)
 
     def cancel(self, order: ClientOrder, now: datetime) -> None:
         """Take the remainder off the floor."""
         left = order.quantity - order.filled_quantity
         self._delayed.pop(order.order_id, None)
-        self.show(replace(order, state=_S.CANCELLED, cancelled_quantity=left, exchange_at=now), now)
+        self.show(order, now, state=_S.CANCELLED, cancelled_quantity=left, exchange_at=now)
 
     def accept(self, order: ClientOrder, now: datetime) -> None:
         """Bring a validated order to the exchange."""
-        pending = self.show(replace(order, state=_S.OPEN_PENDING), now)
+        pending = self.show(order, now, state=_S.OPEN_PENDING)
         state = _S.TRIGGER_PENDING if order.order_type in STOPS else _S.OPEN
         delay = self._switches.fill_delay(order.client, order.listing.symbol)
         if delay:
             self._delayed[order.order_id] = (now + delay, order)
         number = f"1{self._exchange_numbers.take(now)}"
-        self.rest(replace(pending, state=state, exchange_order_id=number), now)
+        self.rest(pending, now, state=state, exchange_order_id=number)
 
-    def rest(self, order: ClientOrder, now: datetime) -> None:
+    def rest(self, order: ClientOrder, now: datetime, **changes: Any) -> None:
         """Put an order on the floor and match it at once."""
-        self._match(self.show(replace(order, exchange_at=now), now), now)
+        self._match(self.show(order, now, exchange_at=now, **changes), now)
 
     def match_tokens(self, tokens: Sequence[int], now: datetime) -> None:
         """Match what rests in the changed instruments, oldest order first."""
@@ -109,7 +110,7 @@ class Floor:
             return
         result = match(_working(order), self._view(order))
         if result.order.triggered and order.state is _S.TRIGGER_PENDING:
-            order = self.show(replace(order, state=_S.OPEN, triggered=True, exchange_at=now), now)
+            order = self.show(order, now, state=_S.OPEN, triggered=True, exchange_at=now)
         for fill in result.fills:
             order = self._fill(order, fill, now)
         if result.state is MatchState.CANCELLED:
@@ -120,10 +121,7 @@ class Floor:
         value = order.average_price * order.filled_quantity + fill.price * fill.quantity
         state = _S.COMPLETE if filled == order.quantity else _S.OPEN
         self._books[order.client].take(self._trade(order, fill, now))
-        return self.show(
-            replace(order, state=state, filled_quantity=filled, average_price=value / filled, exchange_at=now),
-            now,
-        )
+        return self.show(order, now, state=state, filled_quantity=filled, average_price=value / filled, exchange_at=now)
 
     def _trade(self, order: ClientOrder, fill: MatchFill, now: datetime) -> ClientTrade:
         return ClientTrade(

@@ -96,6 +96,25 @@ def test_an_exit_needs_no_money(desk) -> None:
     assert (second.state, second.reason) == (OrderState.REJECTED, Reason.MARGIN)
 
 
+def test_two_resting_exits_of_one_position_are_not_both_free(desk) -> None:
+    desk.place(side=Side.SELL, price=D(95))
+    first = desk.place(price=D(90))
+    assert desk.exchange.margins("C1").blocked == 0
+    desk.place(price=D(80))
+    assert desk.exchange.margins("C1").blocked == 80 * 65
+    desk.cancel(first)
+    assert desk.exchange.margins("C1").blocked == 0
+
+
+def test_a_modify_needs_money_for_what_it_adds(desk) -> None:
+    order = desk.place(price=D(90))
+    desk.exchange.open_account("C1", cash=D(90 * 65 + 100))
+    with pytest.raises(Refusal) as refused:
+        desk.modify(order, quantity=130)
+    assert refused.value.reason is Reason.MARGIN
+    assert desk.modify(order, price=D("91.50")).price == D("91.50")
+
+
 def test_a_short_option_ties_up_a_share_of_the_index(desk) -> None:
     desk.place(side=Side.SELL, price=D(95))
     margins = desk.exchange.margins("C1")

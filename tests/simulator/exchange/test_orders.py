@@ -166,6 +166,23 @@ def test_a_refused_modify_changes_nothing(desk) -> None:
     assert desk.order(order.order_id) == order
 
 
+def test_a_partly_filled_order_cannot_shrink_to_what_is_filled(desk) -> None:
+    order = desk.place(quantity=1755, price=D(102))
+    for _ in range(100):
+        if 0 < desk.order(order.order_id).filled_quantity < 1755:
+            break
+        order = desk.place(quantity=1755, price=D(102))
+        desk.tick()
+    partly = desk.order(order.order_id)
+    assert 0 < partly.filled_quantity < 1755
+    with pytest.raises(Refusal) as refused:
+        desk.modify(partly, quantity=partly.filled_quantity)
+    assert refused.value.reason is Reason.QUANTITY
+    cancelled = desk.cancel(partly)
+    assert cancelled.cancelled_quantity == 1755 - partly.filled_quantity
+    assert cancelled.average_price == partly.average_price
+
+
 def test_a_cancel_ends_an_order_once(desk) -> None:
     order = desk.cancel(desk.place(price=D(90)))
     assert desk.states(order)[-2:] == ["CANCEL PENDING", "CANCELLED"]
