@@ -21,7 +21,8 @@ class SignInForm(forms.Form):
     """E-mail and password. One message for every refusal, so that nobody learns who has an account."""
 
     email = forms.EmailField(
-        max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "input touch w-full"})
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "input touch w-full"}),
     )
     password = forms.CharField(
         max_length=256,
@@ -116,7 +117,13 @@ class OrdersForm(forms.Form):
 
     state = forms.ChoiceField(
         required=False,
-        choices=[("", "All"), ("working", "Working"), ("filled", "Filled"), ("refused", "Refused"), ("checking", "Checking")],
+        choices=[
+            ("", "All"),
+            ("working", "Working"),
+            ("filled", "Filled"),
+            ("refused", "Refused"),
+            ("checking", "Checking"),
+        ],
     )
     before = forms.IntegerField(required=False, min_value=1)
 

@@ -125,6 +125,8 @@ class Hub:
     def take_events(self, events: list[LiveEvent]) -> None:
         """Push each event to whom it concerns: those named, and whoever may see its account."""
         for event in events:
+            if event.kind == "feed":
+                self.market.reported = str(event.data.get("state", ""))
             text = wire.dump({"type": event.kind, "at": wire.now_ms(), "data": event.data})
             for view in self._concerned(event):
                 for mailbox in view.mailboxes:
@@ -200,7 +202,7 @@ class Hub:
                 log.warning("sockets cannot be checked", extra={"reason": str(error)})
 
     async def check(self) -> None:
-        """Close the sockets of whoever signed out, lost the right to be here or got another one; find missed changes."""
+        """Close the sockets of whoever signed out, lost a right or got another one; find missed changes."""
         seats = list(self.seats)
         users, keys = {seat.user_id for seat in seats}, {seat.session_key for seat in seats}
         access = await database_sync_to_async(look)(user_ids=users, session_keys=keys)

@@ -39,7 +39,9 @@ class LiveView:
         self._keys = keys
         self._said = {key: line.paise(self._market.scaled) for key, line in board.lines.items()}
 
-    def patch(self, changed: set[int], parts: Mapping[int, orjson.Fragment], extra: Mapping[str, Any], memo: Memo) -> str | None:
+    def patch(
+        self, changed: set[int], parts: Mapping[int, orjson.Fragment], extra: Mapping[str, Any], memo: Memo
+    ) -> str | None:
         """Return the patch of what changed for this person, ``None`` when nothing did.
 
         People who see the same instruments and have no trade in them share one text by ``memo``.
@@ -60,7 +62,9 @@ class LiveView:
                 moved[key] = paise_text(paise)
         return moved
 
-    def _shared(self, mine: frozenset[int], parts: Mapping[int, orjson.Fragment], extra: Mapping[str, Any], memo: Memo) -> str | None:
+    def _shared(
+        self, mine: frozenset[int], parts: Mapping[int, orjson.Fragment], extra: Mapping[str, Any], memo: Memo
+    ) -> str | None:
         if not mine and not extra:
             return None
         text = memo.get(mine)
@@ -70,13 +74,19 @@ class LiveView:
 
     def refresh(self) -> str:
         """Return a patch of every current value, for a socket that missed some."""
-        parts = {key: self._market.fragment(key, with_state=True) for key in self.instruments if key in self._market.ticks}
-        return _text(self.instruments, parts, wire.marked(self.board.lines, self._market.scaled), {"feed": self._feed()})
+        parts = {
+            key: self._market.fragment(key, with_state=True) for key in self.instruments if key in self._market.ticks
+        }
+        return _text(
+            self.instruments, parts, wire.marked(self.board.lines, self._market.scaled), {"feed": self._feed()}
+        )
 
     def snapshot(self) -> str:
         """Return everything."""
         parts = {
-            str(key): self._market.fragment(key, with_state=True) for key in self.instruments if key in self._market.ticks
+            str(key): self._market.fragment(key, with_state=True)
+            for key in self.instruments
+            if key in self._market.ticks
         }
         return wire.dump(
             {

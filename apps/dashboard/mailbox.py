@@ -18,7 +18,17 @@ class Mailbox:
     something again it gets one patch of everything. Nothing grows while a client stalls.
     """
 
-    __slots__ = ("_close_code", "_events", "_is_behind", "_needs_snapshot", "_patch", "_wake", "refresh", "sending_since", "snapshot")
+    __slots__ = (
+        "_close_code",
+        "_events",
+        "_is_behind",
+        "_needs_snapshot",
+        "_patch",
+        "_wake",
+        "refresh",
+        "sending_since",
+        "snapshot",
+    )
 
     def __init__(self, *, refresh: Refresh, snapshot: Refresh) -> None:
         self.refresh = refresh

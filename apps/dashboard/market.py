@@ -22,6 +22,7 @@ class Market:
     changed: set[int] = field(default_factory=set)
     restated: set[int] = field(default_factory=set)
     newest_ms: int = 0
+    reported: str = ""
     is_open: bool = True
 
     def take(self, ticks: Iterable[Tick]) -> None:
@@ -51,10 +52,6 @@ class Market:
         tick = self.ticks.get(instrument_id)
         return tick.received_at if tick is not None else 0
 
-    def prices(self) -> Prices:
-        """Return everything as the pages read it."""
-        return Prices(self.ticks, self.states)
-
     def drain(self) -> tuple[set[int], dict[int, orjson.Fragment]]:
         """Return what changed since the last call, each encoded once for all who see it."""
         changed, restated = self.changed | self.restated, self.restated
@@ -74,6 +71,8 @@ class Market:
         return orjson.Fragment(orjson.dumps(shown))
 
     def feed(self, now_ms: int) -> dict[str, str | int | None]:
-        """Return the feed's state and the age of the newest tick."""
+        """Return the feed's state and the age of the newest tick; the feed worker knows of a freeze."""
         state = feed_state(newest_ms=self.newest_ms, now_ms=now_ms, is_open=self.is_open)
+        if self.reported == "frozen" and state != "live":
+            state = "frozen"  # the exchange holds the prices still: silence is right
         return {"state": state, "age_ms": max(now_ms - self.newest_ms, 0) if self.newest_ms else None}

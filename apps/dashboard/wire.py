@@ -56,7 +56,9 @@ def board_message(board: Board) -> dict[str, Any]:
         "accounts": [_account(account) for account in board.accounts],
         "trades": [_trade(trade) for trade in board.trades],
         "orders": [_order(order) for order in board.orders],
-        "watchlist": [{"id": item.id, "instrument": item.instrument_id, "symbol": item.symbol} for item in board.watchlist],
+        "watchlist": [
+            {"id": item.id, "instrument": item.instrument_id, "symbol": item.symbol} for item in board.watchlist
+        ],
         "totals": {
             total.mode: {"charges": money(total.charges), "trades": total.trades, "open_trades": total.open_trades}
             for total in board.totals

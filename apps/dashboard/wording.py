@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from apps.broker_accounts.models import ModeReason
+from apps.markets.models import Instrument
 from apps.trading.models import SkipReason
 from domain.orders import ExitReason, OrderStatus, TradeStatus
 
@@ -118,3 +119,12 @@ def reason_words(code: str, text: str) -> str:
         if word in heard:
             return meaning
     return "The broker gave this reason:" if text else "No reason was given."
+
+
+def contract_words(instrument: Instrument) -> tuple[str, str]:
+    """Return a contract as people say it, and its expiry and exchange: "NIFTY 24800 CE", "23 Nov · NFO"."""
+    expiry = f"{instrument.expiry:%d %b} · " if instrument.expiry else ""
+    detail = f"{expiry}{instrument.exchange.replace('_INDEX', '')}"
+    if instrument.strike is not None:
+        return f"{instrument.underlying} {instrument.strike.normalize():f} {instrument.right}", detail
+    return (f"{instrument.underlying} FUT" if instrument.expiry else instrument.symbol), detail

@@ -26,6 +26,8 @@ class LegLine:
     instrument_id: int
     symbol: str
     exchange: str
+    name: str
+    detail: str
     side: str
     quantity: int
     open_quantity: int
@@ -88,7 +90,7 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One order with its state in words and, where there is one, the reason in plain words and as the broker gave it."""
+    """One order with its state in words and its reason, if any, in plain words and as the broker gave it."""
 
     id: int
     account_id: int
@@ -122,6 +124,8 @@ class WatchLine:
     instrument_id: int
     symbol: str
     exchange: str
+    name: str
+    detail: str
     mark: PriceMark
 
 

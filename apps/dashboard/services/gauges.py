@@ -28,7 +28,14 @@ def metrics_text() -> bytes:
     today = clock.trading_date(clock.now())
     orders = Order.objects.filter(intent__trade__trading_date=today)
     _by(registry, "vayda_orders", "Orders of today by status", orders, "status")
-    _by(registry, "vayda_trades", "Trades of today by status and mode", Trade.objects.filter(trading_date=today), "status", "mode")
+    _by(
+        registry,
+        "vayda_trades",
+        "Trades of today by status and mode",
+        Trade.objects.filter(trading_date=today),
+        "status",
+        "mode",
+    )
     _by(registry, "vayda_open_trades", "Live trades by mode", Trade.objects.live(), "mode")
     _by(registry, "vayda_accounts", "Active accounts by mode", BrokerAccount.objects.active(), "mode")
     _by(registry, "vayda_halts", "Halts in force by scope", Halt.objects.active(), "scope")
@@ -52,7 +59,9 @@ def _feed(registry: CollectorRegistry) -> None:
 
 
 def _heartbeats(registry: CollectorRegistry) -> None:
-    gauge = Gauge("vayda_heartbeat_age_seconds", "Seconds since each process's last sign of life", ["process"], registry=registry)
+    gauge = Gauge(
+        "vayda_heartbeat_age_seconds", "Seconds since each process's last sign of life", ["process"], registry=registry
+    )
     now = timezone.now()
     for beat in Heartbeat.objects.all():
         gauge.labels(beat.process).set((now - beat.beat_at).total_seconds())

@@ -11,11 +11,9 @@ from django.db.utils import Error as DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from apps.dashboard.services.feed import FEED_PROCESS
+from apps.dashboard.services.feed import FEED_PROCESS, SILENT_SECONDS
 from bus.connection import redis_client
 from bus.models import Heartbeat
-
-FEED_SILENT_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +84,4 @@ def _feed() -> tuple[bool, str]:
     if beat is None:
         return False, "the feed has never run"
     age = (timezone.now() - beat.beat_at).total_seconds()
-    return age <= FEED_SILENT_SECONDS, f"heartbeat {age:.1f} s ago"
+    return age <= SILENT_SECONDS, f"heartbeat {age:.1f} s ago"

@@ -47,5 +47,8 @@ def day_totals(found: QuerySet[Trade]) -> list[SpanTotal]:
 
 def _total(row: Mapping[str, object]) -> SpanTotal:
     return SpanTotal(
-        mode=str(row["mode"]), trades=int(str(row["trades"])), gross=Decimal(str(row["gross"])), charges=Decimal(str(row["charges"]))
+        mode=str(row["mode"]),
+        trades=int(str(row["trades"])),
+        gross=Decimal(str(row["gross"])),
+        charges=Decimal(str(row["charges"])),
     )

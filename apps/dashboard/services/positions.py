@@ -30,7 +30,9 @@ class PositionLine:
 
 def position_lines(user: User, *, read_prices: Callable[[Iterable[int]], Prices]) -> list[PositionLine]:
     """Return the positions a person may see, open ones first."""
-    rows = list(Position.objects.for_user(user).select_related("account", "instrument").order_by("account_id", "instrument_id"))
+    rows = list(
+        Position.objects.for_user(user).select_related("account", "instrument").order_by("account_id", "instrument_id")
+    )
     prices = read_prices({row.instrument_id for row in rows})
     return sorted((_line(row, prices) for row in rows), key=lambda line: line.quantity == 0)
 

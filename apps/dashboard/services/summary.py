@@ -142,14 +142,26 @@ class _View:
 
     def watch(self, item: WatchlistItem) -> WatchLine:
         mark = self.prices.mark(item.instrument_id, is_feed_stale=self.is_feed_stale)
-        return WatchLine(item.pk, item.instrument_id, item.instrument.symbol, item.instrument.exchange, mark)
+        name, detail = wording.contract_words(item.instrument)
+        return WatchLine(
+            id=item.pk,
+            instrument_id=item.instrument_id,
+            symbol=item.instrument.symbol,
+            exchange=item.instrument.exchange,
+            name=name,
+            detail=detail,
+            mark=mark,
+        )
 
     def leg(self, leg: TradeLeg) -> LegLine:
+        name, detail = wording.contract_words(leg.instrument)
         return LegLine(
             id=leg.pk,
             instrument_id=leg.instrument_id,
             symbol=leg.instrument.symbol,
             exchange=leg.instrument.exchange,
+            name=name,
+            detail=detail,
             side=leg.side,
             quantity=leg.quantity,
             open_quantity=leg.open_quantity,
@@ -193,7 +205,7 @@ class _View:
         live = [trade for trade in mine if trade.status in LIVE_TRADES]
         held = [leg.instrument_id for trade in live for leg in trade.legs.all() if leg.open_quantity]
         return Total(
-            mode=mode,
+            mode=mode.value,
             day=self.money(f"day:{mode}"),
             open=self.money(f"open:{mode}"),
             charges=sum((trade.charges for trade in mine), Decimal(0)),

@@ -17,7 +17,9 @@ def _load(slug: str) -> Brand:
 
 def _answer(request: HttpRequest, own: Brand, body: str, content_type: str) -> HttpResponse:
     known = [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]
-    response: HttpResponse = HttpResponseNotModified() if own.etag in known else HttpResponse(body, content_type=content_type)
+    response: HttpResponse = (
+        HttpResponseNotModified() if own.etag in known else HttpResponse(body, content_type=content_type)
+    )
     response["ETag"] = own.etag
     response["Cache-Control"] = _MAX_AGE
     return response

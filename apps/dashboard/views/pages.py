@@ -117,7 +117,9 @@ def history(request: HttpRequest) -> HttpResponse:
     """Show closed trades of a span of days with their charges."""
     form = HistoryForm(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    found = closed_trades(person_of(request), since=asked.get("since"), until=asked.get("until"), mode=asked.get("mode", ""))
+    found = closed_trades(
+        person_of(request), since=asked.get("since"), until=asked.get("until"), mode=asked.get("mode", "")
+    )
     page = list((found.filter(pk__lt=asked["before"]) if asked.get("before") else found)[: PAGE + 1])
     context = {
         "form": form,

@@ -84,4 +84,8 @@ def _render(request: HttpRequest, name: str, context: dict[str, object]) -> Http
     """Return the dialog's inside to htmx, a whole page to a browser without scripts."""
     if request.headers.get("HX-Request"):
         return render(request, f"dashboard/parts/{name}.html", context)
-    return render(request, "dashboard/square_off.html", frame(request, part=f"dashboard/parts/{name}.html", page="trades", **context))
+    return render(
+        request,
+        "dashboard/square_off.html",
+        frame(request, part=f"dashboard/parts/{name}.html", page="trades", **context),
+    )

@@ -58,7 +58,7 @@ function showPrice(id, price, flashes) {
 function showAmount(key, amount, flashes) {
   const rose = isHigher(amount, values.pnl[key]);
   for (const element of cells.get(`pnl:${key}`) ?? []) {
-    put(element, signed(amount), { flashes, rose });
+    put(element, signed(amount), { flashes: flashes && key.startsWith("trade:"), rose }); // calm: totals move without a flash
     paint(element, direction(amount));
   }
 }
