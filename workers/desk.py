@@ -77,7 +77,8 @@ def lot_sizes(slug: str) -> Callable[[str, str], int]:
     known = {(row[0], row[1]): row[2] for row in rows.values_list("exchange", "symbol", "instrument__lot_size")}
 
     def find(exchange: str, symbol: str) -> int:
-        return known[(exchange, symbol)]
+        """A contract outside our master is somebody's own trade: one unit a lot keeps the book readable."""
+        return known.get((exchange, symbol), 1)
 
     return find
 
@@ -121,7 +122,8 @@ class Desk:
             if found is None:
                 return None
             self._instruments[key] = found
-        return await self._db(_snapshot, self._instruments[key])
+        snapshot: Snapshot = await self._db(_snapshot, self._instruments[key])
+        return snapshot
 
 
 def _paper_stale_after() -> timedelta:

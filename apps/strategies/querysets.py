@@ -20,7 +20,7 @@ class StrategyQuerySet(models.QuerySet["Strategy"]):
         """Strategies of the person's tenant; a trader's are those an own account is mapped to."""
         if user.role == "admin" and user.tenant_id is None:
             return self
-        own = self.filter(tenant_id=user.tenant_id)
+        own = self.filter(tenant=user.tenant)
         return own if user.is_operator else own.filter(visible_to(user, "maps__account__")).distinct()
 
 
@@ -39,5 +39,5 @@ class SignalQuerySet(models.QuerySet["Signal"]):
         """Signals of strategies this person may see."""
         if user.role == "admin" and user.tenant_id is None:
             return self
-        own = self.filter(tenant_id=user.tenant_id)
+        own = self.filter(tenant=user.tenant)
         return own if user.is_operator else own.filter(visible_to(user, "strategy__maps__account__")).distinct()

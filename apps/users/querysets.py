@@ -18,7 +18,7 @@ class UserQuerySet(models.QuerySet["User"]):
         """People this person may see: an admin all, an operator the tenant, a manager its clients, a trader itself."""
         if user.role == "admin" and user.tenant_id is None:
             return self
-        own_tenant = self.filter(tenant_id=user.tenant_id)
+        own_tenant = self.filter(tenant=user.tenant)
         if user.is_operator:
             return own_tenant
         if user.role == "manager":

@@ -28,7 +28,7 @@ def seal(tenant: Tenant, plain: bytes, *, table: str, pk: int, column: str) -> b
     return _encrypt(_data_key(tenant), plain, _bound_to(tenant, table, pk, column))
 
 
-def unseal(tenant: Tenant, sealed: bytes, *, table: str, pk: int, column: str) -> bytes:
+def unseal(tenant: Tenant, sealed: bytes | memoryview, *, table: str, pk: int, column: str) -> bytes:
     """Return the value; raises ``Unsealable``. Only workers call this."""
     return _decrypt(_data_key(tenant), bytes(sealed), _bound_to(tenant, table, pk, column))
 

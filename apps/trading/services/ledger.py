@@ -86,13 +86,10 @@ def _row(order: Order, fill: BrokerFill, wall: datetime) -> Fill:
 
 def _set_levels(leg: TradeLeg, plan: ExitPlan) -> None:
     """Stop and target follow the actual average entry, from the first partial fill on."""
-    facts = {
-        "entry_price": leg.entry_value / leg.entry_quantity,
-        "side": Side(leg.side),
-        "tick_size": leg.instrument.tick_size,
-    }
-    leg.stop_price = _price(stop_price(offset=offset_of(plan.stop), **facts))
-    leg.target_price = _price(target_price(offset=offset_of(plan.target), **facts))
+    entry, side, tick_size = leg.entry_value / leg.entry_quantity, Side(leg.side), leg.instrument.tick_size
+    stop = stop_price(entry_price=entry, side=side, offset=offset_of(plan.stop), tick_size=tick_size)
+    target = target_price(entry_price=entry, side=side, offset=offset_of(plan.target), tick_size=tick_size)
+    leg.stop_price, leg.target_price = _price(stop), _price(target)
 
 
 def _price(scaled: int | None) -> Decimal | None:

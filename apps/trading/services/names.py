@@ -46,8 +46,8 @@ def instrument_ids(broker: str, keys: Sequence[tuple[str, str]]) -> Mapping[tupl
     """Return our instrument for each (exchange, symbol) in a serving broker's words; unknown ones are left out."""
     symbols = {symbol for _, symbol in keys}
     if broker == PAPER:
-        rows = Instrument.objects.filter(symbol__in=symbols).values_list("exchange", "symbol", "pk")
-    else:
-        listed = BrokerInstrument.objects.filter(broker=broker, symbol__in=symbols)
-        rows = listed.values_list("exchange", "symbol", "instrument_id")
-    return {(exchange, symbol): pk for exchange, symbol, pk in rows}
+        own = Instrument.objects.filter(symbol__in=symbols).values_list("exchange", "symbol", "pk")
+        return {(exchange, symbol): pk for exchange, symbol, pk in own}
+    listed = BrokerInstrument.objects.filter(broker=broker, symbol__in=symbols)
+    names = listed.values_list("exchange", "symbol", "instrument_id")
+    return {(exchange, symbol): pk for exchange, symbol, pk in names}

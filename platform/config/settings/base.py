@@ -26,7 +26,7 @@ BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8800")
 LIVE_URL = env.str("LIVE_URL", "")
 FLOWER_URL = env.str("FLOWER_URL", "")
 SIMULATOR_URL = env.str("SIMULATOR_URL", "")
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", [])
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 
 INSTALLED_APPS = [
     "unfold",
