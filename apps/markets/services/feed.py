@@ -348,7 +348,7 @@ class Feed:
         asked = [named.instrument_id for named in wanted]
         self._board.polled(asked, now=self._now())
         try:
-            quotes = await source.data.quotes([(named.exchange, named.symbol) for named in wanted])
+            quotes = await source.data.quotes([(named.listed_on, named.symbol) for named in wanted])
         except SessionLost:
             raise
         except BrokerError as error:

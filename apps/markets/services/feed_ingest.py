@@ -15,12 +15,14 @@ from domain.ticks import Tick
 class Named:
     """One instrument as the feed's broker names it, and what was last seen of it.
 
-    ``units`` is what the broker's quantity 1 means on the stream; quotes come in units already.
+    ``exchange`` is ours, ``listed_on`` the broker's word for it. ``units`` is what the broker's quantity 1 means on the
+    stream; quotes come in units already.
     """
 
     instrument_id: int
     exchange: str
     kind: str
+    listed_on: str
     symbol: str
     token: str
     units: int = 1
@@ -31,10 +33,10 @@ class Named:
 def names_of(spec: BrokerSpec, ids: Iterable[int]) -> list[Named]:
     """Return what the broker calls each instrument; one it does not list is left out."""
     rows = BrokerInstrument.objects.filter(broker=spec.slug, instrument_id__in=list(ids))
-    columns = ("instrument_id", "exchange", "instrument__kind", "symbol", "token", "instrument__lot_size")
+    columns = ("instrument__exchange", "instrument__kind", "exchange", "symbol", "token", "instrument__lot_size")
     return [
-        Named(pk, exchange, kind, symbol, token, lot_size if exchange in spec.quantity_in_lots else 1)
-        for pk, exchange, kind, symbol, token, lot_size in rows.values_list(*columns)
+        Named(pk, exchange, kind, listed_on, symbol, token, lot_size if listed_on in spec.quantity_in_lots else 1)
+        for pk, exchange, kind, listed_on, symbol, token, lot_size in rows.values_list("instrument_id", *columns)
     ]
 
 
