@@ -22,7 +22,7 @@ from itertools import count
 
 from domain.orders import ExitReason
 from domain.risk import build
-from domain.risk.book import ArmedMap, ArmedTrade, Scope, Slot
+from domain.risk.book import ArmedMap, ArmedTrade, Cause, Scope, Slot
 from domain.risk.forms import Form, Mark
 from domain.risk.hits import Hit, settle, to_milliseconds
 from domain.risk.rules import DataState, EntryEvent, Fired, LegRules, TradeRules, TrailMoved
@@ -366,8 +366,9 @@ class RiskEngine:
         answers = settle(hits)
         until = self._now + self._refire_after
         for answer in answers:
+            cause = Cause(answer.hit.scope, answer.hit.reason)
             for slot in answer.slots:
-                slot.latch(until, answer.cause)
+                slot.latch(until, cause)
                 self._release_later(slot)
         return [answer.fired for answer in answers]
 

@@ -1,11 +1,11 @@
 """Several rules may speak for the same leg in one batch: the most urgent one is heard, once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from domain.orders import ExitReason
-from domain.risk.book import ArmedTrade, Cause, Scope, Slot
+from domain.risk.book import ArmedTrade, Scope, Slot
 from domain.risk.rules import RANK, EntryEvent, Fired
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,9 +22,12 @@ def to_moment(milliseconds: int) -> datetime:
     return EPOCH + milliseconds * _MILLISECOND
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # made by the thousand in a crash: a frozen one costs three times as much
 class Hit:
-    """A confirmed rule that wants to speak for these legs; ``index`` is the tick's place in its batch."""
+    """A confirmed rule that wants to speak for these legs; ``index`` is the tick's place in its batch.
+
+    ``order`` is urgency first, then time, then the narrower rule.
+    """
 
     slots: tuple[Slot, ...]
     scope: Scope
@@ -34,26 +37,25 @@ class Hit:
     instrument_id: int = 0
     trigger: int = 0
     price: int = 0
+    order: tuple[int, int, int] = field(init=False)
 
-    @property
-    def order(self) -> tuple[int, int, int]:
-        """Urgency first, then time, then the narrower rule."""
-        return (RANK[self.reason], self.index, self.scope)
-
-    @property
-    def cause(self) -> Cause:
-        """What to look up again when the latch is released."""
-        return Cause(self.scope, self.reason)
+    def __post_init__(self) -> None:
+        self.order = (RANK[self.reason], self.index, self.scope)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Settled:
-    """An answer and the slots it latches."""
+    """An answer, and the slots it latches with its cause."""
 
-    order: tuple[int, int, int]
     fired: Fired
-    slots: tuple[Slot, ...]
-    cause: Cause
+    hit: Hit
+    slots: list[Slot]
+
+    @property
+    def order(self) -> tuple[int, int, int, tuple[int, ...]]:
+        """Urgency, time, then ids: the same whatever the order of evaluation."""
+        rank, index, _ = self.hit.order
+        return (rank, index, self.fired.trade_id, self.fired.leg_ids)
 
 
 def settle(hits: Iterable[Hit]) -> list[Settled]:
@@ -67,20 +69,25 @@ def settle(hits: Iterable[Hit]) -> list[Settled]:
     for slot, hit in claims.items():
         key = (slot.trade, hit.order, hit.instrument_id, hit.trigger, hit.price)
         groups.setdefault(key, (slot.trade, hit, []))[2].append(slot)
-    answers = [_answer(*group) for group in groups.values()]
-    answers.sort(key=lambda answer: (*answer.order[:2], answer.fired.trade_id, answer.fired.leg_ids))
+    answers = [Settled(_answer(trade, hit, slots), hit, slots) for trade, hit, slots in groups.values()]
+    if len(answers) > 1:
+        answers.sort(key=_order)
     return answers
 
 
-def _answer(trade: ArmedTrade, hit: Hit, slots: list[Slot]) -> Settled:
-    fired = Fired(
-        trade_id=trade.rules.trade_id,
-        map_id=trade.rules.map_id,
-        leg_ids=tuple(slot.leg_id for slot in trade.slots() if slot in slots),
+def _order(answer: Settled) -> tuple[int, int, int, tuple[int, ...]]:
+    return answer.order
+
+
+def _answer(trade: ArmedTrade, hit: Hit, slots: list[Slot]) -> Fired:
+    rules = trade.rules
+    return Fired(
+        trade_id=rules.trade_id,
+        map_id=rules.map_id,
+        leg_ids=tuple([leg_id for leg_id, slot in trade.legs.items() if slot in slots]),
         reason=hit.reason,
         instrument_id=hit.instrument_id,
         trigger=hit.trigger,
         price=hit.price,
         at=to_moment(hit.at),
     )
-    return Settled(order=hit.order, fired=fired, slots=tuple(slots), cause=hit.cause)
