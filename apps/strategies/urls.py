@@ -1,5 +1,11 @@
 """Addresses."""
 
-from django.urls.resolvers import URLPattern
+from django.urls import re_path
 
-urlpatterns: list[URLPattern] = []
+from apps.strategies import views
+
+app_name = "strategies"
+urlpatterns = [
+    # With or without the last slash: a redirect would lose the body of whoever left it out.
+    re_path(r"^tradingview/(?P<token>[A-Za-z0-9_-]{1,64})/?$", views.tradingview, name="tradingview"),
+]

@@ -18,7 +18,9 @@ def _send(task: str, queue: str, *args: object) -> None:
     try:
         current_app.send_task(task, args=args, queue=queue, retry=False, ignore_result=True)
     except (KombuError, RedisError, OSError) as error:
-        log.warning("command not sent, the sweep will find it", extra={"task": task, "queue": queue, "reason": str(error)})
+        log.warning(
+            "command not sent, the sweep will find it", extra={"task": task, "queue": queue, "reason": str(error)}
+        )
 
 
 def _on_commit(task: str, queue: str, *args: object) -> None:
@@ -28,6 +30,11 @@ def _on_commit(task: str, queue: str, *args: object) -> None:
 def route_signal(signal_id: int) -> None:
     """Ask the signals worker to fan one signal out."""
     _on_commit("workers.signals.route_signal", "signals", signal_id)
+
+
+def send_route_signal(signal_id: int) -> None:
+    """Do what ``route_signal`` does, at once: for a committed signal and a thread without a database connection."""
+    _send("workers.signals.route_signal", "signals", signal_id)
 
 
 def wake_execution(shards: Iterable[int]) -> None:

@@ -148,13 +148,14 @@ def parse_alert(body: bytes, content_type: str) -> Alert:
     )
 
 
-def check_age(alert: Alert, *, now: datetime) -> None:
-    """Refuse an alert more than 60 s old or more than 5 s ahead; one without a time passes."""
+def check_age(alert: Alert, *, now: datetime, max_age: timedelta = MAX_AGE) -> None:
+    """Refuse an alert more than ``max_age`` old or more than 5 s ahead; one without a time passes."""
     if alert.time is None:
         return
-    if now - alert.time > MAX_AGE:
+    if now - alert.time > max_age:
         raise PayloadError(
-            PayloadCode.STALE, f"{alert.time.isoformat()} is over 60 s ago; send the timenow placeholder"
+            PayloadCode.STALE,
+            f"{alert.time.isoformat()} is over {max_age.total_seconds():g} s ago; send the timenow placeholder",
         )
     if alert.time - now > MAX_AHEAD:
         raise PayloadError(PayloadCode.FUTURE, f"{alert.time.isoformat()} is yet to come")
