@@ -42,6 +42,8 @@ app.conf.update(
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
         "priority_steps": [0],
+        "max_retries": 1,  # of one publish: a request must not wait for a queue that is down
+        "interval_start": 0,
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,

@@ -261,7 +261,7 @@ class Engine:
             report for lane, report in latest.items() if lane in self.lanes and not self.lanes[lane].is_news(report)
         ]
         if same:
-            await self.db(reports.note_reads, same, epoch=self.held.epoch)
+            await self.db(reports.note_unchanged, same, epoch=self.held.epoch)
         return [report for report in latest.values() if report not in same]
 
     async def _follow(self) -> None:

@@ -12,6 +12,7 @@ from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Intent, Order, Trade
 from apps.trading.services.names import serving_broker
+from apps.trading.services.rows import update_rows
 from apps.trading.services.submission import Lane
 from domain.orders import IN_FLIGHT, LIVE_TRADES, UNRESOLVED, IntentKind, IntentStatus, Mode
 
@@ -91,7 +92,7 @@ def block_unreachable(*, shard: int) -> int:
             user_id=intent.account.user_id,
             level=Level.PAGE,
         )
-    Intent.objects.bulk_update(blocked, ["status", "note"])
+    update_rows(blocked, ["status", "note"])
     return len(blocked)
 
 

@@ -10,6 +10,7 @@ from apps.audit.services.record import Entry, record_all
 from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.announce import announce_trades
 from apps.trading.services.orders import build_orders, limit_price, next_attempts, reserved_by_leg
+from apps.trading.services.rows import update_rows
 from apps.trading.services.touches import touches
 from apps.users.models import User
 from bus import commands
@@ -88,7 +89,7 @@ def _mark(legs: Sequence[TradeLeg], reason: ExitReason) -> None:
     for leg in legs:
         if not leg.exit_reason or reason.urgency < ExitReason(leg.exit_reason).urgency:
             leg.exit_reason = reason
-    TradeLeg.objects.bulk_update(legs, ["exit_reason"])
+    update_rows(legs, ["exit_reason"])
 
 
 def _withdraw_entries(leg_ids: Sequence[int], now: datetime) -> None:
@@ -112,7 +113,7 @@ def _open_exits(legs: Sequence[TradeLeg], reason: ExitReason, now: datetime) -> 
     for intent in existing:
         if reason.urgency < intent.urgency:
             intent.urgency, intent.reason = reason.urgency, reason
-    Intent.objects.bulk_update(existing, ["urgency", "reason"])
+    update_rows(existing, ["urgency", "reason"])
     return existing
 
 

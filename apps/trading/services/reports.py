@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from apps.audit.services.record import Entry, record_all
-from apps.broker_accounts.models import BrokerAccount
-from apps.trading.models import AccountState, ExternalOrder, Fill, Order, Position, Trade, TradeLeg
+from apps.trading.models import ExternalOrder, Fill, Order, Trade, TradeLeg
 from apps.trading.querysets import OrderQuerySet
+from apps.trading.services.account_facts import Facts, note_reads, save_facts
 from apps.trading.services.announce import announce_orders, announce_trades
 from apps.trading.services.ledger import book_fills, order_charges
-from apps.trading.services.names import instrument_ids, serving_broker
+from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import settle
 from apps.trading.services.submission import Lane
 from bus import commands
@@ -64,7 +64,7 @@ def apply_reports(reports: Sequence[Report], *, epoch: int, now: datetime, wall:
         _save_orders(touched.values(), now)
         trade_ids = {order.intent.trade_id for order in touched.values()}
         trades = settle(trade_ids, now=now, wall=wall)
-        _save_account_facts(reports, booking.fills, epoch=epoch, wall=wall)
+        save_facts(_facts(reports, booking.fills, wall), epoch=epoch)
         _save_externals(reports, index)
         record_all(_audit(touched.values()))
         announce_orders(touched.values())
@@ -128,7 +128,7 @@ class _Index:
 def _save_booking(fills: Sequence[Fill], legs: Iterable[TradeLeg]) -> None:
     Fill.objects.bulk_create(fills)
     fields = ["entry_quantity", "entry_value", "exit_quantity", "exit_value", "stop_price", "target_price"]
-    TradeLeg.objects.bulk_update(legs, fields)
+    update_rows(legs, fields)
 
 
 def _apply_changes(
@@ -162,7 +162,7 @@ def _save_orders(orders: Iterable[Order], now: datetime) -> None:
     for order in rows:
         order.charges = order_charges(order, on=order.intent.trade.trading_date)
     fields = ["status", "broker_order_id", "filled_quantity", "average_price", "charges", "reason", "acknowledged_at"]
-    Order.objects.bulk_update(rows, [*fields, "finished_at", "absent_reads", "last_absent_at"])
+    update_rows(rows, [*fields, "finished_at", "absent_reads", "last_absent_at"])
 
 
 def _note_absences(reports: Sequence[Report], orders: Iterable[Order], seen: set[int], wall: datetime) -> list[Order]:
@@ -183,66 +183,23 @@ def _note_absences(reports: Sequence[Report], orders: Iterable[Order], seen: set
     return absent
 
 
-def _save_account_facts(reports: Sequence[Report], fills: Sequence[Fill], *, epoch: int, wall: datetime) -> None:
+def _facts(reports: Sequence[Report], fills: Sequence[Fill], wall: datetime) -> list[Facts]:
     filled = {fill.account_id for fill in fills}
-    for report in reports:
-        account_id, mode = report.lane
-        values: dict[str, object] = {
-            "orders_read_at": report.read_at,
-            "reconciled_epoch": epoch,
-            "error_code": "",
-            "error": "",
-        }
-        if account_id in filled:
-            values["fills_applied_at"] = wall
-        if report.positions is not None:
-            values["positions_read_at"] = report.read_at
-            save_positions(account_id, mode, report.positions, read_at=report.read_at)
-        if report.funds is not None:
-            values |= {"funds_read_at": report.read_at, "available_funds": report.funds.available}
-        AccountState.objects.update_or_create(account_id=account_id, mode=mode, defaults=values)
+    return [
+        Facts(
+            lane=report.lane,
+            read_at=report.read_at,
+            positions=report.positions,
+            available_funds=report.funds.available if report.funds else None,
+            fills_applied_at=wall if report.lane[0] in filled else None,
+        )
+        for report in reports
+    ]
 
 
-def note_reads(reports: Sequence[Report], *, epoch: int) -> None:
-    """Note reads that brought nothing new, all under the oldest of their times."""
-    read_at = min(report.read_at for report in reports)
-    same = _states_of(report.lane for report in reports)
-    same.update(orders_read_at=read_at, reconciled_epoch=epoch, error_code="", error="")
-    _states_of(report.lane for report in reports if report.positions is not None).update(positions_read_at=read_at)
-
-
-def _states_of(lanes: Iterable[Lane]) -> QuerySet[AccountState]:
-    wanted = Q(pk__in=[])
-    for account_id, mode in lanes:
-        wanted |= Q(account_id=account_id, mode=mode)
-    return AccountState.objects.filter(wanted)
-
-
-def save_positions(account_id: int, mode: str, rows: Sequence[BrokerPosition], *, read_at: datetime) -> None:
-    """Replace an account's position snapshot; contracts we do not know are left out."""
-    broker = serving_broker(BrokerAccount.objects.values_list("broker", flat=True).get(pk=account_id), mode)
-    ids = instrument_ids(broker, [(row.exchange, row.symbol) for row in rows])
-    known = [(ids[(row.exchange, row.symbol)], row) for row in rows if (row.exchange, row.symbol) in ids]
-    Position.objects.filter(account_id=account_id, mode=mode).exclude(
-        instrument_id__in=[pk for pk, _ in known]
-    ).delete()
-    Position.objects.bulk_create(
-        [
-            Position(
-                account_id=account_id,
-                mode=mode,
-                instrument_id=pk,
-                product=row.product,
-                quantity=row.quantity,
-                average_price=row.average_price,
-                read_at=read_at,
-            )
-            for pk, row in known
-        ],
-        update_conflicts=True,
-        unique_fields=["account", "mode", "instrument", "product"],
-        update_fields=["quantity", "average_price", "read_at"],
-    )
+def note_unchanged(reports: Sequence[Report], *, epoch: int) -> None:
+    """Note reads that brought nothing new."""
+    note_reads([Facts(lane=r.lane, read_at=r.read_at, positions=r.positions) for r in reports], epoch=epoch)
 
 
 def _save_externals(reports: Sequence[Report], index: _Index) -> None:

@@ -10,6 +10,7 @@ from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Order, Trade
 from apps.trading.services.announce import announce_orders
+from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import settle
 from domain.orders import IntentKind, OrderStatus
 
@@ -48,7 +49,7 @@ def resolve_unknown(*, shard: int, resend_waits: dict[str, int], now: datetime, 
         list(Trade.objects.select_for_update().filter(pk__in=trade_ids).order_by("pk"))
         for order in absent:
             order.status, order.reason_code, order.finished_at = OrderStatus.ABSENT, "NEVER_ARRIVED", now
-        Order.objects.bulk_update(absent, ["status", "reason_code", "finished_at"])
+        update_rows(absent, ["status", "reason_code", "finished_at"])
         settle(trade_ids, now=now, wall=wall)
         record_all(Entry("order_absent", "trading.order", order.pk, order.intent.tenant_id) for order in absent)
         announce_orders(absent)

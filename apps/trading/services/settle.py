@@ -9,6 +9,7 @@ from apps.audit.services.record import Entry, record_all
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Intent, Order, Trade, TradeLeg
+from apps.trading.services.rows import update_rows
 from domain.exit_plan import from_json
 from domain.orders import (
     INTENT_MOVES,
@@ -44,11 +45,11 @@ def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[T
             audit.append(_entry(trade))
         changed.append(trade)
     flat = [intent for group in intents.values() for intent in group]
-    Intent.objects.bulk_update(flat, ["status", "filled_quantity", "attempts", "retry_at", "note", "finished_at"])
-    Trade.objects.bulk_update(
+    update_rows(flat, ["status", "filled_quantity", "attempts", "retry_at", "note", "finished_at"])
+    update_rows(
         changed, ["status", "gross_pnl", "charges", "close_reason", "opened_at", "closed_at", "version", "touched_at"]
     )
-    TradeLeg.objects.bulk_update([leg for group in legs.values() for leg in group], ["exit_reason"])
+    update_rows([leg for group in legs.values() for leg in group], ["exit_reason"])
     record_all(audit)
     return changed
 

@@ -20,6 +20,7 @@ from apps.trading.models import AccountState, Intent, Order, Trade
 from apps.trading.services.announce import announce_orders
 from apps.trading.services.clamp import clamp
 from apps.trading.services.names import names_of
+from apps.trading.services.rows import update_rows
 from bus.leases import LeaseLost
 from domain.broker import Outcome, Verdict
 from domain.orders import (
@@ -131,7 +132,7 @@ class _Decider:
             order.status, order.epoch = OrderStatus.SUBMITTED, self.epoch
             order.submitted_at, order.claimed_at = self.now, self.wall
             self._note(order, "order_submitted")
-        Order.objects.bulk_update(sendable, ["status", "epoch", "submitted_at", "claimed_at", "quantity"])
+        update_rows(sendable, ["status", "epoch", "submitted_at", "claimed_at", "quantity"])
         intents = [order.intent_id for order in sendable]
         Intent.objects.filter(pk__in=intents, status__in=[IntentStatus.NEW, IntentStatus.BLOCKED]).update(
             status=IntentStatus.WORKING, note=""
@@ -263,7 +264,7 @@ def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, no
         for order in orders:
             _apply_outcome(order, answers[order.pk], now=now, wall=wall)
         fields = ["status", "broker_order_id", "reason_code", "reason", "acknowledged_at", "changed_at", "finished_at"]
-        Order.objects.bulk_update(orders, fields)
+        update_rows(orders, fields)
         _pause_limited(orders, wall)
         record_all(_outcome_entry(order) for order in orders)
         announce_orders(orders)
