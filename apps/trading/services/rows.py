@@ -20,7 +20,7 @@ def update_rows(rows: Iterable[Row], fields: Sequence[str]) -> int:
     if not found:
         return 0
     meta = found[0]._meta
-    columns = [meta.get_field(name) for name in fields]
+    columns = [field for field in meta.concrete_fields if field.name in fields]
     assignments = ", ".join(f'"{field.column}" = v."{field.column}"' for field in columns)
     names = ", ".join(f'"{field.column}"' for field in columns)
     source = f"(VALUES %s) AS v(pk, {names})"
