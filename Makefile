@@ -62,10 +62,10 @@ contracts: env-dev ## who may import whom
 	@$(LAUNCH) check contracts
 
 bench: env-dev ## the benchmark table (see tests/bench)
-	@$(LAUNCH) script tests.bench $(ARGS)
+	@exec $(PY) -m tests.bench $(ARGS)
 
 replay: env-dev ## replay the recorded day through the real processes and print the table
-	@$(LAUNCH) script tests.replay $(ARGS)
+	@exec $(PY) -m tests.replay $(ARGS)
 
 lock: env-dev ## lock requirements/*.in for Python 3.11 to 3.13, with hashes
 	@for name in base embedded dev uv; do \
@@ -73,5 +73,5 @@ lock: env-dev ## lock requirements/*.in for Python 3.11 to 3.13, with hashes
 		$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 
-css: env-dev ## rebuild the committed stylesheet (the only step that needs the Tailwind program)
-	@$(LAUNCH) css
+css: ## rebuild the committed stylesheet and vendored files (for developers: the only step that needs node)
+	@npm ci --silent && npm run --silent vendor && npm run --silent css

@@ -99,6 +99,15 @@ def data_home(state_dir: Path, owner: Owner | None) -> Path:
     return home
 
 
+def data_dir(state_dir: Path) -> Path:
+    """Return where this state directory's Postgres keeps its files, which may lie outside for root."""
+    if server_owner() is not None and (state_dir / "installation-id").exists():
+        moved = shared_home() / installation_id(state_dir) / "pg"
+        if moved.exists():
+            return moved
+    return state_dir / "pg"
+
+
 def fits_socket(directory: Path) -> bool:
     """Say whether the longest socket name still fits under `directory`."""
     return len(os.fsencode(directory / LONGEST_SOCKET_NAME)) <= SOCKET_LIMIT

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
 from launch import processes
-from launch.places import installation_id, server_owner, shared_home
+from launch.places import data_dir
 from launch.settings import Settings
 from launch.supervise import IDENTITY_FILE
 
@@ -16,18 +15,9 @@ from launch.supervise import IDENTITY_FILE
 SUPERVISOR_SECONDS = 90.0
 
 
-def postgres_home(state_dir: Path) -> Path:
-    """Return where this state directory's Postgres keeps its files, which may lie outside for root."""
-    if server_owner() is not None and (state_dir / "installation-id").exists():
-        moved = shared_home() / installation_id(state_dir) / "pg"
-        if moved.exists():
-            return moved
-    return state_dir / "pg"
-
-
 def running(settings: Settings) -> list[psutil.Process]:
     """Return every process of this state directory but ourselves."""
-    home = postgres_home(settings.state_dir)
+    home = data_dir(settings.state_dir)
     return processes.survivors(settings.state_dir, data_dirs=[home, settings.state_dir / "redis"])
 
 
@@ -56,7 +46,7 @@ def _stop_supervisor(pid: int) -> None:
 
 def _sweep(settings: Settings) -> None:
     """Stop what no supervisor answers for: the product, then Redis, then Postgres with its fast stop."""
-    home = postgres_home(settings.state_dir)
+    home = data_dir(settings.state_dir)
     servers = {str(home): signal.SIGINT, str(settings.state_dir / "redis"): signal.SIGTERM}
     left = running(settings)
     product = [process for process in left if _cwd(process) not in servers]

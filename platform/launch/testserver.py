@@ -16,11 +16,14 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from launch import postgres_server, processes, redis_server
-from launch.places import installation_id, prepare_state_dir, server_owner, shared_home
+from launch.places import data_dir, prepare_state_dir, server_owner
 from launch.servers import Server, scrubbed_command, wait_until
 from launch.settings import ROOT
 
 PREFIX = "vayda-test-"
+STACK_PREFIX = "vayda-stack-"
+# Who made the directory: when that process is dead, the next run cleans up after it.
+OWNER_FILE = "owner"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 STOP_SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM}
@@ -52,9 +55,9 @@ def running() -> Iterator[TestServers]:
     remove_abandoned()
     with ExitStack() as stack:
         state_dir = Path(tempfile.mkdtemp(prefix=PREFIX))
-        stack.callback(_remove, state_dir)
+        stack.callback(remove, state_dir)
         prepare_state_dir(state_dir)
-        processes.write_identity(state_dir / "owner", processes.identity())
+        processes.write_identity(state_dir / OWNER_FILE, processes.identity())
         marker = processes.marker(state_dir)
         postgres = postgres_server.embedded(state_dir, marker=marker, durable=False)
         redis = redis_server.embedded(state_dir, marker=marker, durable=False)
@@ -121,14 +124,20 @@ def _run_pytest(arguments: Sequence[str], environ: dict[str, str]) -> int:
 
 
 def remove_abandoned() -> None:
-    """Stop and remove what an earlier test run left that was killed before it could clean up."""
-    for state_dir in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if state_dir.stat().st_uid != os.geteuid():
-            continue
-        owner = processes.read_identity(state_dir / "owner")
-        if owner is not None and not processes.is_alive(owner):
+    """Stop and remove what an earlier run left that was killed before it could clean up."""
+    temporary = Path(tempfile.gettempdir())
+    for state_dir in (*temporary.glob(f"{PREFIX}*"), *temporary.glob(f"{STACK_PREFIX}*")):
+        if _is_ours(state_dir) and not processes.is_alive(processes.read_identity(state_dir / OWNER_FILE)):
             processes.stop_all(belonging_to(state_dir), first=signal.SIGINT)
-            _remove(state_dir)
+            remove(state_dir)
+
+
+def _is_ours(state_dir: Path) -> bool:
+    """Say whether we made it; one without an owner is just being made, or somebody else's."""
+    try:
+        return state_dir.stat().st_uid == os.geteuid() and (state_dir / OWNER_FILE).exists()
+    except OSError:
+        return False
 
 
 def belonging_to(state_dir: Path) -> list[psutil.Process]:
@@ -136,14 +145,7 @@ def belonging_to(state_dir: Path) -> list[psutil.Process]:
     return processes.survivors(state_dir, data_dirs=[data_dir(state_dir), state_dir / "redis"])
 
 
-def data_dir(state_dir: Path) -> Path:
-    """Return where this state directory's Postgres keeps its files."""
-    moved = shared_home() / installation_id(state_dir) / "pg" if (state_dir / "installation-id").exists() else None
-    return moved if moved and moved.exists() else state_dir / "pg"
-
-
-def _remove(state_dir: Path) -> None:
-    moved = data_dir(state_dir).parent
-    if moved != state_dir:
-        shutil.rmtree(moved, ignore_errors=True)
-    shutil.rmtree(state_dir, ignore_errors=True)
+def remove(state_dir: Path) -> None:
+    """Delete a state directory and what of it lies outside."""
+    for home in {data_dir(state_dir).parent, state_dir}:
+        shutil.rmtree(home, ignore_errors=True)

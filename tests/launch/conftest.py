@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from launch import places
+from launch import places, stack
 from launch import settings as launch_settings
-from launch.settings import HOST, PORTS_NEEDED, Settings
+from launch.settings import HOST, Settings
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def state_dir() -> Iterator[Path]:
 def settings(state_dir: Path) -> Settings:
     """An installation of its own; nothing given, so both servers are embedded."""
     found = launch_settings.from_environ({"STATE_DIR": str(state_dir)})
-    return replace(found, port=_first_of_free_ports())
+    return replace(found, port=stack.free_ports())
 
 
 @pytest.fixture
@@ -44,17 +44,3 @@ def occupied() -> Iterator[Callable[[int], int]]:
     yield occupy
     for server in held:
         server.close()
-
-
-def _first_of_free_ports() -> int:
-    """Return a port whose next three are free as well, as far as that can be known."""
-    while True:
-        with socket.create_server((HOST, 0)) as probe:
-            first = int(probe.getsockname()[1])
-        if all(_is_free(first + offset) for offset in range(PORTS_NEEDED)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) != 0
