@@ -88,7 +88,7 @@ BANKNIFTY = Family(
     600,
     Decimal("0.20"),
     step=100,
-    reach=12,
+    reach=18,
     skew=-0.30,
     smile=1.2,
 )

@@ -15,7 +15,7 @@ from domain.clock import IST
 from simulator.market.contracts import Family
 
 TRADING_YEAR_SECONDS = 252 * 375 * 60.0
-HOME_DEVIATION = 0.02  # the stationary standard deviation around the base price: strikes stay in reach
+HOME_DEVIATION = 0.012  # the stationary standard deviation around the base price: strikes stay in reach
 JUMPS_PER_HOUR = 2.0
 JUMP_SIZE = 0.0005
 VOL_OF_VOL = 0.8

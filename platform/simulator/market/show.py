@@ -64,11 +64,11 @@ class Board:
         return max(round(fair * PRICE_SCALE / self._tick), 1) * self._tick
 
     def _set_touch(self, fair: float, half_spread: float, random: Random) -> None:
+        """Quote around the fair value; half spreads are over half a tick, so the last price lies inside."""
         quote, tick = self.quote, self._tick
         middle, half = fair * PRICE_SCALE / tick, half_spread * PRICE_SCALE / tick
-        steps = quote.last_price // tick
-        quote.bid = max(min(floor(middle - half), steps), 1) * tick
-        quote.ask = max(ceil(middle + half), steps, quote.bid // tick + 1) * tick
+        quote.bid = max(floor(middle - half), 1) * tick
+        quote.ask = max(ceil(middle + half), quote.bid // tick + 1) * tick
         quote.bid_quantity = self._size(random)
         quote.ask_quantity = self._size(random)
         quote.total_buy_quantity = quote.bid_quantity * 40

@@ -184,6 +184,15 @@ def test_the_volatility_scale_scales_it_and_zero_stops_the_spot() -> None:
     assert 2 < wander(3) / wander(1) < 4.5
 
 
+def test_even_a_wild_market_stays_near_its_listed_strikes_for_weeks() -> None:
+    for seed in range(3):
+        live = market(seed=seed, scale=4)
+        base = live.underlying_price("NIFTY")
+        for _ in range(400):
+            live.step(live.now + timedelta(hours=1))
+            assert abs(live.underlying_price("NIFTY") / base - 1) < 0.07
+
+
 def test_a_demonstration_stop_is_hit_within_minutes() -> None:
     hit = 0
     for seed in range(10):
