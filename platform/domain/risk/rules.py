@@ -4,7 +4,7 @@ Prices and rupee amounts are integers of ``domain.prices.PRICE_SCALE`` to the ru
 makes them from percentages and points. Shares of a level are parts per million (``PPM``). Times are aware.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,7 +12,7 @@ from enum import StrEnum
 from domain.orders import ExitReason
 
 PPM = 1_000_000
-MAX_CONFIRM_TICKS = 8
+MAX_CONFIRM_TICKS = 20
 MULTIPLIER_SCALE = 100_000_000
 
 
@@ -82,12 +82,11 @@ class PriceTrail:
     activate_at: int | None = None
     step: int = 1
     cost_at: int | None = None
-    best: int | None = None
+    best: int | None = field(default=None, compare=False)  # progress, not a rule: it makes no trail another one
 
     def __post_init__(self) -> None:
-        has_distance = self.distance > 0 or 0 < self.distance_ppm < PPM
-        _require(has_distance or self.cost_at is not None, "a trail needs a distance or a move to cost")
-        _require(self.distance >= 0 and 0 <= self.distance_ppm < PPM, "a trail's distance cannot be negative")
+        _require(self.follows or self.cost_at is not None, "a trail needs a distance or a move to cost")
+        _require(self.distance >= 0 and self.distance_ppm >= 0, "a trail's distance cannot be negative")
         _require(self.step > 0, "a trail's step must be positive")
 
     @property
@@ -108,7 +107,7 @@ class PnlTrail:
     lock: int
     every: int = 0
     by: int = 0
-    best: int | None = None
+    best: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         _require(self.lock < self.at, "the locked profit must be below the profit that locks it")

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.orders import ExitReason
-from domain.risk import Confirm, DataState, DayLimits, EntryRule, PnlRules, RiskEngine, RuleError
+from domain.risk import Confirm, DataState, DayLimits, EntryRule, PnlRules, PriceTrail, RiskEngine, RuleError
 from domain.risk.book import ENTRY_SLOT
 from tests.domain.risk.cast import CALL, ONCE, PUT, START, armed, at, leg, reasons, rupees, show, tick, trade
 
@@ -128,6 +129,15 @@ def test_the_same_rules_again_change_nothing_even_between_confirming_ticks() -> 
     show(engine, 100, 90)
     assert not engine.update(rules)
     assert reasons(show(engine, 90)) == ["STOP_LOSS"]
+
+
+def test_the_best_price_read_back_is_no_new_rule() -> None:
+    """It was this engine that had it written down; taking it for a change would break off the confirmation."""
+    trail = PriceTrail(distance=rupees(10))
+    engine = armed(trade(leg(trail=trail), confirm=Confirm(ticks=2)))
+    show(engine, 120, 120, 110)
+    assert not engine.update(trade(leg(trail=replace(trail, best=rupees(120))), confirm=Confirm(ticks=2)))
+    assert reasons(show(engine, 110)) == ["TRAIL"]
 
 
 def test_an_older_version_is_ignored() -> None:
@@ -257,7 +267,7 @@ def test_heaps_stay_in_proportion_to_the_rules_however_often_bands_are_set_anew(
         lambda: DayLimits(loss=-1),
         lambda: PnlRules(stop=rupees(10), target=rupees(5)),
         lambda: Confirm(ticks=0),
-        lambda: Confirm(ticks=9),
+        lambda: Confirm(ticks=21),
         lambda: EntryRule(CALL, 0, above=True),
     ],
 )
