@@ -86,12 +86,13 @@ def start_collecting(manage: Manage) -> Callable[[], None]:
 
 
 def seed(manage: Manage, *, output: Path, today: date) -> bool:
-    """Seed the demo unless neither the code nor the day changed since the last time; returns whether it ran."""
+    """Seed unless neither the code nor the day changed since the last time; returns whether it ran."""
     settings = manage.settings
-    stamp = [_digest(settings, _sources(settings.root), content=False), today.isoformat()]
+    command = f"seed_{settings.seed}"
+    stamp = [_digest(settings, _sources(settings.root), content=False), today.isoformat(), command]
     if _stamps(settings).get("seed") == stamp and output.exists():
         return False
-    manage.run("seed_demo", "--output", str(output))
+    manage.run(command, "--output", str(output))
     _store(settings, "seed", stamp)
     return True
 

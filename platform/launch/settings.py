@@ -16,6 +16,8 @@ DEFAULT_PORT = 8800
 PORTS_NEEDED = 4
 MAX_PORT = 65535 - PORTS_NEEDED + 1
 MAX_SHARDS = 64
+# What a new installation is filled with: `manage.py seed_<name>`.
+SEEDS = ("demo", "replay")
 HOST = "127.0.0.1"
 
 
@@ -31,6 +33,7 @@ class Settings:
     redis_url: str | None
     settings_module: str
     bin_dir: Path
+    seed: str = SEEDS[0]
 
     @property
     def live_port(self) -> int:
@@ -84,7 +87,7 @@ class Settings:
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read PORT, STATE_DIR, SHARDS, DATABASE_URL and REDIS_URL; raises BadSetting naming the variable."""
+    """Read PORT, STATE_DIR, SHARDS, SEED, DATABASE_URL and REDIS_URL; raises BadSetting naming the variable."""
     return Settings(
         root=ROOT,
         state_dir=_state_dir(environ.get("STATE_DIR", "")),
@@ -94,12 +97,19 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         redis_url=_url(environ, "REDIS_URL", schemes=("redis", "rediss", "unix")),
         settings_module=environ.get("DJANGO_SETTINGS_MODULE") or "config.settings.local",
         bin_dir=Path(sys.prefix) / "bin",
+        seed=_seed(environ.get("SEED", "").strip()),
     )
 
 
 def _state_dir(value: str) -> Path:
     """Return an absolute path; a relative one is meant from the checkout's root."""
     return Path(os.path.abspath(ROOT / (Path(value).expanduser() if value else "var")))
+
+
+def _seed(text: str) -> str:
+    if text and text not in SEEDS:
+        raise BadSetting(f"SEED={text!r} must be one of {', '.join(SEEDS)}.")
+    return text or SEEDS[0]
 
 
 def _number(environ: Mapping[str, str], name: str, *, default: int, lowest: int, highest: int) -> int:

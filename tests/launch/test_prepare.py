@@ -103,3 +103,10 @@ def test_migrations_run_for_a_new_file_and_for_a_database_that_is_not_as_it_was(
         connection.close()
         assert postgres_server.applied_migrations(url) == 0
         assert prepare.migrate(checkout.manage, database_url=url)
+
+
+def test_the_seed_that_was_chosen_is_the_one_that_is_sown(checkout: Checkout) -> None:
+    checkout.seed()
+    replay = replace(checkout, settings=replace(checkout.settings, seed="replay"))
+    assert replay.seed()
+    assert replay.called() == ["seed_demo", "seed_replay"]

@@ -45,3 +45,10 @@ def test_a_url_of_another_kind_is_refused_without_repeating_its_password(name: s
     with pytest.raises(BadSetting, match=name) as refusal:
         from_environ({name: value})
     assert value not in str(refusal.value)
+
+
+def test_what_is_seeded_is_chosen_by_name() -> None:
+    assert from_environ({}).seed == "demo"
+    assert from_environ({"SEED": "replay"}).seed == "replay"
+    with pytest.raises(BadSetting, match="SEED"):
+        from_environ({"SEED": "everything"})

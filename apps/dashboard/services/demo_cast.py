@@ -1,0 +1,124 @@
+"""The people, accounts and addresses a seeded deployment is made of; its strategies are the seed's own.
+
+Passwords, keys and webhook tokens follow from the installation's SECRET_KEY, so that they can be printed again without
+being stored anywhere in the clear.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+
+from apps.broker_accounts.models import AccountMode, BrokerAccount, ModeReason
+from apps.broker_accounts.services.credentials import set_credentials
+from apps.markets.models import Instrument, WatchlistItem
+from apps.plans.models import Plan, Subscription
+from apps.strategies.models import Strategy, WebhookToken
+from apps.tenants.models import Tenant
+from apps.users.models import Role, User
+from apps.users.services.api_keys import ensure_key
+
+DOMAIN = "demo.vayda.local"
+FEED_CLIENT = "DEMO20"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoLogin:
+    """How somebody gets in."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTrader(DemoLogin):
+    """A trader with an API key and accounts (id, broker, client_id, mode)."""
+
+    api_key: str
+    accounts: tuple[dict[str, Any], ...]
+
+
+def operator_login(user: User) -> DemoLogin:
+    """Return a demo person's login."""
+    return DemoLogin(user.email, secret_of(f"password:{user.email}", 16))
+
+
+def secret_of(purpose: str, length: int) -> str:
+    """Return a secret that is the same at every start of this installation, and of no other."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), f"demo:{purpose}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().replace("-", "x").replace("_", "y")[:length]
+
+
+def person(tenant: Tenant, name: str, role: Role) -> User:
+    """Return somebody of the demo, made the first time."""
+    email = f"{name}@{DOMAIN}"
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        user = User.objects.create_user(
+            email, secret_of(f"password:{email}", 16), tenant=tenant, role=role, is_staff=role == Role.OPERATOR
+        )
+    return user
+
+
+def account_of(user: User, broker: str, client_id: str, *, label: str, is_feed: bool = False) -> BrokerAccount:
+    """Return somebody's account, made the first time; ``client_id`` ends in two digits."""
+    wanted = AccountMode.LIVE if broker != "paper" and not is_feed else AccountMode.PAPER
+    account, made = BrokerAccount.objects.get_or_create(
+        tenant=user.tenant,
+        broker=broker,
+        client_id=client_id,
+        defaults={
+            "user": user,
+            "label": label,
+            "is_feed": is_feed,
+            "wanted_mode": wanted,
+            "mode": AccountMode.PAPER,
+            "mode_reason": ModeReason.CHOSEN if wanted == AccountMode.PAPER else ModeReason.NO_SESSION,
+            "shard": (len(client_id) + int(client_id[-2:])) % settings.SHARDS,
+        },
+    )
+    if made and broker != "paper":
+        low = client_id.lower()  # the simulated exchange's clients have keys that follow from their names
+        set_credentials(account=account, fields={"api_key": f"{low}key", "api_secret": f"{low}secret"}, actor=None)
+    return account
+
+
+def webhook_token(strategy: Strategy) -> str:
+    """Return the token of a strategy's webhook."""
+    token = secret_of(f"webhook:{strategy.slug}", 32)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    WebhookToken.objects.get_or_create(token_hash=digest, defaults={"strategy": strategy})
+    return token
+
+
+def watch(user: User, indices: Iterable[str]) -> None:
+    """Put indices on somebody's watchlist, also before any broker listed them."""
+    for position, symbol in enumerate(indices):
+        index, _ = Instrument.objects.get_or_create(
+            exchange="NSE_INDEX", underlying=symbol, kind="INDEX", defaults={"symbol": symbol, "name": symbol}
+        )
+        WatchlistItem.objects.get_or_create(user=user, instrument=index, defaults={"position": position})
+
+
+def subscribed_trader(tenant: Tenant, number: int, plan: Plan) -> User:
+    """Return one of the traders, entitled by a plan."""
+    user = person(tenant, f"trader{number:02}", Role.TRADER)
+    Subscription.objects.get_or_create(user=user, plan=plan, defaults={"starts_on": date(2026, 1, 1)})
+    return user
+
+
+def as_trader(user: User, accounts: Sequence[BrokerAccount]) -> DemoTrader:
+    """Return how a trader gets in, with an API key made to last."""
+    api_key = secret_of(f"key:{user.email}", 40)
+    ensure_key(user=user, name="Demo", secret=api_key)
+    login = operator_login(user)
+    shown = tuple(
+        {"id": a.pk, "broker": a.broker, "client_id": a.client_id, "mode": a.wanted_mode, "label": a.label}
+        for a in accounts
+    )
+    return DemoTrader(login.email, login.password, api_key, shown)
