@@ -297,7 +297,7 @@ def test_an_entry_that_does_not_fill_in_time_is_cancelled(cast: Cast, shard: Sha
 
 
 def test_a_leg_that_did_not_fill_leaves_no_naked_leg_behind(cast: Cast, shard: Shard, now: datetime) -> None:
-    (trade,) = enter(cast, now, accounts=[cast.account], legs=2)
+    (_trade,) = enter(cast, now, accounts=[cast.account], legs=2)
     broker = shard.broker(cast.account)
     broker.fill_price = Decimal("100")
     broker.answers = [REFUSED]
@@ -341,7 +341,7 @@ def test_a_lost_session_stops_entries_blocks_the_exit_and_pages(cast: Cast, shar
 
 
 def test_orders_above_the_freeze_quantity_are_sliced(cast: Cast, shard: Shard, now: datetime) -> None:
-    (trade,) = enter(cast, now, accounts=[cast.account], lots=30)
+    (_trade,) = enter(cast, now, accounts=[cast.account], lots=30)
     broker = shard.broker(cast.account)
     broker.fill_price = Decimal("100")
     shard.run(lambda: Trade.objects.get().status == "OPEN")
@@ -367,7 +367,7 @@ def test_a_stale_leader_can_claim_nothing(cast: Cast, shard: Shard, now: datetim
 
 
 def test_every_transition_leaves_an_audit_row(cast: Cast, shard: Shard, now: datetime) -> None:
-    (trade,) = enter(cast, now, accounts=[cast.account])
+    (_trade,) = enter(cast, now, accounts=[cast.account])
     shard.broker(cast.account).fill_price = Decimal("100")
     shard.run(lambda: Trade.objects.get().status == "OPEN")
     kinds = set(AuditEvent.objects.values_list("kind", flat=True))
