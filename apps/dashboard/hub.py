@@ -7,7 +7,7 @@ Each socket has its own mailbox and its own sender: one that stalls costs the ot
 import asyncio
 import logging
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,7 +19,15 @@ from apps.dashboard.live_view import LiveView, Memo
 from apps.dashboard.mailbox import Mailbox
 from apps.dashboard.market import Market
 from apps.dashboard.services.board import Board
-from apps.dashboard.services.live_access import Access, Fingerprint, Standing, look, prints_of, standing_of
+from apps.dashboard.services.live_access import (
+    SIGNED_OUT_NOTICE,
+    Access,
+    Fingerprint,
+    Standing,
+    look,
+    prints_of,
+    standing_of,
+)
 from apps.dashboard.services.prices import Prices, read_prices
 from apps.dashboard.services.summary import build_board
 from apps.markets import clock
@@ -62,12 +70,15 @@ class Hub:
     _prints: dict[int, dict[int, Fingerprint]] = field(default_factory=dict)
     _opening: dict[int, asyncio.Future[LiveView]] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    _reloads: set[asyncio.Task[None]] = field(default_factory=set)
+    _errands: set[asyncio.Task[None]] = field(default_factory=set)
+    _streams: tuple[Any, ...] = ()
+    _gaps: int = 0
     _last_feed: str = ""
 
     async def start(self) -> None:
         """Subscribe and begin to flush; returns once the subscriptions are in force."""
-        ticks, states, events = listen(), listen_states(), listen_live()
+        self._streams = ticks, states, events = listen(), listen_states(), listen_live()
+        await asyncio.gather(*(stream.ready() for stream in self._streams))
         for name, loop in (
             ("ticks", self._hear(ticks, self.market.take)),
             ("states", self._hear(states, self.market.take_states)),
@@ -79,10 +90,10 @@ class Hub:
 
     async def stop(self) -> None:
         """End every task of the hub."""
-        tasks = [*self._tasks, *self._reloads]
+        tasks = [*self._tasks, *self._errands]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *(stream.aclose() for stream in self._streams), return_exceptions=True)
         self._tasks.clear()
 
     async def join(self, user: User, session_key: str) -> Seat:
@@ -125,6 +136,9 @@ class Hub:
     def take_events(self, events: list[LiveEvent]) -> None:
         """Push each event to whom it concerns: those named, and whoever may see its account."""
         for event in events:
+            if event.kind == "notice" and event.data.get("code") == SIGNED_OUT_NOTICE:
+                self._spawn(self.check(), "check")
+                continue
             if event.kind == "feed":
                 self.market.reported = str(event.data.get("state", ""))
             text = wire.dump({"type": event.kind, "at": wire.now_ms(), "data": event.data})
@@ -146,9 +160,12 @@ class Hub:
             view.is_outdated = True
             return
         view.is_reloading = True
-        task = asyncio.create_task(self._reload(view), name=f"hub-reload-{view.user_id}")
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
+        self._spawn(self._reload(view), "reload")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=f"hub-{name}")
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     async def _reload(self, view: LiveView) -> None:
         try:
@@ -196,23 +213,35 @@ class Hub:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             self._drop_stalled()
-            try:
-                await self.check()
-            except DatabaseError as error:
-                log.warning("sockets cannot be checked", extra={"reason": str(error)})
+            await self.check()
 
     async def check(self) -> None:
         """Close the sockets of whoever signed out, lost a right or got another one; find missed changes."""
         seats = list(self.seats)
         users, keys = {seat.user_id for seat in seats}, {seat.session_key for seat in seats}
-        access = await database_sync_to_async(look)(user_ids=users, session_keys=keys)
+        try:
+            access = await database_sync_to_async(look)(user_ids=users, session_keys=keys)
+        except DatabaseError as error:
+            log.warning("sockets cannot be checked", extra={"reason": str(error)})
+            return
         self.market.is_open = access.is_open
         for seat in seats:
             code = _verdict(seat, access)
             if code:
                 seat.mailbox.close(code)
+        await self._catch_up()
         for view in list(self.views.values()):
             self._compare(view, access)
+
+    async def _catch_up(self) -> None:
+        """After a lost connection to the bus, read what it kept meanwhile."""
+        gaps = sum(stream.gaps for stream in self._streams)
+        if gaps != self._gaps:
+            self._gaps = gaps
+            wanted = {key for view in self.views.values() for key in view.instruments}
+            self.market.adopt(await database_sync_to_async(read_prices)(wanted))
+            for view in self.views.values():
+                self._reload_soon(view)
 
     def _compare(self, view: LiveView, access: Access) -> None:
         now = prints_of(view.account_ids, access.fingerprints)

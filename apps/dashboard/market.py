@@ -43,14 +43,13 @@ class Market:
             self.restated.add(entry.instrument_id)
 
     def adopt(self, prices: Prices) -> None:
-        """Take what the bus kept, where nothing newer was heard."""
-        older = [tick for key, tick in prices.ticks.items() if tick.received_at >= self._received(key)]
-        self.take(older)
+        """Take what the bus kept: quietly where nothing was known, as news where it is newer than what was heard."""
+        unknown = {key: tick for key, tick in prices.ticks.items() if key not in self.ticks}
+        self.ticks.update(unknown)
+        self.scaled.update({key: tick.last_price for key, tick in unknown.items()})
+        self.take([tick for key, tick in prices.ticks.items() if tick.received_at > self.ticks[key].received_at])
+        self.newest_ms = max([self.newest_ms, *(tick.received_at for tick in unknown.values())])
         self.states.update(prices.states)
-
-    def _received(self, instrument_id: int) -> int:
-        tick = self.ticks.get(instrument_id)
-        return tick.received_at if tick is not None else 0
 
     def drain(self) -> tuple[set[int], dict[int, orjson.Fragment]]:
         """Return what changed since the last call, each encoded once for all who see it."""

@@ -13,6 +13,7 @@ from apps.markets import clock
 from apps.trading.models import Trade
 from apps.users.models import User
 
+SIGNED_OUT_NOTICE = "SIGNED_OUT"
 Fingerprint = tuple[int, int]
 
 

@@ -11,6 +11,8 @@ from apps.dashboard.context import brand_of
 from apps.dashboard.forms import SignInForm
 from apps.dashboard.people import person_of, signed_in
 from apps.dashboard.services import risk_notice
+from apps.dashboard.services.live_access import SIGNED_OUT_NOTICE
+from bus import live
 
 
 class SignIn(LoginView):
@@ -32,6 +34,13 @@ class SignOut(LogoutView):
     """Sign out; POST only."""
 
     http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """End the session, and with it the person's live sockets at once."""
+        user_id = request.user.pk
+        response = super().post(request, *args, **kwargs)
+        live.announce([user_id] if user_id else [], "notice", {"code": SIGNED_OUT_NOTICE})
+        return response
 
 
 @require_POST
