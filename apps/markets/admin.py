@@ -99,7 +99,7 @@ class InstrumentSyncAdmin(ReadOnly):
         """Whoever may see the readings may ask for one."""
         return bool(self.has_view_permission(request))
 
-    @action(description="Sync all brokers now", url_path="sync-all", permissions=["sync"])
+    @action(description="Sync all brokers now", url_path="sync-all", permissions=["sync"])  # type: ignore[untyped-decorator]
     def sync_all(self, request: HttpRequest) -> HttpResponse:
         """Ask the sessions worker to read every master."""
         for spec in SPECS.values():
@@ -108,7 +108,7 @@ class InstrumentSyncAdmin(ReadOnly):
         messages.success(request, "The instrument masters will be read now.")
         return redirect(reverse("admin:markets_instrumentsync_changelist"))
 
-    @action(description="Sync now", url_path="sync-now", permissions=["sync"])
+    @action(description="Sync now", url_path="sync-now", permissions=["sync"])  # type: ignore[untyped-decorator]
     def sync_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Ask the sessions worker to read this broker's master."""
         sync = InstrumentSync.objects.filter(pk=object_id).first()

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from apps.markets.services.calendar import Calendar, calendar_of
 from apps.markets.services.feed_board import Board
-from apps.markets.services.feed_ingest import Ingest, Named, facts_of, names_of
+from apps.markets.services.feed_names import facts_of, names_of
 from apps.markets.services.feed_sockets import Sockets, SourceFailed, end_tasks
 from bus import ticks
 from bus.connection import AsyncBusClient
@@ -26,6 +26,7 @@ from domain.broker import BrokerError, BrokerSpec, MarketData, MarketFeed, RawTi
 from domain.clock import MarketClock
 from domain.feed.backoff import delay
 from domain.feed.freshness import Freshness
+from domain.feed.ingest import Ingest, Named
 from domain.feed.subscriptions import Need, Plan, Want, collect, plan
 from domain.feed.validation import FUTURE_MILLISECONDS
 

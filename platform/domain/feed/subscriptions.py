@@ -47,9 +47,7 @@ def collect(references: Iterable[tuple[Want, Iterable[int]]]) -> list[Need]:
     return [Need(instrument_id, counts) for instrument_id, counts in counted.items()]
 
 
-def plan(
-    needs: Iterable[Need], *, subscribed: Mapping[int, float], limit: int, now: float, linger: float
-) -> Plan:
+def plan(needs: Iterable[Need], *, subscribed: Mapping[int, float], limit: int, now: float, linger: float) -> Plan:
     """Return the changes from what is subscribed to what is needed.
 
     ``subscribed`` gives when each instrument was last needed: one nobody needs any more stays for ``linger``

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from apps.markets.models import BrokerInstrument, Instrument
-from domain.broker import BrokerSpec, Quote, RawTick
+from domain.broker import Quote, RawTick
 from domain.feed.validation import Band, LastSeen, Refusal, refusal
 from domain.prices import to_scaled
 from domain.ticks import Tick
@@ -28,21 +27,6 @@ class Named:
     units: int = 1
     seen: LastSeen = field(default_factory=LastSeen)
     off_band: bool = False
-
-
-def names_of(spec: BrokerSpec, ids: Iterable[int]) -> list[Named]:
-    """Return what the broker calls each instrument; one it does not list is left out."""
-    rows = BrokerInstrument.objects.filter(broker=spec.slug, instrument_id__in=list(ids))
-    columns = ("instrument__exchange", "instrument__kind", "exchange", "symbol", "token", "instrument__lot_size")
-    return [
-        Named(pk, exchange, kind, listed_on, symbol, token, lot_size if listed_on in spec.quantity_in_lots else 1)
-        for pk, exchange, kind, listed_on, symbol, token, lot_size in rows.values_list("instrument_id", *columns)
-    ]
-
-
-def facts_of(ids: Iterable[int]) -> list[tuple[int, str, str]]:
-    """Return id, exchange and kind of each instrument."""
-    return list(Instrument.objects.filter(pk__in=list(ids)).values_list("pk", "exchange", "kind"))
 
 
 class Ingest:
