@@ -16,14 +16,19 @@ GROUP_PRIORITY = {POSTGRES: 10, REDIS: 20, APP: 30}
 WORKER_STOP_SECONDS = 30
 SERVER_STOP_SECONDS = 30
 QUICK_STOP_SECONDS = 10
+# An import that fails takes longer than the usual second: a process that lives this long has started.
+APP_START_SECONDS, SERVER_START_SECONDS = 4, 1
 WEB_THREADS = 4
+TIME_ZONE = "Asia/Kolkata"
 # Workers never talk to each other. The heartbeat stays, slowly: Flower knows by it who lives.
 WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--heartbeat-interval", "15", "-l", "INFO")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """One supervised process; `stop_seconds` is how long it may take before it is killed.
+    """One supervised process.
+
+    It counts as started after living `start_seconds`, and is killed when it has not stopped within `stop_seconds`.
 
     `environ` is written to a file: no secret belongs there.
     """
@@ -32,6 +37,7 @@ class Program:
     argv: tuple[str, ...]
     group: str = APP
     stop_signal: str = "TERM"
+    start_seconds: int = APP_START_SECONDS
     stop_seconds: int = QUICK_STOP_SECONDS
     user: str | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +49,7 @@ def server_program(server: Server) -> Program:
         name=server.name,
         argv=scrubbed_command(server.argv, server.environ),
         group=server.name,
+        start_seconds=SERVER_START_SECONDS,
         stop_signal=server.stop_signal,
         stop_seconds=SERVER_STOP_SECONDS,
         user=server.owner,
@@ -124,7 +131,7 @@ def _execution(settings: Settings, shard: int) -> Program:
 def _beat(settings: Settings) -> Program:
     argv = (
         *(_program(settings, "celery"), "-A", "config.celery", "beat", "-l", "INFO"),
-        *("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile="),
+        *("--scheduler", "config.beat:SingleScheduler", "--pidfile="),
     )
     return Program(name="beat", argv=argv, environ=_named("beat"))
 
@@ -136,7 +143,8 @@ def _flower(settings: Settings) -> Program:
         *(f"--address={HOST}", f"--port={settings.flower_port}", "--url_prefix=ops/flower"),
         *("--max_tasks=2000", "--max_workers=200"),
     )
-    return Program(name="flower", argv=argv, environ=_named("flower"))
+    # Django puts every worker on its own time zone; events from a process in another look hours old to Flower.
+    return Program(name="flower", argv=argv, environ=_named("flower", TZ=TIME_ZONE))
 
 
 def _simulator(settings: Settings) -> Program:

@@ -189,7 +189,7 @@ def _supervisor_trouble(settings: Settings, supervisor: subprocess.Popen[bytes])
 
 def _wait_for_app(settings: Settings, supervisor: subprocess.Popen[bytes], progress: screen.Progress) -> None:
     def is_up() -> bool:
-        missing = ready.waiting_for(settings)
+        missing = ready.waiting_for(settings) or supervise.starting(settings)
         progress.show(f"Waiting for {', '.join(missing)}" if missing else "Ready")
         return not missing
 

@@ -14,8 +14,9 @@ from launch.settings import Settings
 
 DEMO_FILE = "demo.json"
 SEED_FILE = "seed.json"
-SHOWN_TRADERS = 3
-DEFAULT_BODY = '{"action": "buy"}'
+SHOWN_TRADERS = 5
+# The alert's id differs every second: the same body twice is a duplicate, and does nothing.
+BODY = r"{\"action\": \"buy\", \"alert_id\": \"demo-$(date +%s)\"}"
 
 
 class Progress:
@@ -85,7 +86,6 @@ def page(settings: Settings, demo: Mapping[str, Any], *, seconds: float) -> str:
     """Return the one screen: addresses, logins, and a command that fires a signal."""
     operator = demo.get("operator") or {}
     traders = list(demo.get("traders") or [])
-    body = str(demo.get("webhook_body") or DEFAULT_BODY)
     lines = [
         f"Vayda is up ({seconds:.0f} s). PAPER and SIMULATED money only: no order leaves this machine.",
         "",
@@ -104,7 +104,7 @@ def page(settings: Settings, demo: Mapping[str, Any], *, seconds: float) -> str:
         ),
         "",
         "  Fire a signal:",
-        f"    curl -sS -H 'Content-Type: application/json' -d '{body}' \\",
+        f"    curl -sS -H 'Content-Type: application/json' -d \"{BODY}\" \\",
         f"      {demo['webhook_url']}",
         "",
         f"  Logs in {settings.log_dir}. make status | logs | doctor | down. Ctrl-C stops everything.",

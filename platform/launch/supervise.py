@@ -80,7 +80,7 @@ def _program(settings: Settings, program: Program) -> str:
         f"directory = {'/' if embedded else _escape(str(settings.root))}\n{user}"
         f"environment = {_environment(program.environ)}\n"
         f"autostart = {'true' if embedded else 'false'}\nautorestart = true\n"
-        "startsecs = 1\nstartretries = 5\n"
+        f"startsecs = {program.start_seconds}\nstartretries = 5\n"
         f"stopsignal = {program.stop_signal}\nstopwaitsecs = {program.stop_seconds}\nkillasgroup = true\n"
         f"stdout_logfile = {_escape(str(settings.log_dir / program.name))}.log\nredirect_stderr = true\n"
         f"stdout_logfile_maxbytes = {LOG_BYTES}\nstdout_logfile_backups = {LOG_BACKUPS}\n"
@@ -142,6 +142,11 @@ def states(settings: Settings) -> list[State]:
         )
         for entry in found
     ]
+
+
+def starting(settings: Settings) -> list[str]:
+    """Return the processes that do not run, or have not run long enough to be believed."""
+    return [state.name for state in states(settings) if state.state != "RUNNING"]
 
 
 def given_up(settings: Settings) -> str | None:
