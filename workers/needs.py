@@ -1,10 +1,11 @@
 """Which instruments the platform needs prices of, and why."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -32,18 +33,18 @@ from domain.orders import LIVE_TRADES
 REACH = 5
 """Listed strikes each side of the money that are kept fresh, so that the next entry finds a price."""
 
-CHAIN_SECONDS = 60.0
-"""How long a chain's contracts are remembered; they change once a day."""
+REMEMBER_SECONDS = 60.0
+"""How long contracts are remembered; they change once a day."""
 
-_Chain = tuple[str, str, date]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Needs:
-    """Reads them; one per feed, as it remembers chains between readings."""
+    """Reads them; one per feed, as it remembers contracts between readings. What is not listed is asked for again."""
 
-    _chains: dict[_Chain, Sequence[Instrument]] = field(default_factory=dict)
-    _bases: dict[tuple[str, str], list[Instrument]] = field(default_factory=dict)
+    _known: dict[Hashable, Any] = field(default_factory=dict)
+    _levels: dict[tuple[str, str], Decimal | None] = field(default_factory=dict)
     _read_at: float = 0.0
 
     def read(self) -> References:
@@ -60,50 +61,80 @@ class Needs:
         ]
 
     def _forget_old(self) -> None:
-        if time.monotonic() - self._read_at >= CHAIN_SECONDS:
-            self._chains.clear()
-            self._bases.clear()
+        self._levels.clear()
+        if time.monotonic() - self._read_at >= REMEMBER_SECONDS:
+            self._known.clear()
             self._read_at = time.monotonic()
+
+    def _remember(self, key: Hashable, find: Callable[[], T]) -> T:
+        found: T = self._known.get(key) or find()
+        if found:
+            self._known[key] = found
+        return found
 
     def _bases_of(self, leg: StrategyLeg, now: datetime) -> list[Instrument]:
         """Return what a leg's money is measured on: the index or stock, and the front future."""
         exchange, underlying = leg.strategy.exchange, leg.strategy.underlying
-        if (exchange, underlying) not in self._bases:
+
+        def find() -> list[Instrument]:
             spot = spot_of(exchange=exchange, underlying=underlying)
             future = future_of(exchange=exchange, underlying=underlying, on=trading_date(now))
-            self._bases[exchange, underlying] = [one for one in (spot, future) if one is not None]
-        return self._bases[exchange, underlying]
+            return [one for one in (spot, future) if one is not None]
+
+        return self._remember(("bases", exchange, underlying), find)
 
     def _of_leg(self, leg: StrategyLeg, now: datetime) -> list[int]:
         """Return the contracts a leg may mean next; none while nothing is listed or priced."""
         exchange, underlying = leg.strategy.exchange, leg.strategy.underlying
-        try:
-            if leg.symbol:
-                return [find_instrument(exchange=exchange, symbol=leg.symbol, on=trading_date(now)).pk]
-            expiry = resolve_expiry(leg=leg, underlying=underlying, exchange=exchange, now=now)
-        except NoInstrument:
+        if leg.symbol:
+            return self._remember(("symbol", exchange, leg.symbol), lambda: _exact(leg, now))
+        rule = (exchange, underlying, leg.kind, leg.expiry_rule)
+        expiry = self._remember(("expiry", *rule), lambda: _expiry(leg, now))
+        if expiry is None:
             return []
         if leg.kind == Kind.FUTURE:
-            return list(
-                Instrument.objects.tradable(trading_date(now))
-                .filter(exchange=exchange, underlying=underlying, kind=Kind.FUTURE, expiry=expiry)
-                .values_list("pk", flat=True)
-            )
+            return self._remember(("future", *rule), lambda: _futures(leg, expiry))
         return self._near_money(leg, expiry, now)
 
     def _near_money(self, leg: StrategyLeg, expiry: date, now: datetime) -> list[int]:
-        reference = _last_price(self._bases_of(leg, now))
+        exchange, underlying = leg.strategy.exchange, leg.strategy.underlying
+        if (exchange, underlying) not in self._levels:
+            self._levels[exchange, underlying] = _last_price(self._bases_of(leg, now))
+        reference = self._levels[exchange, underlying]
         if reference is None:
             return []
-        chain = self._chain(leg.strategy.exchange, leg.strategy.underlying, expiry)
+        chain = self._remember(
+            ("chain", exchange, underlying, expiry),
+            lambda: list(option_chain(exchange=exchange, underlying=underlying, expiry=expiry)),
+        )
         reach = max(REACH, strike_reach(leg.strike_rule) + 2)
         return [row.pk for row in near_money(chain, reference, reach=reach)]
 
-    def _chain(self, exchange: str, underlying: str, expiry: date) -> Sequence[Instrument]:
-        key = (exchange, underlying, expiry)
-        if key not in self._chains:
-            self._chains[key] = list(option_chain(exchange=exchange, underlying=underlying, expiry=expiry))
-        return self._chains[key]
+
+def _exact(leg: StrategyLeg, now: datetime) -> list[int]:
+    try:
+        found = find_instrument(exchange=leg.strategy.exchange, symbol=leg.symbol, on=trading_date(now))
+    except NoInstrument:
+        return []
+    return [found.pk]
+
+
+def _expiry(leg: StrategyLeg, now: datetime) -> date | None:
+    try:
+        return resolve_expiry(leg=leg, underlying=leg.strategy.underlying, exchange=leg.strategy.exchange, now=now)
+    except NoInstrument:
+        return None
+
+
+def _futures(leg: StrategyLeg, expiry: date) -> list[int]:
+    found = Instrument.objects.filter(
+        is_active=True,
+        exchange=leg.strategy.exchange,
+        underlying=leg.strategy.underlying,
+        kind=Kind.FUTURE,
+        expiry=expiry,
+    )
+    return list(found.values_list("pk", flat=True))
 
 
 def _legs() -> Iterable[StrategyLeg]:

@@ -23,9 +23,7 @@ def test_a_tick_within_the_limit_makes_it_live(before: Freshness, ticked: float,
 
 
 @given(STATES, SECONDS, st.floats(min_value=3.01, max_value=1e5))
-def test_silence_beyond_the_limit_is_stale_whatever_it_was(
-    before: Freshness, ticked: float, age: float
-) -> None:
+def test_silence_beyond_the_limit_is_stale_whatever_it_was(before: Freshness, ticked: float, age: float) -> None:
     assert at(before, ticked + age, ticked=ticked) is Freshness.STALE
 
 
@@ -38,9 +36,7 @@ def test_a_closed_market_changes_nothing(before: Freshness, ticked: float, now: 
 def test_the_auction_freezes_whether_it_ticks_or_not(
     before: Freshness, ticked: float, now: float, is_open: bool
 ) -> None:
-    assert (
-        at(before, now, ticked=ticked, moment=Moment(is_open=is_open, stands_still=True)) is Freshness.FROZEN
-    )
+    assert at(before, now, ticked=ticked, moment=Moment(is_open=is_open, stands_still=True)) is Freshness.FROZEN
 
 
 def test_a_subscription_is_not_live_before_its_first_tick() -> None:
