@@ -29,9 +29,7 @@ def redis_client() -> BusClient:
 
 def async_redis() -> AsyncBusClient:
     """Return a new client for the running event loop; whoever asked closes it."""
-    return redis.asyncio.Redis.from_url(
-        settings.REDIS_BUS_URL, retry=AsyncRetry(NoBackoff(), 0), **_options()
-    )
+    return redis.asyncio.Redis.from_url(settings.REDIS_BUS_URL, retry=AsyncRetry(NoBackoff(), 0), **_options())
 
 
 @lru_cache(maxsize=4)

@@ -57,9 +57,7 @@ def test_a_rollback_tells_nobody(bus: BusClient) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_feed_state_is_for_everybody(bus: BusClient) -> None:
-    assert heard(lambda: live.announce_feed({"state": "DOWN"})) == [
-        LiveEvent(None, "feed", {"state": "DOWN"})
-    ]
+    assert heard(lambda: live.announce_feed({"state": "DOWN"})) == [LiveEvent(None, "feed", {"state": "DOWN"})]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -395,7 +395,7 @@ class Feed:
     async def _judge_feed(self, is_expected: bool, silent: float) -> None:
         """Say how the whole feed is when that changes, and report an outage once."""
         state = self._state_of(is_expected, silent)
-        if state != self._state:
+        if state and state != self._state:
             self._state = state
             await _quietly(self._host.tell_state({"state": state, "at": self._host.wall().isoformat()}))
         if self._outage is None and is_expected and silent > self._timing.stale_after * self._timing.outage_factor:
@@ -407,6 +407,8 @@ class Feed:
             await _quietly(self._host.tell_outage(Outage(ended.began_at, is_over=True, reason=ended.reason)))
 
     def _state_of(self, is_expected: bool, silent: float) -> str:
+        if not self._board.watched:
+            return ""  # nobody needs anything, so nothing is known
         if not is_expected:
             frozen = self._board.counts()[Freshness.FROZEN]
             return "frozen" if frozen else "closed"
