@@ -73,3 +73,13 @@ def sign_in_account(account_id: int) -> None:
 def exchange_login(account_id: int, request_token: str) -> None:
     """Hand a login's one-use code to the sessions worker, which alone can finish it."""
     _on_commit("workers.sessions.exchange_login", "sessions", account_id, request_token)
+
+
+def prepare_login(account_id: int, state: str) -> None:
+    """Ask the sessions worker where a person must sign in: the address holds a key that the web process cannot read."""
+    _on_commit("workers.sessions.prepare_login", "sessions", account_id, state)
+
+
+def check_postback(account_id: int, body: str) -> None:
+    """Hand an order update somebody posted to the sessions worker, which alone can tell whether it is genuine."""
+    _on_commit("workers.sessions.check_postback", "sessions", account_id, body)

@@ -9,6 +9,28 @@ from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSessio
 from apps.users.models import User
 
 
+class PaperOnly(ValueError):
+    """The account's broker is the paper broker: there is nothing live to choose."""
+
+
+def choose_mode(*, account: BrokerAccount, wanted: AccountMode, actor: User) -> None:
+    """Write down what the client wants, and bring it into force as far as the broker's session allows.
+
+    Raises ``PaperOnly``.
+    """
+    if account.broker == "paper" and wanted == AccountMode.LIVE:
+        raise PaperOnly("an account at the paper broker cannot trade live")
+    with transaction.atomic():
+        changed = BrokerAccount.objects.filter(pk=account.pk).exclude(wanted_mode=wanted).update(wanted_mode=wanted)
+        account.wanted_mode = wanted
+        if changed:
+            record("mode_chosen", account, tenant_id=account.tenant_id, actor=actor, wanted=wanted)
+        if wanted == AccountMode.PAPER:
+            force_paper(account=account, reason=ModeReason.CHOSEN, actor=actor)
+        else:
+            restore_mode(account=account)
+
+
 def force_paper(*, account: BrokerAccount, reason: ModeReason, actor: User | None = None) -> bool:
     """Send an account's new entries to paper; live trades stay live. ``False`` when it was on paper already."""
     with transaction.atomic():
@@ -20,6 +42,30 @@ def force_paper(*, account: BrokerAccount, reason: ModeReason, actor: User | Non
     return bool(changed)
 
 
+def hold_on_paper(*, account: BrokerAccount, actor: User) -> bool:
+    """Keep an account on paper by the operator's word, also after its next sign-in; ``False`` when it was held."""
+    with transaction.atomic():
+        changed = (
+            BrokerAccount.objects.filter(pk=account.pk)
+            .exclude(mode=AccountMode.PAPER, mode_reason=ModeReason.OPERATOR)
+            .update(mode=AccountMode.PAPER, mode_reason=ModeReason.OPERATOR)
+        )
+        if changed:
+            record("mode_held_on_paper", account, tenant_id=account.tenant_id, actor=actor)
+    return bool(changed)
+
+
+def end_hold(*, account: BrokerAccount, actor: User) -> bool:
+    """Take the operator's hold back and give the account the mode its client chose; ``False`` without a hold."""
+    with transaction.atomic():
+        held = BrokerAccount.objects.filter(pk=account.pk, mode_reason=ModeReason.OPERATOR)
+        changed = held.update(mode_reason=ModeReason.NO_SESSION if account.wanted_mode == "LIVE" else ModeReason.CHOSEN)
+        if changed:
+            record("mode_hold_ended", account, tenant_id=account.tenant_id, actor=actor)
+            restore_mode(account=account)
+    return bool(changed)
+
+
 def restore_mode(*, account: BrokerAccount) -> bool:
     """Give a signed-in account the mode its client chose; ``False`` when nothing changed."""
     if account.wanted_mode != AccountMode.LIVE or not BrokerSession.objects.usable().filter(account=account).exists():
@@ -28,6 +74,7 @@ def restore_mode(*, account: BrokerAccount) -> bool:
         changed = (
             BrokerAccount.objects.filter(pk=account.pk, mode=AccountMode.PAPER)
             .exclude(mode_reason=ModeReason.OPERATOR)
+            .exclude(broker="paper")
             .update(mode=AccountMode.LIVE, mode_reason=ModeReason.CHOSEN)
         )
         if changed:
@@ -35,8 +82,8 @@ def restore_mode(*, account: BrokerAccount) -> bool:
     return bool(changed)
 
 
-def force_sessionless_to_paper(*, now: datetime) -> int:
-    """Force every live account without a usable session to paper; returns how many."""
+def force_sessionless_to_paper(*, now: datetime) -> list[BrokerAccount]:
+    """Force every live account without a usable session to paper; returns those that were not on paper before."""
     signed_in = BrokerSession.objects.filter(lost_at__isnull=True, expires_at__gt=now).values("account_id")
     accounts = BrokerAccount.objects.active().filter(mode=AccountMode.LIVE).exclude(pk__in=signed_in)
-    return sum(force_paper(account=account, reason=ModeReason.NO_SESSION) for account in accounts)
+    return [account for account in accounts if force_paper(account=account, reason=ModeReason.NO_SESSION)]

@@ -44,3 +44,8 @@ def find_key(secret: str) -> ApiKey | None:
     if key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+def revoke_key(key: ApiKey) -> bool:
+    """Make a key useless for ever; ``False`` when it was already."""
+    return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from environs import Env
 
+from config.schedule import CELERY_BEAT_SCHEDULE  # noqa: F401  # Celery reads it from the settings
+from config.settings.unfold import UNFOLD  # noqa: F401
+
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parents[3]
@@ -29,9 +32,9 @@ SIMULATOR_URL = env.str("SIMULATOR_URL", "")
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.admin.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,95 @@
+"""Whether the ledger and the brokers' books agree on what every account holds."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import F, Q
+
+from apps.broker_accounts.models import BrokerAccount
+from apps.markets.models import Instrument
+from apps.trading.models import AccountState, ExternalOrder, Position, TradeLeg
+from apps.trading.services.names import instrument_ids
+from domain.orders import Mode, Side
+
+Key = tuple[int, str, int]
+"""An account, a mode and an instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One contract of one account: signed units by the broker's book, and by ours plus what others traded there."""
+
+    account: BrokerAccount
+    mode: str
+    instrument: Instrument
+    theirs: int
+    ours: int
+
+
+def disagreements(*, exchange: str) -> list[Disagreement]:
+    """Return where the last position snapshot and the ledger differ.
+
+    Only snapshots read after the account's last booked fill are believed. Orders placed outside the platform count
+    as declared.
+    """
+    believed = _believed()
+    theirs, ours = _theirs(exchange), _ours(exchange)
+    keys = [
+        key for key in theirs.keys() | ours.keys() if key[:2] in believed and theirs.get(key, 0) != ours.get(key, 0)
+    ]
+    if not keys:
+        return []
+    outside = _declared({key[0] for key in keys})
+    accounts = BrokerAccount.objects.in_bulk({key[0] for key in keys})
+    instruments = Instrument.objects.in_bulk({key[2] for key in keys})
+    return [
+        Disagreement(accounts[key[0]], key[1], instruments[key[2]], theirs.get(key, 0), expected)
+        for key in sorted(keys)
+        if (expected := ours.get(key, 0) + outside.get(key, 0)) != theirs.get(key, 0)
+    ]
+
+
+def _believed() -> set[tuple[int, str]]:
+    fresh = Q(fills_applied_at__isnull=True) | Q(positions_read_at__gt=F("fills_applied_at"))
+    states = AccountState.objects.filter(fresh, positions_read_at__isnull=False, account__is_active=True)
+    return set(states.values_list("account_id", "mode"))
+
+
+def _theirs(exchange: str) -> Mapping[Key, int]:
+    found: dict[Key, int] = defaultdict(int)
+    for row in Position.objects.filter(instrument__exchange=exchange):
+        found[(row.account_id, row.mode, row.instrument_id)] += row.quantity
+    return found
+
+
+def _ours(exchange: str) -> Mapping[Key, int]:
+    found: dict[Key, int] = defaultdict(int)
+    held = TradeLeg.objects.filter(instrument__exchange=exchange, entry_quantity__gt=F("exit_quantity"))
+    for leg in held.select_related("trade"):
+        key = (leg.trade.account_id, leg.trade.mode, leg.instrument_id)
+        found[key] += Side(leg.side).sign * leg.open_quantity
+    return found
+
+
+def _declared(account_ids: set[int]) -> Mapping[Key, int]:
+    """Return what was traded outside the platform; the paper broker knows no outside."""
+    found: dict[Key, int] = defaultdict(int)
+    rows = ExternalOrder.objects.filter(account_id__in=account_ids, filled_quantity__gt=0).select_related("account")
+    by_broker: dict[str, list[ExternalOrder]] = defaultdict(list)
+    for row in rows:
+        by_broker[row.account.broker].append(row)
+    for broker, orders in by_broker.items():
+        ids = _by_symbol(broker, {order.symbol for order in orders})
+        for order in orders:
+            for instrument_id in ids.get(order.symbol, ()):
+                found[(order.account_id, Mode.LIVE, instrument_id)] += Side(order.side).sign * order.filled_quantity
+    return found
+
+
+def _by_symbol(broker: str, symbols: set[str]) -> Mapping[str, list[int]]:
+    """Return our instruments by the broker's symbol; an external order does not say its exchange."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for (_, symbol), pk in instrument_ids(broker, [("", symbol) for symbol in symbols]).items():
+        found[symbol].append(pk)
+    return found

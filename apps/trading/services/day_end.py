@@ -1,0 +1,189 @@
+"""Square-off by the clock, and what must be true once a market has closed: everything resolved, flat and agreed."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Max, QuerySet
+
+from apps.audit.models import AuditEvent
+from apps.audit.services.record import Entry, record_all
+from apps.markets.models import SessionKind, TradingSession
+from apps.notifications.models import Level
+from apps.notifications.services.notify import notify
+from apps.trading.models import Order, Trade, TradeLeg
+from apps.trading.services.agreement import Disagreement, disagreements
+from apps.trading.services.exit import request_exit
+from bus import commands
+from domain.orders import ExitReason, IntentKind, Mode, OrderStatus, Product
+
+log = logging.getLogger(__name__)
+
+LATE_AFTER = timedelta(minutes=2)
+"""How long after its square-off time a trade may still be live before somebody is paged."""
+
+GRACE = timedelta(minutes=10)
+"""How long after the close the brokers' books may take to settle."""
+
+LOOK_BACK = timedelta(hours=12)
+AT_ONCE = 200
+
+_AS_URGENT = [reason.value for reason in ExitReason if reason.urgency <= ExitReason.SQUARE_OFF.urgency]
+
+
+def square_off_due(*, now: datetime) -> int:
+    """Ask every live trade whose time has passed to go flat; returns the number of legs newly asked.
+
+    The engine does the same from its own clock. A leg already leaving for as urgent a reason is left alone, so this
+    may run any number of times; entries not filled yet are withdrawn.
+    """
+    due = Trade.objects.live().filter(square_off_at__lte=now)
+    legs = TradeLeg.objects.filter(trade__in=due).exclude(exit_reason__in=_AS_URGENT).order_by("trade_id", "pk")
+    ids = list(legs.values_list("pk", flat=True))
+    for start in range(0, len(ids), AT_ONCE):
+        request_exit(leg_ids=ids[start : start + AT_ONCE], reason=ExitReason.SQUARE_OFF, now=now)
+    _page_late(due.filter(square_off_at__lte=now - LATE_AFTER).select_related("account"))
+    return len(ids)
+
+
+def _page_late(trades: Iterable[Trade]) -> None:
+    for trade in trades:
+        notify(
+            key=f"square-off-late:{trade.pk}",
+            code="SQUARE_OFF_LATE",
+            text=f"{trade.account}: trade {trade.pk} is not flat yet, past its square-off time.",
+            tenant_id=trade.tenant_id,
+            level=Level.PAGE,
+        )
+
+
+def wake_waiting() -> int:
+    """Wake the shards of orders that wait to be sent: what a lost message would have said. Returns how many shards."""
+    waiting = Order.objects.filter(status=OrderStatus.PENDING).order_by().values_list("account__shard", flat=True)
+    shards = set(waiting.distinct())
+    commands.wake_execution(shards)
+    return len(shards)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A market whose last session of a trading date is over."""
+
+    exchange: str
+    trading_date: date
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DayEnd:
+    """What one look after the close found: orders nobody knows the end of, trades left open, books that differ."""
+
+    closed: Closed
+    unresolved: int
+    left: int
+    differences: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing needs a person."""
+        return not (self.unresolved or self.left or self.differences)
+
+
+def end_of_day(*, now: datetime, wall: datetime) -> list[DayEnd]:
+    """Look after every market that closed a while ago; safe to repeat, each finding is told once.
+
+    ``now`` is market time, ``wall`` the wall's; they differ in a replay only.
+    """
+    return [_finish(closed, now=now, wall=wall) for closed in closed_markets(now)]
+
+
+def closed_markets(now: datetime) -> list[Closed]:
+    """Return the markets whose last session of a date ended between ten minutes and twelve hours ago."""
+    rows = TradingSession.objects.order_by()
+    if not settings.DEMO:
+        rows = rows.exclude(kind=SessionKind.DEMO)
+    days = rows.values("exchange", "trading_date").annotate(last=Max("closes_at"))
+    found = days.filter(last__lte=now - GRACE, last__gt=now - LOOK_BACK).order_by("exchange")
+    return [Closed(row["exchange"], row["trading_date"], row["last"]) for row in found]
+
+
+def _finish(closed: Closed, *, now: datetime, wall: datetime) -> DayEnd:
+    _end_entries(closed, now=now)
+    unresolved = _page_unresolved(closed)
+    left = _page_left(closed)
+    differences = disagreements(exchange=closed.exchange)
+    for one in differences:
+        _page_difference(one, closed)
+    found = DayEnd(closed, unresolved, left, len(differences))
+    _note(found, wall)
+    return found
+
+
+def _of(closed: Closed) -> QuerySet[Order]:
+    """Return the market's orders from before its close that may still gain fills."""
+    return Order.objects.unresolved().filter(instrument__exchange=closed.exchange, created_at__lt=closed.closed_at)
+
+
+def _end_entries(closed: Closed, *, now: datetime) -> None:
+    """No entry outlives its day: the unsent are aborted, the sent are asked to be cancelled."""
+    entries = _of(closed).filter(intent__kind=IntentKind.ENTRY)
+    entries.filter(status=OrderStatus.PENDING).update(
+        status=OrderStatus.ABORTED, reason_code="SESSION_CLOSED", finished_at=now
+    )
+    entries.filter(cancel_requested_at__isnull=True).update(cancel_requested_at=now)
+
+
+def _page_unresolved(closed: Closed) -> int:
+    orders = list(_of(closed).select_related("account", "instrument", "intent"))
+    for order in orders:
+        notify(
+            key=f"eod-unresolved:{order.pk}",
+            code="ORDER_UNRESOLVED",
+            text=f"{order.account}: an order in {order.instrument.symbol} is {order.status} after the close.",
+            tenant_id=order.intent.tenant_id,
+            level=Level.PAGE,
+        )
+    return len(orders)
+
+
+def _page_left(closed: Closed) -> int:
+    """Intraday trades must not survive their day: the broker closes them at its own price and cost."""
+    legs = TradeLeg.objects.filter(instrument__exchange=closed.exchange).values("trade_id")
+    trades = Trade.objects.live().filter(pk__in=legs, product=Product.MIS, trading_date__lte=closed.trading_date)
+    left = list(trades.select_related("account"))
+    for trade in left:
+        notify(
+            key=f"mis-left:{trade.pk}:{closed.trading_date}",
+            code="INTRADAY_LEFT_OPEN",
+            text=f"{trade.account}: intraday trade {trade.pk} is still {trade.status} after the close.",
+            tenant_id=trade.tenant_id,
+            level=Level.PAGE,
+        )
+    return len(left)
+
+
+def _page_difference(one: Disagreement, closed: Closed) -> None:
+    account = one.account
+    notify(
+        key=f"eod-position:{account.pk}:{one.mode}:{one.instrument.pk}:{closed.trading_date}",
+        code="POSITION_DIFFERS",
+        text=f"{account} ({one.mode.lower()}): {one.instrument.symbol} is {one.theirs} at the broker, {one.ours} here.",
+        tenant_id=account.tenant_id,
+        level=Level.PAGE if one.mode == Mode.LIVE else Level.WARNING,
+    )
+
+
+def _note(found: DayEnd, wall: datetime) -> None:
+    """Log each market's day once it is clean; until then the notifications speak."""
+    if found.is_clean and _first_time(found.closed):
+        log.info("day ended", extra={"exchange": found.closed.exchange, "date": found.closed.trading_date, "at": wall})
+
+
+def _first_time(closed: Closed) -> bool:
+    day = {"exchange": closed.exchange, "trading_date": str(closed.trading_date)}
+    if AuditEvent.objects.filter(kind="day_ended", object_type="markets.tradingsession", data=day).exists():
+        return False
+    record_all([Entry("day_ended", "markets.tradingsession", None, None, day)])
+    return True
