@@ -135,9 +135,7 @@ class LeasedLoop(ABC):
         try:
             await asyncio.wait({work, beat}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (work, beat):
-                task.cancel()
-            results = await asyncio.gather(work, beat, return_exceptions=True)
+            results = await _end(work, beat)
             await asyncio.get_running_loop().run_in_executor(renewals, _release_quietly, lead.held)
         for result in results:
             if isinstance(result, Exception):
@@ -153,6 +151,15 @@ class LeasedLoop(ABC):
                 if lead.held.remaining() <= 1.0:
                     raise LeaseLost(self.name) from error
             await asyncio.sleep(min(lead.held.seconds / 4, 2.0))
+
+
+async def _end(*tasks: asyncio.Task[None]) -> list[BaseException | None]:
+    """Cancel until everything has ended: a library's ``wait_for`` may swallow the first word to stop."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=1.0)
+    return [None if task.cancelled() else task.exception() for task in tasks]
 
 
 def _renew_and_beat(loop: LeasedLoop, lead: Lead) -> None:
