@@ -1,10 +1,9 @@
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from domain.orders import ExitReason
-from domain.risk import Confirm, DataState, DayLimits, EntryRule, PnlRules, PriceTrail, RiskEngine, RuleError
+from domain.risk import Confirm, DataState, DayLimits, EntryRule, PnlRules, PriceTrail, RuleError
 from domain.risk.book import ENTRY_SLOT
 from tests.domain.risk.cast import CALL, ONCE, PUT, START, armed, at, leg, reasons, rupees, show, tick, trade
 
@@ -73,6 +72,20 @@ def test_a_combined_stop_is_asked_for_again_in_one_piece() -> None:
     engine.on_ticks([tick(100, CALL), tick(80, PUT)])
     (fired,) = engine.on_clock(at(5))
     assert (fired.reason, fired.leg_ids, fired.trigger) == ("TRADE_STOP", (1, 2), rupees(-150))
+
+
+def test_a_combined_stop_that_was_not_asked_for_again_is_armed_again() -> None:
+    engine = armed(trade(leg(1, 10, 100, CALL), leg(2, 10, 100, PUT), pnl=PnlRules(stop=rupees(-150))))
+    engine.on_ticks([tick(100, CALL), tick(80, PUT), tick(100, PUT)])
+    assert engine.on_clock(at(5)) == []
+    assert reasons(show(engine, 80)) == ["TRADE_STOP"]
+
+
+def test_a_day_loss_that_was_not_asked_for_again_is_armed_again() -> None:
+    engine = armed(trade(leg(1, 10, 100, CALL), day=DayLimits(loss=rupees(150), confirm=ONCE)))
+    show(engine, 100, 80, 100)
+    assert engine.on_clock(at(5)) == []
+    assert reasons(show(engine, 80)) == ["DAY_LOSS"]
 
 
 def test_a_disarmed_trade_is_never_asked_for_again() -> None:
@@ -243,14 +256,13 @@ def test_a_snapshot_shows_values_levels_and_latches() -> None:
     assert put.last_price == rupees(90)
 
 
-def test_heaps_stay_in_proportion_to_the_rules_however_often_bands_are_set_anew() -> None:
-    engine = RiskEngine(now=START, refire_after=timedelta(seconds=5))
-    for number in range(1, 21):
-        engine.arm(
-            trade(leg(1, 10, 100, CALL), leg(2, -10, 100, PUT), trade_id=number, pnl=PnlRules(stop=rupees(-900)))
-        )
-    for turn in range(4_000):
-        engine.on_ticks([tick(100 + turn % 80, CALL), tick(100 + (turn * 7) % 80, PUT)])
+def test_heaps_stay_in_proportion_to_the_rules_however_far_the_market_drifts() -> None:
+    """The legs' gains cancel out, so that the bands are set anew all the time and nothing ever fires."""
+    limits = PnlRules(stop=rupees(-90), target=rupees(90))
+    pair = (leg(1, 10, 100, CALL), leg(2, -10, 100, PUT))
+    engine = armed(*(trade(*pair, trade_id=number, pnl=limits) for number in range(1, 21)))
+    for price in range(100, 3_000):
+        assert engine.on_ticks([tick(price, CALL), tick(price, PUT)]) == []
     for watch in engine._watches.values():
         assert len(watch.below) + len(watch.above) <= 4 * 20 + 128
 

@@ -19,6 +19,15 @@ def test_a_combined_stop_counts_all_legs_and_leaves_all_of_them() -> None:
     assert (fired.reason, fired.leg_ids, fired.trigger) == ("TRADE_STOP", (1, 2), rupees(-200))
 
 
+@pytest.mark.parametrize(("quantity", "price"), [(-10, 110), (10, 90)])
+def test_legs_that_each_use_up_exactly_their_share_of_the_slack_are_seen(quantity, price) -> None:
+    pair = (leg(1, quantity, 100, CALL), leg(2, quantity, 100, PUT))
+    engine = armed(trade(*pair, pnl=PnlRules(stop=rupees(-200))))
+    assert both(engine, 100, 100) == []
+    assert show(engine, price, instrument_id=CALL) == []
+    assert reasons(show(engine, price, instrument_id=PUT)) == ["TRADE_STOP"]
+
+
 def test_a_combined_target_is_inclusive() -> None:
     engine = armed(trade(*STRADDLE, pnl=PnlRules(target=rupees(300))))
     assert both(engine, 80, 90.05) == []
@@ -56,6 +65,14 @@ def test_a_bad_print_in_one_leg_is_not_confirmed_by_the_next_tick_of_the_other()
     assert show(engine, 100) == []
     assert show(engine, 400) == []
     assert reasons(show(engine, 401)) == ["TRADE_STOP"]
+
+
+def test_a_combined_stop_may_be_confirmed_by_a_leg_that_hardly_moves() -> None:
+    engine = armed(trade(*STRADDLE, pnl=PnlRules(stop=rupees(-255)), confirm=Confirm(ticks=2)))
+    both(engine, 100, 99)
+    assert show(engine, 101, instrument_id=PUT) == []
+    assert show(engine, 125, 125) == []
+    assert reasons(show(engine, 101, instrument_id=PUT)) == ["TRADE_STOP"]
 
 
 def test_legs_that_cancel_out_leave_nothing_to_judge() -> None:
