@@ -23,7 +23,7 @@ from tests.bench.record import Figure, record
 INSTRUMENTS = 500
 TICKS = 1_000_000
 BATCH = 64
-ROUNDS = 5
+ROUNDS = 3
 START = datetime(2026, 8, 18, 4, 0, tzinfo=UTC)
 MILLISECONDS = int(START.timestamp() * 1000)
 ENTRY = 1_000 * PRICE_SCALE
