@@ -4,6 +4,7 @@
 the second call return at once. uv is used when it is there or quickly had, else pip.
 """
 
+import ast
 import hashlib
 import itertools
 import os
@@ -116,20 +117,24 @@ def sources(locks: list[Path]) -> list[str]:
 
 
 def uv_environ() -> dict[str, str]:
-    """Return our environment with pip's index settings told to uv too, which does not read pip's files."""
-    told = {variable: pip_setting(option).replace("\n", " ").strip() for option, variable in PIP_TO_UV.items()}
+    """Return our environment with pip's settings told to uv too, which does not read pip's files."""
+    known = pip_settings()
+    told = {variable: " ".join(known[option].split()) for option, variable in PIP_TO_UV.items() if option in known}
     # Every package is pinned by hash: whichever index serves it, it is the same. Look in all, as pip does.
     told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
-    return {name: value for name, value in told.items() if value} | dict(os.environ)
+    # One switch under its older and its newer name: trust what this machine trusts, as pip does.
+    told |= {"UV_NATIVE_TLS": "1", "UV_SYSTEM_CERTS": "1"}
+    return told | dict(os.environ)
 
 
-def pip_setting(option: str) -> str:
-    """Return one of pip's settings, from its variable or its files; empty when it is not set."""
-    variable = os.environ.get(f"PIP_{option.upper().replace('-', '_')}")
-    if variable:
-        return variable
-    ask = [sys.executable, "-m", "pip", "config", "get", f"global.{option}"]
-    return subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip()
+def pip_settings() -> dict[str, str]:
+    """Return pip's settings by option name, those of its variables before those of its files."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    pairs = [line.partition("=") for line in listed.splitlines() if "=" in line]
+    ordered = sorted(pairs, key=lambda pair: pair[0].startswith(":env:"))
+    return {key.rpartition(".")[2]: str(ast.literal_eval(value)) for key, _, value in ordered}
 
 
 def run(command: list[str], label: str, *, check: bool = True, seconds: float | None = None) -> bool:
@@ -144,7 +149,9 @@ def run(command: list[str], label: str, *, check: bool = True, seconds: float | 
             stop(child)
         output.seek(0)
         text = output.read().strip()
-    progress(f"{label}: {'done' if succeeded else 'failed'} in {time.monotonic() - started:.0f} s", last=True)
+    reason = "" if succeeded else f" ({text.splitlines()[-1] if text else 'no output'})"
+    verdict = "done" if succeeded else "failed"
+    progress(f"{label}: {verdict} in {time.monotonic() - started:.0f} s{reason}", last=True)
     if check and not succeeded:
         raise InstallError(f"{label} failed:\n{text}")
     return succeeded
