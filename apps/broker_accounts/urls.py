@@ -1,5 +1,13 @@
-"""Addresses."""
+"""Addresses brokers and their customers' browsers come to, under ``/hooks/``."""
 
-from django.urls.resolvers import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.broker_accounts import views
+
+app_name = "broker_accounts"
+urlpatterns = [
+    path("<slug:broker>/postback/<str:reference>/", views.postback, name="postback"),
+    path("<slug:broker>/connect/<int:account_id>/", views.connect, name="connect"),
+    path("<slug:broker>/connect/<int:account_id>/open/", views.open_page, name="open"),
+    path("<slug:broker>/callback/", views.callback, name="callback"),
+]

@@ -1,0 +1,118 @@
+"""Where brokers post order updates, and where a client's browser passes on its way to the broker and back."""
+
+from typing import cast
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.broker_accounts.models import BrokerAccount
+from apps.broker_accounts.services import connecting, postbacks
+from apps.broker_accounts.services.links import BadState, account_of
+from apps.users.models import User
+from brokers.postbacks import BODY_LIMIT
+from bus import commands
+
+_LOOKS = 15
+"""How many times, a second apart, the browser asks for the broker's page before it is told that nobody answers."""
+
+
+@csrf_exempt
+@require_POST
+def postback(request: HttpRequest, broker: str, reference: str) -> HttpResponse:
+    """Take an order update. The worker that may unseal the secret verifies it; 200 only says that it was received."""
+    account_id = account_of(reference)
+    account = BrokerAccount.objects.active().filter(pk=account_id, broker=broker).first() if account_id else None
+    if account is None:
+        raise Http404
+    if len(request.body) > BODY_LIMIT:
+        return JsonResponse({"error": "TOO_LONG"}, status=413)
+    try:
+        body = postbacks.read_body(request.body)
+    except postbacks.Malformed as error:
+        return JsonResponse({"error": "MALFORMED", "detail": str(error)}, status=400)
+    commands.check_postback(account.pk, body)
+    return JsonResponse({"status": "received"})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def connect(request: HttpRequest, broker: str, account_id: int) -> HttpResponse:
+    """Ask, then begin a sign-in at the broker."""
+    account = _own(request, broker, account_id)
+    if request.method == "GET":
+        return render(request, "broker_accounts/connect.html", {"account": account})
+    state = connecting.begin(account=account, user=cast(User, request.user), session=request.session)
+    return redirect(_open_url(account, state, 0))
+
+
+@never_cache
+@login_required
+@require_GET
+def open_page(request: HttpRequest, broker: str, account_id: int) -> HttpResponse:
+    """Go on to the broker's page as soon as the worker has said where it is.
+
+    The first answer is always a page of ours: the form's content policy forbids to be redirected off this site.
+    """
+    account = _own(request, broker, account_id)
+    state = request.GET.get("state", "")
+    looks = int(request.GET["looks"]) if request.GET.get("looks", "").isdecimal() else 0
+    try:
+        page = connecting.page_of(state, account_id=account.pk, user=cast(User, request.user), session=request.session)
+    except BadState as error:
+        return _refuse(request, f"This sign-in cannot go on: {error}.", status=403)
+    if looks and urlsplit(page).scheme in ("http", "https"):
+        return HttpResponse(status=302, headers={"Location": page})
+    if looks >= _LOOKS:
+        return _refuse(request, "The sign-in service does not answer. Try again in a minute.", status=503)
+    response = render(request, "broker_accounts/opening.html", {"account": account})
+    response["Refresh"] = f"1; url={_open_url(account, state, looks + 1)}"
+    return response
+
+
+@never_cache
+@login_required
+@require_GET
+def callback(request: HttpRequest, broker: str) -> HttpResponse:
+    """Take the broker's one-use code from the browser that began the sign-in."""
+    try:
+        connecting.finish(
+            broker=broker,
+            state=request.GET.get("state", ""),
+            code=request.GET.get("request_token", ""),
+            status=request.GET.get("status", ""),
+            user=cast(User, request.user),
+            session=request.session,
+        )
+    except BadState as error:
+        return _refuse(request, f"This sign-in cannot be finished: {error}.", status=403)
+    except connecting.BadCode as error:
+        return _refuse(request, f"The sign-in failed: {error}.", status=400)
+    messages.success(request, "Signed in at the broker. The account is ready in a moment.")
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+def _own(request: HttpRequest, broker: str, account_id: int) -> BrokerAccount:
+    """Return an account this person may see; anybody else's does not exist."""
+    own = BrokerAccount.objects.for_user(cast(User, request.user)).active().exclude(broker="paper")
+    account = own.filter(pk=account_id, broker=broker).select_related("tenant").first()
+    if account is None:
+        raise Http404
+    return account
+
+
+def _open_url(account: BrokerAccount, state: str, looks: int) -> str:
+    path = reverse("broker_accounts:open", args=[account.broker, account.pk])
+    return f"{path}?{urlencode({'state': state, 'looks': looks})}"
+
+
+def _refuse(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
+    return render(request, "broker_accounts/refused.html", {"text": text}, status=status)
