@@ -29,11 +29,13 @@ class MinuteBars:
 
     def __init__(self) -> None:
         self._bars: dict[int, array[int]] = {}
+        self._before: dict[int, int] = {}  # the day's volume ahead of the first kept bar
 
     def record(self, quote: MarketQuote) -> None:
         """Take a quote's last price into its minute."""
         minute = quote.exchange_at // 60_000
         bars = self._bars.setdefault(quote.token, array("q"))
+        self._before.setdefault(quote.token, quote.volume - quote.last_quantity)
         if not bars or bars[-_FIELDS] != minute:
             self._begin(bars, minute, quote)
         last = quote.last_price
@@ -46,7 +48,7 @@ class MinuteBars:
     def read(self, token: int) -> Iterator[Candle]:
         """Yield the kept bars, oldest first; volume is the minute's own."""
         bars = self._bars.get(token, array("q"))
-        before = 0
+        before = self._before.get(token, 0)
         for at in range(0, len(bars), _FIELDS):
             minute, opened, high, low, close, volume, interest = bars[at : at + _FIELDS]
             start = datetime.fromtimestamp(minute * 60, tz=UTC)
@@ -55,6 +57,7 @@ class MinuteBars:
 
     def _begin(self, bars: "array[int]", minute: int, quote: MarketQuote) -> None:
         if len(bars) >= 2 * KEPT_MINUTES * _FIELDS:
+            self._before[quote.token] = bars[KEPT_MINUTES * _FIELDS - 2]
             del bars[: KEPT_MINUTES * _FIELDS]
         last = quote.last_price
         bars.extend((minute, last, last, last, last, quote.volume, quote.open_interest))

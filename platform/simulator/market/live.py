@@ -7,7 +7,7 @@ started.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from math import exp
 from random import Random
@@ -60,7 +60,7 @@ class LiveMarket:
         self._bars = MinuteBars()
         self._frozen: set[str] = set()
         self._now = _milliseconds(start)
-        self._last_close_day = previous_trading_day(start.astimezone(IST).date())
+        self._day = _day_of(start)
         self._list(start)
         self._open()
 
@@ -101,6 +101,7 @@ class LiveMarket:
             return []
         self._paths.move(min((at - self._now) / 1000.0, _MAX_GAP_SECONDS), now)
         self._now = at
+        self._begin_day(now)
         self._set_frozen(now)
         return [token for line in due for token in self._price(line)]
 
@@ -119,12 +120,14 @@ class LiveMarket:
             token=token,
             close=board.quote.close,
             tick=to_scaled(board.listing.tick_size),
-            last_day=self._last_close_day,
+            last_day=previous_trading_day(self._day),
             start=start,
             end=end,
             width=width,
         )
-        bars = [*past, *widen(self._bars.read(token), width)]
+        began = datetime.combine(self._day, time(0), tzinfo=IST)
+        today = (bar for bar in self._bars.read(token) if bar.start >= began)
+        bars = [*past, *widen(today, width)]
         return [bar for bar in bars if start <= bar.start <= end]
 
     def shock(self, underlying: str, percent: Decimal) -> None:
@@ -236,6 +239,12 @@ class LiveMarket:
             self._bars.record(board.quote)
         return [board.listing.token for board in line.boards]
 
+    def _begin_day(self, now: datetime) -> None:
+        if _day_of(now) > self._day:
+            self._day = _day_of(now)
+            for board in self._boards.values():
+                board.begin_day()
+
     def _place(self, path: Path, price: float) -> None:
         path.place(price)
         self._wake(path.family.underlying)
@@ -259,6 +268,11 @@ class LiveMarket:
         auction = self.settings.auction_freeze and AUCTION[0] <= local < AUCTION[1]
         for line in self._spot_lines:
             line.frozen = auction or line.underlying in self._frozen
+
+
+def _day_of(moment: datetime) -> date:
+    """Return the IST day prices belong to: a day's figures begin again at midnight."""
+    return moment.astimezone(IST).date()
 
 
 def _settles(listing: Listing) -> int:

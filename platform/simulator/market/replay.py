@@ -108,7 +108,7 @@ class ReplayMarket:
         quote = self._quotes[row.listing.token]
         quote.exchange_at = quote.last_trade_at = round(row.at.timestamp() * 1000)
         quote.last_price = last = row.last_price
-        quote.last_quantity = max(row.volume - quote.volume, 0)
+        quote.last_quantity = max(row.volume - quote.volume, 0) if quote.revision else 0  # unknown at first
         quote.volume = row.volume
         quote.open_interest = row.open_interest
         quote.open_interest_high = max(quote.open_interest_high, row.open_interest)

@@ -39,6 +39,15 @@ class Board:
         interest = open_interest if self._has_interest else 0
         self.quote.open_interest = self.quote.open_interest_high = self.quote.open_interest_low = interest
 
+    def begin_day(self) -> None:
+        """Start a new day: the last price becomes the close, the day's figures begin again."""
+        quote = self.quote
+        quote.close = quote.last_price
+        quote.open = quote.high = quote.low = 0
+        quote.volume = quote.last_quantity = quote.average_price = 0
+        quote.open_interest_high = quote.open_interest_low = quote.open_interest
+        self._turnover = 0.0
+
     def show(self, fair: float, half_spread: float, *, at: int, random: Random) -> None:
         """Show a new fair value at epoch millisecond ``at``."""
         if self.pinned is not None:

@@ -336,6 +336,43 @@ def test_todays_bars_are_what_was_traded() -> None:
     assert (wide.open, wide.close) == (bars[0].open, bars[-1].close)
 
 
+def test_the_volume_of_bars_adds_up_to_the_days_and_old_bars_are_dropped_whole() -> None:
+    midnight = START.replace(hour=0)
+    live = market(start=midnight)
+    token = live.find("NFO", "NIFTY26NOVFUT").token
+    most = 0
+    for _ in range(17):
+        for _ in range(60):
+            live.step(live.now + MINUTE)
+        bars = live.candles(token, start=midnight, end=START + timedelta(hours=20), width=MINUTE)
+        if bars[0].start == midnight:
+            assert sum(bar.volume for bar in bars) == live.quote(token).volume
+        most = max(most, len(bars))
+    assert bars[0].start > midnight
+    assert 480 <= len(bars) < most <= 960
+    assert max(bar.volume for bar in bars) < live.quote(token).volume / 50
+
+
+def test_a_new_day_begins_at_midnight_with_yesterdays_last_price_as_the_close() -> None:
+    live = market(start=START.replace(hour=23, minute=58))
+    token = live.find("NFO", "NIFTY26NOV24200CE").token
+    run(live, seconds=119)
+    before = live.quote(token)
+    last, volume, opened = before.last_price, before.volume, before.open
+    assert volume > 0
+    run(live, seconds=10)
+    after = live.quote(token)
+    assert after.close == last or after.close == pytest.approx(last, rel=0.05)
+    assert after.volume < volume
+    assert (after.low, after.high) != (0, 0)
+    assert after.low <= after.open <= after.high
+    assert after.close != opened or last == opened
+    bars = live.candles(token, start=START - timedelta(days=3), end=live.now, width=MINUTE)
+    assert bars[-1].start == START.replace(hour=0, minute=0) + timedelta(days=1)
+    assert bars[-2].close == after.close
+    assert [bar.start for bar in bars] == sorted({bar.start for bar in bars})
+
+
 def test_earlier_days_are_made_up_once_and_join_on() -> None:
     live = market()
     span = {"start": START - timedelta(days=10), "end": START, "width": timedelta(minutes=15)}

@@ -85,6 +85,7 @@ def test_there_is_no_book_and_volume_and_interest_are_the_recorded_ones() -> Non
     assert to_decimal(market.underlying_price("NIFTY")) == 24180
     bars = market.candles(PUT.token, start=OPEN, end=minute(9), width=timedelta(minutes=1))
     assert [to_decimal(bar.close) for bar in bars] == [D("26.15"), D("30.00"), D("34.05"), D("28.00")]
+    assert [bar.volume for bar in bars] == [0, 100, 100, 100]
 
 
 def test_a_stop_leaves_at_the_first_recorded_price_beyond_it_even_when_minutes_are_skipped() -> None:
