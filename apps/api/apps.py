@@ -1,5 +1,7 @@
 """API."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class ApiConfig(AppConfig):
 
     name = "apps.api"
     verbose_name = "API"
+
+    def ready(self) -> None:
+        """Make the authentication known to the schema generator."""
+        import_module("apps.api.schema")
