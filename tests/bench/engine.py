@@ -55,9 +55,10 @@ def measure(case: Case) -> list[Figure]:
     batches = decode(payloads)
     rounds = [one_round(case, payloads, batches) for _ in range(ROUNDS)]
     floor, alone, both, fired = (median(column) for column in zip(*rounds, strict=True))
+    target = "" if fired else ">= 0.33 of floor"
     return [
         Figure("engine", f"{case.name}: engine alone", alone, "ticks/s", floor, ">= 1,000,000"),
-        Figure("engine", f"{case.name}: decode + engine", both, "ticks/s", floor, ">= 0.33 of floor"),
+        Figure("engine", f"{case.name}: decode + engine", both, "ticks/s", floor, target),
         Figure("engine", f"{case.name}: legs fired", fired, "legs"),
     ]
 

@@ -18,7 +18,7 @@ Counting starts again when an instrument stops being LIVE, when the trade is upd
 released.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -152,7 +152,9 @@ class Form:
         if self.is_ready():
             self._wait(self.value(), *self._nearest())
         elif all(watch.live for watch in self.watches):  # otherwise set_state places it again
-            self._heat(watch for watch in self.watches if not watch.recent)
+            for watch in self.watches:
+                if not watch.recent:
+                    watch.heat(self, self.stamp)
 
     def _nearest(self) -> tuple[int, int]:
         """Return the highest mark below the value and the lowest above it."""
@@ -167,8 +169,7 @@ class Form:
 
     def _wait(self, value: int, down: int, up: int) -> None:
         if not down < value < up:
-            self.hot = True
-            self._heat(self.watches)
+            self._heat_all()
             return
         share = len(self.watches)
         for watch, weight in zip(self.watches, self.weights, strict=True):
@@ -178,8 +179,10 @@ class Form:
             watch.wait_below(price - abs(value - fall) // each, self, self.stamp)
             watch.wait_above(price + abs(value - rise) // each, self, self.stamp)
 
-    def _heat(self, watches: Iterable[Watch]) -> None:
-        for watch in watches:
+    def _heat_all(self) -> None:
+        self.stamp = next(_stamps)
+        self.hot = True
+        for watch in self.watches:
             watch.heat(self, self.stamp)
 
     def sleep(self) -> None:
@@ -237,10 +240,12 @@ class Form:
 
     def settle(self, watch: Watch) -> None:
         """Wait on after a tick of ``watch`` that fired nothing."""
-        if self.hot and self._is_counting():
+        if not self._is_counting():
+            self.place()
+        elif self.hot:
             watch.heat(self, self.stamp)
         else:
-            self.place()
+            self._heat_all()
 
     def _is_counting(self) -> bool:
         for mark in self.marks:
@@ -258,7 +263,7 @@ class Form:
 
     def _counts(self, mark: Mark, value: int) -> bool:
         """Count the tick for or against the mark; return whether the mark is confirmed."""
-        if not mark.reached(value):
+        if not (value >= mark.value if mark.up else value <= mark.value):
             mark.count = 0
             return False
         mark.count += 1
@@ -328,11 +333,10 @@ class PriceForm(Form):
         return abs(value)
 
     def _wait(self, value: int, down: int, up: int) -> None:
-        watch, sign, stamp = self.watches[0], self.weights[0], self.stamp
+        watch, stamp = self.watches[0], self.stamp
         if not down < value < up:
-            self.hot = True
-            watch.heat(self, stamp)
-        elif sign > 0:
+            self._heat_all()
+        elif self.weights[0] > 0:
             watch.wait_below(down, self, stamp)
             watch.wait_above(up, self, stamp)
         else:
