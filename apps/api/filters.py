@@ -26,7 +26,7 @@ class ListOf(serializers.CharField):
 
     def to_internal_value(self, data: object) -> list[str]:  # type: ignore[override]
         """Return the choices, in capitals."""
-        words = [word.strip().upper() for word in super().to_internal_value(data).split(",")]
+        words = [word.strip().upper() for word in str(data).split(",")]
         wrong = [word for word in words if word not in self.allowed]
         if wrong:
             raise serializers.ValidationError(f"{wrong[0][:40]} is none of {', '.join(self.allowed)}.")

@@ -13,12 +13,16 @@ class NewestFirst(CursorPagination):
     max_page_size = 200
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Read the cursor; one that names no row id was not made here and is not found."""
+        """Read the cursor; one that was not made here is not found."""
         cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _is_id(cursor.position):
+        if cursor is not None and not _is_ours(cursor):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 
 
-def _is_id(position: str) -> bool:
+def _is_ours(cursor: Cursor) -> bool:
+    """A cursor of ours says where it stands: at a row's id, or so many rows from the start."""
+    if cursor.position is None:
+        return bool(cursor.offset or cursor.reverse)
+    position = str(cursor.position)
     return position.isascii() and position.isdecimal() and len(position) <= 19

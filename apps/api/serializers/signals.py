@@ -55,7 +55,7 @@ class SignalOut(serializers.ModelSerializer[Signal]):
         """Return the verdicts on the accounts the reader may see: the view loads no others."""
         if not hasattr(signal, "wave"):
             return []
-        return list(VerdictOut(signal.wave.visible_verdicts, many=True).data)
+        return list(VerdictOut(vars(signal.wave)["visible_verdicts"], many=True).data)
 
     def get_payload(self, signal: Signal) -> dict[str, Any] | None:
         """Return the fields as sent, secrets masked."""

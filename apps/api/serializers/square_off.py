@@ -4,14 +4,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-_ID = {"min_value": 1, "max_value": 2**63 - 1, "required": False}
+
+def _identity(about: str) -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False, help_text=about)
 
 
 class SquareOffIn(serializers.Serializer[Any]):
     """Exactly one of: a trade, all of an account, everything the key's owner may see."""
 
-    trade = serializers.IntegerField(**_ID, help_text="A trade's id.")
-    account = serializers.IntegerField(**_ID, help_text="An account's id: all of its live trades.")
+    trade = _identity("A trade's id.")
+    account = _identity("An account's id: all of its live trades.")
     all = serializers.BooleanField(required=False, help_text="true: every live trade the key's owner may see.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Trades and their legs."""
 
 from decimal import Decimal
-from typing import Any
 
 from rest_framework import serializers
 
@@ -100,8 +99,7 @@ class TradeOut(serializers.ModelSerializer[Trade]):
 
     @property
     def _prices(self) -> Prices:
-        context: dict[str, Any] = self.context
-        prices: Prices = context["prices"]
+        prices: Prices = self.context["prices"]
         return prices
 
 

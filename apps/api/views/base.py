@@ -1,10 +1,10 @@
 """What every view of the API has in common."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from django.db.models import Model, QuerySet
-from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 
 from apps.api.authentication import person_of
 from apps.api.filters import Filters, narrowed
@@ -15,11 +15,10 @@ from apps.users.models import User
 M = TypeVar("M", bound=Model)
 
 
-class Scoped(Generic[M]):
+class Scoped(GenericAPIView[M]):
     """Rows the key's owner may see, and no others: a foreign row does not exist."""
 
     throttle_classes = [PerKey]
-    request: Any
     serializer_class: Any
 
     def rows(self, user: User) -> QuerySet[M]:

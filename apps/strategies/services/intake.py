@@ -123,19 +123,21 @@ def _duplicate(signal_id: int) -> Received:
 
 def _insert(draft: _Draft, key: str) -> int | None:
     """Return the new row's id, or ``None`` when the key was taken: the unique constraint decides, not a look before."""
-    values = [
-        draft.strategy.tenant_id,
-        draft.strategy.pk,
-        draft.kind,
-        key,
-        draft.payload,
-        draft.raw_body,
-        draft.source_ip,
-        draft.status,
-        draft.reason,
-        draft.received_at,
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
+        cursor.execute(
+            _INSERT,
+            [
+                draft.strategy.tenant_id,
+                draft.strategy.pk,
+                draft.kind,
+                key,
+                draft.payload,
+                draft.raw_body,
+                draft.source_ip,
+                draft.status,
+                draft.reason,
+                draft.received_at,
+            ],
+        )
         row = cursor.fetchone()
     return row[0] if row else None

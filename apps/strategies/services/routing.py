@@ -79,7 +79,7 @@ def _route_one(signal: Signal, *, now: datetime, wall: datetime) -> Wave | None:
 
 def _age(signal: Signal, now: datetime) -> timedelta:
     """A wall-clock age: a recorded day may run faster than the machine that routes it."""
-    return timedelta(seconds=market_clock().wall_seconds(now - signal.received_at))
+    return market_clock().wall_between(signal.received_at, now)
 
 
 def _enter(signal: Signal, *, now: datetime, wall: datetime) -> Wave | None:
