@@ -53,5 +53,6 @@ app.conf.update(
     enable_utc=True,
     timezone="Asia/Kolkata",
     task_default_queue="jobs",
+    task_routes={f"workers.{name}.*": {"queue": name} for name in ALL_QUEUES if name != "execution"},
     imports=queue_modules(),
 )
