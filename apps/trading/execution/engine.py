@@ -213,7 +213,8 @@ class Engine:
             )
             worker.busy = False
         else:
-            self._outcomes.append((claim, await worker.send(claim)))
+            outcome = await worker.send(claim)  # the list is another one by the time the answer is here
+            self._outcomes.append((claim, outcome))
         self.wake.set()
 
     # books -----------------------------------------------------------------------------------------------------
@@ -227,7 +228,8 @@ class Engine:
 
     async def _read(self, worker: LaneWorker) -> None:
         try:
-            self._reports.append(await worker.read())
+            report = await worker.read()
+            self._reports.append(report)
         except SessionLost as error:
             self._lost.append((worker, error.message))
         except BrokerError:
@@ -279,7 +281,8 @@ class Engine:
             self._spawn(self._step(worker, step))
 
     async def _step(self, worker: LaneWorker, step: Step) -> None:
-        self._steps.append((step, await worker.step(step)))
+        outcome = await worker.step(step)
+        self._steps.append((step, outcome))
         self.wake.set()
 
     # tasks -----------------------------------------------------------------------------------------------------
