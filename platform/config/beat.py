@@ -6,14 +6,18 @@ than ``beat_cron_starting_deadline`` are left out.
 """
 
 import logging
+import time
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import Error
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from workers.life import show_life
+
 LOCK = "vayda beat"
 RETRY_SECONDS = 2.0
+LIFE_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +26,7 @@ class BeatLock:
     """An advisory lock held by one connection, asked for without waiting."""
 
     def __init__(self, name: str = LOCK) -> None:
+        self.term = 0  # how many times it was taken
         self._name = name
         self._connection: Any = None
 
@@ -55,7 +60,7 @@ class BeatLock:
         if not taken:
             connection.close()
             return False
-        self._connection = connection
+        self._connection, self.term = connection, self.term + 1
         return True
 
 
@@ -64,17 +69,24 @@ class SingleScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._lock = BeatLock()
-        self._leads = False
+        self._term = 0
+        self._next_life = 0.0
         super().__init__(*args, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Fire what is due and return the seconds until the next look."""
         if not self._lock.holds():
-            self._leads = False
             return RETRY_SECONDS
-        if not self._leads:
+        if self._term != self._lock.term:
             self._take_over()
+        self._show_life()
         return float(super().tick(*args, **kwargs))
+
+    def reserve(self, entry: Any) -> Any:
+        """Note a run where the heap is rebuilt from, too: a table that changed just then must not fire it twice."""
+        following = super().reserve(entry)
+        self._schedule[following.name] = following
+        return following
 
     def close(self) -> None:
         """Stop: write the last runs down, then let a successor in."""
@@ -83,8 +95,17 @@ class SingleScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def _take_over(self) -> None:
         """Read the times of the last runs anew: another beat has fired since ours were read."""
-        self._leads = True
+        self._term = self._lock.term
         self._dirty.clear()
         self._initial_read = True
         self._heap = None
         log.info("beat leads")
+
+    def _show_life(self) -> None:
+        if time.monotonic() < self._next_life:
+            return
+        self._next_life = time.monotonic() + LIFE_SECONDS
+        try:
+            show_life("beat")
+        except Error as error:
+            log.warning("beat has no database", extra={"reason": str(error)})
