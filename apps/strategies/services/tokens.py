@@ -4,8 +4,10 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.services.record import record
@@ -19,6 +21,11 @@ TOKEN_BYTES = 24
 def token_hash(token: str) -> str:
     """Return what is stored of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def webhook_url(token: str) -> str:
+    """Return the address TradingView is told."""
+    return f"{settings.BASE_URL}{reverse('strategies:tradingview', args=[token]).rstrip('/')}/"
 
 
 def rotate(strategy: Strategy, *, grace: timedelta = timedelta(0), actor: User | None) -> str:
