@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -57,7 +57,13 @@ async def live_socket(scope: Message, receive: Receive, send: Send) -> None:
         return
     switchboard = await hub()
     seat = await switchboard.join(user, str(scope["session"].session_key))
-    await _serve(switchboard, seat, receive, send)
+    await _serve(switchboard, seat, receive, bare(send))
+
+
+def bare(send: Send) -> Send:
+    """Return the server's own ``send``: the session middleware's would look at the session for every frame."""
+    wrapper = getattr(send, "__self__", None)
+    return cast(Send, getattr(wrapper, "real_send", send))
 
 
 def _person(user: Any) -> User | None:

@@ -5,6 +5,7 @@ Each socket has its own mailbox and its own sender: one that stalls costs the ot
 """
 
 import asyncio
+import contextlib
 import logging
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -43,6 +44,7 @@ FEED_EVERY = 4  # flushes
 CHECK_SECONDS = 5.0
 SEND_SECONDS = 15.0
 RELOAD_SECONDS = 0.1
+SUBSCRIBE_SECONDS = 3.0
 SIGNED_OUT = 4401
 RIGHTS_CHANGED = 4403
 TOO_SLOW = 4408
@@ -76,9 +78,11 @@ class Hub:
     _last_feed: str = ""
 
     async def start(self) -> None:
-        """Subscribe and begin to flush; returns once the subscriptions are in force."""
+        """Subscribe and begin to flush; returns once the subscriptions are in force, or the bus took too long."""
         self._streams = ticks, states, events = listen(), listen_states(), listen_live()
-        await asyncio.gather(*(stream.ready() for stream in self._streams))
+        with contextlib.suppress(TimeoutError):  # without Redis people still see their board, marked offline
+            async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                await asyncio.gather(*(stream.ready() for stream in self._streams))
         for name, loop in (
             ("ticks", self._hear(ticks, self.market.take)),
             ("states", self._hear(states, self.market.take_states)),

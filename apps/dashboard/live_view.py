@@ -8,6 +8,7 @@ import orjson
 from apps.dashboard import wire
 from apps.dashboard.mailbox import Mailbox
 from apps.dashboard.market import Market
+from apps.dashboard.marks import to_paise
 from apps.dashboard.services.board import Board
 from apps.dashboard.wire import paise_text
 
@@ -23,7 +24,6 @@ class LiveView:
         self.is_reloading = False
         self.is_outdated = False
         self._market = market
-        self._said: dict[str, int | None] = {}
         self.load(board)
 
     def load(self, board: Board) -> None:
@@ -32,12 +32,14 @@ class LiveView:
         self.account_ids = board.account_ids
         self.instruments = board.instrument_ids
         self._message = wire.board_message(board)
-        keys: dict[int, list[str]] = {}
+        self._parts: dict[int, list[tuple[str, int]]] = {}
         for key, line in board.lines.items():
-            for instrument_id, _ in line.weights:
-                keys.setdefault(instrument_id, []).append(key)
-        self._keys = keys
-        self._said = {key: line.paise(self._market.scaled) for key, line in board.lines.items()}
+            for instrument_id, weight in line.weights:
+                self._parts.setdefault(instrument_id, []).append((key, weight))
+        scaled = self._market.scaled
+        self._prices = {key: scaled[key] for key in self._parts if key in scaled}
+        self._totals = {key: line.total(scaled) for key, line in board.lines.items()}
+        self._said = {key: line.paise(scaled) for key, line in board.lines.items()}
 
     def patch(
         self, changed: set[int], parts: Mapping[int, orjson.Fragment], extra: Mapping[str, Any], memo: Memo
@@ -47,20 +49,36 @@ class LiveView:
         People who see the same instruments and have no trade in them share one text by ``memo``.
         """
         mine = changed & self.instruments
-        keys = {key for instrument_id in mine for key in self._keys.get(instrument_id, ())}
-        if not keys:
+        touched = self._move(mine) if mine else None
+        if not touched:
             return self._shared(frozenset(mine), parts, extra, memo)
-        return _text(mine, parts, self._moved(keys), extra)
+        return _text(mine, parts, self._news(touched), extra)
 
-    def _moved(self, keys: set[str]) -> dict[str, str | None]:
-        lines, scaled, said = self.board.lines, self._market.scaled, self._said
-        moved: dict[str, str | None] = {}
-        for key in keys:
-            paise = lines[key].paise(scaled)
-            if paise != said.get(key):
+    def _move(self, mine: set[int]) -> set[str]:
+        """Bring the totals to the new prices, by the difference; return the keys that may read differently."""
+        scaled, prices, totals, touched = self._market.scaled, self._prices, self._totals, set()
+        for instrument_id in mine:
+            price, moved = scaled.get(instrument_id), self._parts.get(instrument_id)
+            if moved is None or price is None:
+                continue
+            before = prices.get(instrument_id)
+            prices[instrument_id] = price
+            for key, weight in moved:
+                total = totals[key]
+                known = before is not None and total is not None
+                totals[key] = total + weight * (price - before) if known else self.board.lines[key].total(scaled)
+                touched.add(key)
+        return touched
+
+    def _news(self, touched: set[str]) -> dict[str, str | None]:
+        totals, said, news = self._totals, self._said, {}
+        for key in touched:
+            total = totals[key]
+            paise = None if total is None else to_paise(total)
+            if paise != said[key]:
                 said[key] = paise
-                moved[key] = paise_text(paise)
-        return moved
+                news[key] = paise_text(paise)
+        return news
 
     def _shared(
         self, mine: frozenset[int], parts: Mapping[int, orjson.Fragment], extra: Mapping[str, Any], memo: Memo

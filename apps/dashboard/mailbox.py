@@ -24,7 +24,7 @@ class Mailbox:
         "_is_behind",
         "_needs_snapshot",
         "_patch",
-        "_wake",
+        "_waiter",
         "refresh",
         "sending_since",
         "snapshot",
@@ -39,8 +39,7 @@ class Mailbox:
         self._is_behind = False
         self._needs_snapshot = True
         self._close_code: int | None = None
-        self._wake = asyncio.Event()
-        self._wake.set()
+        self._waiter: asyncio.Future[None] | None = None
 
     def put_patch(self, text: str) -> None:
         """Offer a patch of what changed."""
@@ -48,7 +47,7 @@ class Mailbox:
             self._patch, self._is_behind = None, True
         else:
             self._patch = text
-        self._wake.set()
+        self._wake()
 
     def put_event(self, text: str) -> None:
         """Queue an event; too many waiting are replaced by one snapshot."""
@@ -57,17 +56,17 @@ class Mailbox:
             self._needs_snapshot = True
         else:
             self._events.append(text)
-        self._wake.set()
+        self._wake()
 
     def ask_snapshot(self) -> None:
         """Send a snapshot next."""
         self._needs_snapshot = True
-        self._wake.set()
+        self._wake()
 
     def close(self, code: int) -> None:
         """End the socket with a code, before anything else that waits."""
         self._close_code = code
-        self._wake.set()
+        self._wake()
 
     def take(self) -> str | None:
         """Return the next message, ``None`` when nothing waits."""
@@ -82,14 +81,29 @@ class Mailbox:
         text, self._patch = self._patch, None
         return text
 
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
     async def pump(self, send: Send) -> None:
         """Send what waits until closed; raises ``OSError`` when the other side is gone."""
-        clock = asyncio.get_running_loop().time
+        loop = asyncio.get_running_loop()
         while self._close_code is None:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._close_code is None and (text := self.take()) is not None:
-                self.sending_since = clock()
-                await send({"type": "websocket.send", "text": text})
-                self.sending_since = None
-        await send({"type": "websocket.close", "code": self._close_code})
+            text = self.take()
+            if text is None:
+                self._waiter = loop.create_future()
+                await self._waiter
+                continue
+            self.sending_since = loop.time()
+            await _send(send, {"type": "websocket.send", "text": text})
+            self.sending_since = None
+        await _send(send, {"type": "websocket.close", "code": self._close_code})
+
+
+async def _send(send: Send, message: dict[str, Any]) -> None:
+    """Send one message. Raises ``ConnectionError`` where the server closed the socket before."""
+    try:
+        await send(message)
+    except RuntimeError as error:
+        raise ConnectionError("the socket is closed") from error

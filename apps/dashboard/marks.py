@@ -25,16 +25,22 @@ class Line:
 
     def paise(self, prices: Mapping[int, int]) -> int | None:
         """Return the profit in paise, rounded half away from zero; ``None`` while a price is missing."""
+        total = self.total(prices)
+        return None if total is None else to_paise(total)
+
+    def total(self, prices: Mapping[int, int]) -> int | None:
+        """Return the profit in the line's own units; ``None`` while a price is missing."""
         total = self.base
         for instrument_id, weight in self.weights:
             price = prices.get(instrument_id)
             if price is None:
                 return None
             total += weight * price
-        return _round(total)
+        return total
 
 
-def _round(total: int) -> int:
+def to_paise(total: int) -> int:
+    """Return a line's total in paise, rounded half away from zero."""
     whole = (abs(total) + _PAISA_UNITS // 2) // _PAISA_UNITS
     return whole if total >= 0 else -whole
 

@@ -88,7 +88,9 @@ def test_starting_with_an_unknown_brand_is_a_clear_error(settings: Any) -> None:
     assert check_brand(None) == []
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/brand/vayda.css", "text/css"), ("/brand/vayda/logo.svg", "image/svg+xml")])
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/brand/vayda.css", "text/css"), ("/brand/vayda/logo.svg", "image/svg+xml")]
+)
 def test_the_stylesheet_and_the_logo_are_cached_by_etag(path: str, kind: str) -> None:
     first = Client().get(path)
     assert first.status_code == 200

@@ -64,13 +64,16 @@ def test_units_are_grouped_and_negative_when_short(units: int, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-3, "0 s"), (59.9, "59 s"), (61, "1 min"), (3 * 3600 + 5 * 60, "3 h 05 min"), (200_000, "2 d")]
+    ("seconds", "text"),
+    [(-3, "0 s"), (59.9, "59 s"), (61, "1 min"), (3 * 3600 + 5 * 60, "3 h 05 min"), (200_000, "2 d")],
 )
 def test_spans_are_words(seconds: float, text: str) -> None:
     assert figures.span_text(seconds) == text
 
 
-@pytest.mark.parametrize(("paise", "text"), [(0, "0.00"), (5, "0.05"), (-5, "-0.05"), (-12345, "-123.45"), (179075, "1790.75")])
+@pytest.mark.parametrize(
+    ("paise", "text"), [(0, "0.00"), (5, "0.05"), (-5, "-0.05"), (-12345, "-123.45"), (179075, "1790.75")]
+)
 def test_paise_travel_as_plain_decimals(paise: int, text: str) -> None:
     assert paise_text(paise) == text
 

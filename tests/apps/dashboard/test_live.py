@@ -169,7 +169,9 @@ def test_others_get_nothing_of_the_trader(scene: Scene, run: Run, who: str) -> N
             while not seen or seen[-1]["type"] != "notice":
                 seen.append(await socket.next())
             assert [message["type"] for message in seen if message["type"] not in ("patch", "notice", "snapshot")] == []
-            assert all("prices" not in message and "pnl" not in message for message in seen if message["type"] == "patch")
+            assert all(
+                "prices" not in message and "pnl" not in message for message in seen if message["type"] == "patch"
+            )
 
     run(work)
 
@@ -301,7 +303,9 @@ def test_a_stranger_is_told_and_closed(scene: Scene, run: Run) -> None:
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "!"}])
-def test_who_is_switched_off_or_gets_another_password_is_put_out(scene: Scene, run: Run, change: dict[str, Any]) -> None:
+def test_who_is_switched_off_or_gets_another_password_is_put_out(
+    scene: Scene, run: Run, change: dict[str, Any]
+) -> None:
     async def work() -> None:
         async with connected(Socket(scene.cast.trader)) as (socket, _):
             await in_thread(User.objects.filter(pk=scene.cast.trader.pk).update, **change)

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from apps.dashboard.mailbox import MOST_EVENTS, Mailbox
 
 
@@ -60,3 +62,14 @@ def test_closing_goes_before_what_waits() -> None:
 
     asyncio.run(run())
     assert sent == [{"type": "websocket.close", "code": 4401}]
+
+
+def test_a_socket_the_server_closed_meanwhile_is_a_lost_connection() -> None:
+    async def send(message: dict[str, Any]) -> None:
+        raise RuntimeError("Unexpected ASGI message 'websocket.send', after sending 'websocket.close'.")
+
+    async def run() -> None:
+        await Mailbox(refresh=lambda: "everything", snapshot=lambda: "snapshot").pump(send)
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(run())

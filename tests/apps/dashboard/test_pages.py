@@ -125,7 +125,9 @@ def test_a_forced_account_says_why_and_where_to_reconnect(scene: Scene) -> None:
         (OrderStatus.PARTIALLY_FILLED, "Partly filled", "working"),
     ],
 )
-def test_an_order_says_its_state_in_words(scene: Scene, now: datetime, status: OrderStatus, text: str, state: str) -> None:
+def test_an_order_says_its_state_in_words(
+    scene: Scene, now: datetime, status: OrderStatus, text: str, state: str
+) -> None:
     leg = scene.live_trade.legs.first()
     assert leg is not None
     make_order(leg, status=status, now=now, code="MarginException", reason="Insufficient <b>funds</b>")
@@ -158,7 +160,12 @@ def test_unknown_addresses_are_not_found(scene: Scene, path: str) -> None:
 
 def test_history_adds_up_per_mode(scene: Scene) -> None:
     for trade in (scene.live_trade, scene.paper_trade):
-        trade.status, trade.close_reason, trade.gross_pnl, trade.charges = "CLOSED", "TARGET", Decimal("1790.75"), Decimal("104.11")
+        trade.status, trade.close_reason, trade.gross_pnl, trade.charges = (
+            "CLOSED",
+            "TARGET",
+            Decimal("1790.75"),
+            Decimal("104.11"),
+        )
         trade.save()
     shown = page(scene.cast.trader, "/history/")
     assert shown.count("+1,686.64") >= 4
@@ -196,7 +203,9 @@ def test_pages_carry_no_inline_code_and_are_never_cached(scene: Scene) -> None:
     assert "script-src 'self'" in response["Content-Security-Policy"]
 
 
-def test_a_board_costs_the_same_queries_however_many_trades(scene: Scene, now: datetime, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_a_board_costs_the_same_queries_however_many_trades(
+    scene: Scene, now: datetime, django_assert_max_num_queries
+) -> None:  # type: ignore[no-untyped-def]
     client = client_of(scene.cast.operator)
     client.get("/")
     with django_assert_max_num_queries(24):

@@ -82,7 +82,9 @@ def test_a_form_without_its_token_is_refused(person: User) -> None:
     assert sign_in(Client(enforce_csrf_checks=True), person.email).status_code == 403
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_the_way_back_never_leads_elsewhere(person: User, target: str) -> None:
     assert sign_in(Client(), person.email, next=target)["Location"] == "/"
 

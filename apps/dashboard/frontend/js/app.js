@@ -64,6 +64,7 @@ function start() {
   document.addEventListener("click", closeMenus);
   document.addEventListener("keydown", closeMenus);
   document.body.addEventListener("htmx:afterSettle", onWatchlist);
+  document.addEventListener("animationend", (event) => event.target.classList.remove("flash-up", "flash-down"));
 }
 
 start();
