@@ -1,6 +1,7 @@
 """Queue ``signals``: signals become waves here, and open positions are watched tick by tick."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
 from django.utils import timezone
 
-from apps.markets.clock import now, trading_date
+from apps.markets.clock import market_clock, now, trading_date
 from apps.strategies.services import routing
 from apps.trading.services import watching
 from apps.trading.services.watching import WatchList
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 CLOCK_SECONDS = 0.25
 REREAD_SECONDS = 2.0
 OVERLAP = timedelta(seconds=10)
+REFIRE_AFTER = timedelta(seconds=5)
 
 
 class SignalsLoop(LeasedLoop):
@@ -53,7 +55,8 @@ class _Watch:
 
     def __init__(self, lead: Lead) -> None:
         self._lead = lead
-        self._engine = RiskEngine(now=now())
+        refire_after = REFIRE_AFTER * market_clock().speed  # the engine's clock is the market's
+        self._engine = RiskEngine(now=now(), refire_after=refire_after)
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._read_at: datetime | None = None
@@ -66,6 +69,7 @@ class _Watch:
     async def run(self) -> None:
         """Everything at once; the first part to fail ends the term, and the next one starts from Postgres."""
         await self._reread()
+        gc.freeze()  # what is armed now lives long: the collector need not walk it at every turn
         parts = [self._listen(), self._listen_states(), self._clock(), self._refresh(), self._sweep()]
         tasks = [asyncio.create_task(part) for part in parts]
         stop = asyncio.create_task(self._lead.stopping.wait())

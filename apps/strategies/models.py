@@ -71,7 +71,9 @@ class Strategy(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(20)],
         help_text="Ticks beyond a level before it counts.",
     )
-    buffer_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
+    buffer_percent = models.DecimalField(
+        max_digits=5, decimal_places=2, default=Decimal(0), validators=[MinValueValidator(0), MaxValueValidator(50)]
+    )
     entry_timeout_seconds = models.PositiveIntegerField(default=60)
     keep_partial = models.BooleanField(default=True, help_text="Keep what was filled when the entry times out.")
     square_off_at = models.TimeField(null=True, blank=True, help_text="IST. Empty: carried over.")

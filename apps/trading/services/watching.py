@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+import msgspec
 from django.db.models import F, Sum
 
+from apps.notifications.models import Level
+from apps.notifications.services.notify import notify
 from apps.risk.models import DayStop
 from apps.trading.models import Trade, TradeLeg
 from apps.trading.services.exit import request_exit
@@ -14,7 +17,7 @@ from apps.trading.services.settle import realised
 from domain.exit_plan import ExitPlan, from_json, offset_of
 from domain.orders import LIVE_TRADES, ExitReason, Side
 from domain.prices import to_decimal, to_scaled
-from domain.risk import DayLimits, Fired, LegRules, PnlRules, TradeRules, TrailMoved
+from domain.risk import DayLimits, Fired, LegRules, PnlRules, RuleError, TradeRules, TrailMoved
 from domain.risk.levels import TrailOffsets, confirmation, leg_rules
 
 AT_ONCE = 200
@@ -40,7 +43,7 @@ def watch_list(*, on: date, since: datetime | None = None, trade_ids: Iterable[i
     else:
         rows = rows.filter(status__in=LIVE_TRADES)
     trades = list(rows)
-    rules = [rule for trade in trades if (rule := rules_of(trade)) is not None]
+    rules = [rule for trade in trades if (rule := _rules_or_page(trade)) is not None]
     watched = {rule.trade_id for rule in rules}
     maps = {trade.strategy_map_id for trade in trades if trade.strategy_map_id is not None}
     return WatchList(
@@ -48,6 +51,21 @@ def watch_list(*, on: date, since: datetime | None = None, trade_ids: Iterable[i
         over=frozenset(trade.pk for trade in trades if trade.pk not in watched),
         realised=realised_by_map(maps, on=on),
     )
+
+
+def _rules_or_page(trade: Trade) -> TradeRules | None:
+    """One trade whose rules mean nothing must not leave the others unwatched: its operators are paged."""
+    try:
+        return rules_of(trade)
+    except (RuleError, msgspec.ValidationError) as error:
+        notify(
+            key=f"unwatched:{trade.pk}:{trade.version}",
+            code="TRADE_UNWATCHED",
+            text=f"Trade {trade.pk} cannot be watched: {error}",
+            tenant_id=trade.tenant_id,
+            level=Level.PAGE,
+        )
+        return None
 
 
 def rules_of(trade: Trade) -> TradeRules | None:
