@@ -25,8 +25,12 @@ CONNECT_SECONDS = 5
 SMALL = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",
-    "shared_buffers": "48MB",
+    # Every backend's resident size counts what it touched of it; the system's page cache holds the rest.
+    "shared_buffers": "24MB",
+    "wal_buffers": "2MB",
     "max_connections": "100",
+    "max_logical_replication_workers": "0",
+    "autovacuum_max_workers": "1",
     "jit": "off",
     "max_parallel_workers": "0",
     "max_parallel_workers_per_gather": "0",
