@@ -100,13 +100,19 @@ def end_of_day(*, now: datetime, wall: datetime) -> list[DayEnd]:
 
 
 def closed_markets(now: datetime) -> list[Closed]:
-    """Return the markets whose last session of a date ended between ten minutes and twelve hours ago."""
+    """Return the markets whose last session of a date ended between ten minutes and twelve hours ago.
+
+    Not those that trade again by now: what is unresolved there belongs to the new day. The demo market never closes.
+    """
     rows = TradingSession.objects.order_by()
     if not settings.DEMO:
         rows = rows.exclude(kind=SessionKind.DEMO)
     days = rows.values("exchange", "trading_date").annotate(last=Max("closes_at"))
     found = days.filter(last__lte=now - GRACE, last__gt=now - LOOK_BACK).order_by("exchange")
-    return [Closed(row["exchange"], row["trading_date"], row["last"]) for row in found]
+    running = set(rows.filter(opens_at__lte=now, closes_at__gt=now).values_list("exchange", flat=True))
+    return [
+        Closed(row["exchange"], row["trading_date"], row["last"]) for row in found if row["exchange"] not in running
+    ]
 
 
 def _finish(closed: Closed, *, now: datetime, wall: datetime) -> DayEnd:
@@ -122,8 +128,9 @@ def _finish(closed: Closed, *, now: datetime, wall: datetime) -> DayEnd:
 
 
 def _of(closed: Closed) -> QuerySet[Order]:
-    """Return the market's orders from before its close that may still gain fills."""
-    return Order.objects.unresolved().filter(instrument__exchange=closed.exchange, created_at__lt=closed.closed_at)
+    """Return the market's orders of the day that may still gain fills."""
+    day = closed.trading_date
+    return Order.objects.unresolved().filter(instrument__exchange=closed.exchange, intent__trade__trading_date__lte=day)
 
 
 def _end_entries(closed: Closed, *, now: datetime) -> None:
