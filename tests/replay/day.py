@@ -1,6 +1,7 @@
 """The recorded day through the real processes: start them, sound the webhooks, wait for the end, read the trades."""
 
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ import psycopg2
 import requests
 
 from domain.clock import IST, MarketClock, parse_clock
-from launch import stack
+from launch import stack, testserver
 from launch.stack import Stack
 from tests.replay.expected import ENTRY_AT, EXIT_AT, Expected
 
@@ -27,8 +28,8 @@ CAREFUL_SPEED = 10.0
 
 AROUND = (timedelta(minutes=1), timedelta(minutes=2))
 INTO_THE_MINUTE = timedelta(seconds=15)
-LEADS = (timedelta(seconds=90), timedelta(seconds=240))
-"""How far ahead 10:43 lies when the processes are started: enough for most machines, then for slow ones."""
+LEADS = (timedelta(seconds=90), timedelta(seconds=120), timedelta(seconds=240))
+"""How far ahead 10:43 lies when the processes are started; a later try finds database and files prepared."""
 
 HELD, STOPPED = "replay-held", "replay-stopped"
 
@@ -51,22 +52,26 @@ class Played:
 
 
 def play(recording: Path, expected: Mapping[str, Expected], *, speed: float) -> list[Played]:
-    """Play the day and return every trade; raises ``ReplayFailed``."""
-    for number, lead in enumerate(LEADS, start=1):
-        try:
-            return _play(recording, expected, speed=speed, lead=lead)
-        except TooLate as error:
-            if number == len(LEADS):
-                raise
-            say(f"{error} Starting again with more time.")
-    raise AssertionError("there is at least one lead")
+    """Play the day and return every trade; raises ``ReplayFailed`` and ``launch.problems.LaunchError``."""
+    home = Path(tempfile.mkdtemp(prefix=testserver.STACK_PREFIX))
+    try:
+        for lead in LEADS[:-1]:
+            try:
+                return _play(recording, expected, speed=speed, lead=lead, home=home)
+            except TooLate as error:
+                say(f"{error} Once more, with more time.")
+        return _play(recording, expected, speed=speed, lead=LEADS[-1], home=home)
+    finally:
+        testserver.remove(home)
 
 
-def _play(recording: Path, expected: Mapping[str, Expected], *, speed: float, lead: timedelta) -> list[Played]:
+def _play(
+    recording: Path, expected: Mapping[str, Expected], *, speed: float, lead: timedelta, home: Path
+) -> list[Played]:
     text = clock_text(datetime.now(UTC) + lead, _busy_minutes(expected), speed=speed)
     clock = parse_clock(text)
-    say(f"Starting; the market opens the recording in {lead.seconds} s.")
-    with stack.running(_environ(recording, text, speed)) as installation:
+    say(f"Starting everything; the recording begins in {lead.seconds} s.")
+    with stack.running(_environ(recording, text, speed), state_dir=home) as installation:
         day = Day(installation, clock)
         day.await_prices()
         day.sound_at(ENTRY_AT, "sell")
@@ -170,7 +175,7 @@ class Day:
         answer.raise_for_status()
         labels = {account["id"]: account["client_id"] for account in trader["accounts"]}
         for trade in answer.json()["results"]:
-            yield Played(trade["strategy"], labels[trade["account"]], trade)
+            yield Played(trade["strategy_slug"], labels[trade["account"]], trade)
 
 
 @contextmanager
