@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -304,7 +305,10 @@ def test_a_calendar_about_to_end_is_told_once_a_week(cast: Cast, now: datetime) 
 def test_the_trail_is_sealed() -> None:
     old = timezone.now() - timedelta(minutes=1)
     AuditEvent.objects.create(kind="made", object_type="x.y", at=old)
-    _twice(jobs.seal_audit)
+    deadline = monotonic() + 20
+    while not AuditSeal.objects.exists() and monotonic() < deadline:
+        jobs.seal_audit()  # a transaction in another database of the same server may hold it back for a while
+    jobs.seal_audit()
     assert AuditSeal.objects.count() == 1
 
 

@@ -1,6 +1,7 @@
 """The audit trail's hash chain: sealed once, in order, and no change goes unnoticed."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from apps.audit.services.chain import GENESIS, seal_pending, verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OLD = timedelta(minutes=1)
+PATIENCE = 20.0
 
 
 def _write(count: int, *, age: timedelta = OLD) -> list[AuditEvent]:
@@ -26,6 +28,14 @@ def _write(count: int, *, age: timedelta = OLD) -> list[AuditEvent]:
         for number in range(count)
     ]
     return AuditEvent.objects.bulk_create(rows)
+
+
+def _seal(count: int) -> int:
+    """Seal until so many are; another database of the same server may hold the oldest transaction back for a while."""
+    sealed, deadline = 0, time.monotonic() + PATIENCE
+    while sealed < count and time.monotonic() < deadline:
+        sealed += seal_pending()
+    return sealed
 
 
 @contextmanager
@@ -44,7 +54,7 @@ def _somebody_with_the_keys() -> Iterator[None]:
 
 def test_events_are_sealed_in_order_from_the_genesis() -> None:
     events = _write(5)
-    assert seal_pending() == 5
+    assert _seal(5) == 5
     seals = list(AuditSeal.objects.order_by("id"))
     assert [seal.event_id for seal in seals] == [event.pk for event in events]
     assert seals[0].previous == GENESIS
@@ -56,24 +66,24 @@ def test_events_are_sealed_in_order_from_the_genesis() -> None:
 
 def test_sealing_again_finds_nothing_to_do() -> None:
     _write(3)
-    seal_pending()
+    _seal(3)
     assert seal_pending() == 0
     _write(2)
-    assert seal_pending() == 2
+    assert _seal(2) == 2
     assert verify().is_intact
 
 
 def test_more_than_one_portion_makes_one_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "AT_ONCE", 4)
     _write(10)
-    assert seal_pending() == 10
+    assert _seal(10) == 10
     assert verify().is_intact
 
 
 def test_young_events_wait() -> None:
     _write(2)
     _write(1, age=timedelta(0))
-    assert seal_pending() == 2
+    assert _seal(2) == 2
     assert verify().unsealed == 1
 
 
@@ -95,7 +105,7 @@ def test_nothing_is_sealed_past_a_transaction_that_still_runs() -> None:
     assert seal_pending() == 0
     release.set()
     writer.join(20)
-    assert seal_pending() == 3
+    assert _seal(3) == 3
     assert AuditSeal.objects.order_by("id").first().event_id == written[0].pk  # type: ignore[union-attr]
     assert verify().is_intact
 
@@ -115,7 +125,7 @@ def test_two_sealers_make_one_chain() -> None:
         thread.start()
         thread.join(20)
         assert found == [0]
-    assert seal_pending() == 3
+    assert _seal(3) == 3
 
 
 def test_the_database_itself_refuses_changes() -> None:
@@ -127,7 +137,7 @@ def test_the_database_itself_refuses_changes() -> None:
 @pytest.mark.parametrize("field", ["kind", "object_id", "data", "at", "object_type"])
 def test_a_changed_event_is_found(field: str) -> None:
     events = _write(5)
-    seal_pending()
+    _seal(5)
     values = {"kind": "other", "object_id": 99, "data": {"a": 2}, "at": timezone.now(), "object_type": "z.z"}
     with _somebody_with_the_keys():
         AuditEvent.objects.filter(pk=events[2].pk).update(**{field: values[field]})
@@ -138,7 +148,7 @@ def test_a_changed_event_is_found(field: str) -> None:
 
 def test_a_removed_event_is_found() -> None:
     events = _write(5)
-    seal_pending()
+    _seal(5)
     with _somebody_with_the_keys():
         AuditSeal.objects.filter(event=events[2]).delete()
         AuditEvent.objects.filter(pk=events[2].pk).delete()
@@ -149,7 +159,7 @@ def test_an_event_slipped_in_behind_is_found() -> None:
     events = _write(3)
     with _somebody_with_the_keys():
         AuditEvent.objects.filter(pk=events[1].pk).delete()
-    seal_pending()
+    _seal(2)
     AuditEvent.objects.create(pk=events[1].pk, kind="made up", object_type="x.y", at=timezone.now() - OLD)
     state = verify()
     assert state.broken_at == events[1].pk
@@ -158,7 +168,7 @@ def test_an_event_slipped_in_behind_is_found() -> None:
 
 def test_a_cut_off_end_is_found_by_a_head_kept_elsewhere() -> None:
     events = _write(4)
-    seal_pending()
+    _seal(4)
     head = verify().head
     with _somebody_with_the_keys():
         AuditSeal.objects.filter(event__in=events[2:]).delete()
@@ -169,19 +179,19 @@ def test_a_cut_off_end_is_found_by_a_head_kept_elsewhere() -> None:
 
 def test_a_rewritten_tail_is_found_by_a_head_kept_elsewhere() -> None:
     events = _write(3)
-    seal_pending()
+    _seal(3)
     head = verify().head
     with _somebody_with_the_keys():
         AuditSeal.objects.filter(event=events[2]).delete()
         AuditEvent.objects.filter(pk=events[2].pk).update(kind="other")
-    seal_pending()
+    _seal(1)
     assert verify().is_intact
     assert not verify(expected_head=head).is_intact
 
 
 def test_the_command_prints_the_head_or_fails() -> None:
     events = _write(2)
-    seal_pending()
+    _seal(2)
     out = StringIO()
     call_command("verify_audit", stdout=out)
     assert verify().head in out.getvalue()
