@@ -22,7 +22,7 @@ def note_deed(instance: LogEntry, created: bool, **_: Any) -> None:
         tenant_id=getattr(row, "tenant_id", None) or instance.user.tenant_id,
         actor=instance.user,
         kind=_KINDS.get(instance.action_flag, "desk_deed"),
-        object_type=instance.content_type.model_class()._meta.label_lower if instance.content_type else "",
+        object_type=".".join(instance.content_type.natural_key()) if instance.content_type else "",
         object_id=int(number) if number.isdecimal() else None,
         data={"what": str(instance), "change": instance.get_change_message()},
     )

@@ -136,11 +136,11 @@ class ScopedAdmin(ModelAdmin):  # type: ignore[misc]
             kwargs["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Model, form: "ModelForm[Any]", change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: "ModelForm[Any]", change: bool) -> None:
         """Put a new row into its maker's tenant."""
         user = person_of(request)
         if not change and not is_installation_admin(user) and _has_field(self.model, "tenant"):
-            obj.tenant_id = user.tenant_id  # type: ignore[attr-defined]
+            obj.tenant_id = user.tenant_id
         super().save_model(request, obj, form, change)
 
 

@@ -34,4 +34,4 @@ class RoleBackend(BaseBackend):
 
 
 def _is_only_tenant(user: User) -> bool:
-    return not Tenant.objects.filter(is_active=True).exclude(pk=user.tenant_id).exists()
+    return user.tenant_id is not None and not Tenant.objects.filter(is_active=True).exclude(pk=user.tenant_id).exists()

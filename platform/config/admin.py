@@ -1,7 +1,7 @@
 """Puts the operators' desk in the place of Django's default admin site."""
 
 from django.conf import settings
-from django.contrib.admin import apps
+from django.contrib.admin import apps, autodiscover
 
 WITH_PAGES = ("web", "manage")
 """Processes that show the desk; a worker would load every page of it for nothing."""
@@ -17,4 +17,4 @@ class AdminConfig(apps.SimpleAdminConfig):
         """Load the pages where they are shown."""
         super().ready()
         if settings.PROCESS in WITH_PAGES:
-            self.module.autodiscover()
+            autodiscover()
