@@ -1,9 +1,12 @@
 # Two commands: `make run` starts everything, `make test` proves it. Needs Python 3.11 to 3.13 and make, nothing else.
 
 VENV ?= .venv
-# The first Python that fits; override with PYTHON=/path/to/python3.12.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+# The first Python that fits, 3.13 last: it has no wheel that carries Redis. Override with PYTHON=/path/to/python3.12.
+FITS = -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+ifndef PYTHON
+PYTHON := $(shell for p in python3.12 python3.11 python3 python3.13 python; do \
+	$$p $(FITS) 2>/dev/null && echo $$p && break; done)
+endif
 PY := $(VENV)/bin/python
 ARGS ?=
 
@@ -19,8 +22,8 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 python:
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "error: Python 3.11 to 3.13 is needed and none was found on PATH; set PYTHON=/path/to/python3.12." >&2; exit 10; fi
+	@$(or $(PYTHON),false) $(FITS) 2>/dev/null || { \
+		echo "error: Python 3.11 to 3.13 is needed, and '$(PYTHON)' is not one; set PYTHON=/path/to/python3.12." >&2; exit 10; }
 
 env-run: python
 	@$(PYTHON) -I platform/launch/bootstrap.py "$(VENV)" run
@@ -68,7 +71,7 @@ replay: env-dev ## replay the recorded day through the real processes and print 
 	@exec $(PY) -m tests.replay $(ARGS)
 
 lock: env-dev ## lock requirements/*.in for Python 3.11 to 3.13, with hashes
-	@for name in base embedded dev uv; do \
+	@for name in base embedded dev uv redis-source; do \
 		uv=$$(command -v uv || echo $(VENV)/bin/uv); \
 		$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done

