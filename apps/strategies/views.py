@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.markets import clock
-from apps.strategies.models import Strategy
 from apps.strategies.services import tokens
 from apps.strategies.services.intake import Received, receive
 from apps.strategies.services.sources import Address, is_allowed, source_address
+from apps.strategies.services.tokens import Hook
 from domain.payload import MAX_BODY, Alert, PayloadCode, PayloadError, check_age, parse_alert
 
 log = logging.getLogger(__name__)
@@ -68,18 +68,18 @@ def _take(request: HttpRequest, token: str) -> Received:
         raise Refused(405, "METHOD_NOT_ALLOWED", "Send the alert with POST.")
     declared = _declared_size(request)
     wall = timezone.now()
-    strategy = _strategy(token, wall)
+    hook = _hook(token, wall)
     caller = source_address(
         remote=request.META.get("REMOTE_ADDR", ""),
         forwarded_for=request.headers.get("X-Forwarded-For", ""),
         trusted=settings.TRUSTED_PROXIES,
     )
-    _check_open(strategy, caller)
+    _check_open(hook, caller)
     now = clock.market_clock().at(wall)
     body = _body(request, declared)
     alert = _alert(request, body, now)
     source_ip = str(caller) if caller is not None else None
-    return receive(strategy=strategy, alert=alert, body=body, source_ip=source_ip, now=now, wall=wall)
+    return receive(hook=hook, alert=alert, body=body, source_ip=source_ip, now=now, wall=wall)
 
 
 def _declared_size(request: HttpRequest) -> int:
@@ -91,19 +91,19 @@ def _declared_size(request: HttpRequest) -> int:
     return int(declared)
 
 
-def _strategy(token: str, wall: datetime) -> Strategy:
-    found = tokens.find(token, wall=wall)
-    if found is None:
+def _hook(token: str, wall: datetime) -> Hook:
+    hook = tokens.find(token, wall=wall)
+    if hook is None:
         raise Refused(404, "NOT_FOUND", "There is no such webhook.")
-    return found.strategy
+    return hook
 
 
-def _check_open(strategy: Strategy, caller: Address | None) -> None:
-    if not is_allowed(caller, strategy.allowed_ips):
+def _check_open(hook: Hook, caller: Address | None) -> None:
+    if not is_allowed(caller, hook.allowed_ips):
         raise Refused(403, "SOURCE_NOT_ALLOWED", "This address may not send alerts to this webhook.")
-    if not strategy.tenant.is_active:
+    if not hook.is_tenant_active:
         raise Refused(409, "TENANT_DISABLED", "The platform of this webhook is switched off.")
-    if not strategy.is_active:
+    if not hook.is_strategy_active:
         raise Refused(409, "STRATEGY_DISABLED", "The strategy of this webhook is switched off.")
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from apps.markets.clock import market_clock
-from apps.strategies.models import Signal, SignalKind, SignalStatus, Strategy, WordMeaning
+from apps.strategies.models import Signal, SignalKind, SignalStatus, WordMeaning
+from apps.strategies.services.tokens import Hook
 from apps.strategies.services.waking import waker
 from domain.payload import Action, Alert, dedupe_key
 
@@ -37,7 +38,7 @@ class Received:
 class _Draft:
     """A signal before it is stored."""
 
-    strategy: Strategy
+    hook: Hook
     kind: str
     status: str
     reason: str
@@ -47,32 +48,30 @@ class _Draft:
     received_at: datetime
 
 
-def receive(
-    *, strategy: Strategy, alert: Alert, body: bytes, source_ip: str | None, now: datetime, wall: datetime
-) -> Received:
+def receive(*, hook: Hook, alert: Alert, body: bytes, source_ip: str | None, now: datetime, wall: datetime) -> Received:
     """Store an alert once and wake the router; costs one durable insert.
 
     ``now`` is market time and is what the row keeps; ``wall`` times resends of alerts that carry neither id nor time.
     """
-    draft = _draft(strategy, alert, body, source_ip, now)
+    draft = _draft(hook, alert, body, source_ip, now)
     key = dedupe_key(alert, body)
     received = _once(draft, key) if alert.is_unique else _once_per_window(draft, key, wall)
     if received.is_new and draft.status == SignalStatus.ACCEPTED:
-        transaction.on_commit(lambda: waker.wake(received.signal_id))
+        transaction.on_commit(lambda: waker.wake(received.signal_id, hook.strategy_id))
     return received
 
 
-def meaning_of(action: Action, strategy: Strategy) -> WordMeaning:
+def meaning_of(action: Action, hook: Hook) -> WordMeaning:
     """Return what an alert's word means to a strategy; exit and entry mean themselves."""
-    words = {Action.BUY: strategy.on_buy, Action.SELL: strategy.on_sell}
+    words = {Action.BUY: hook.on_buy, Action.SELL: hook.on_sell}
     return WordMeaning(words.get(action, action.value))
 
 
-def _draft(strategy: Strategy, alert: Alert, body: bytes, source_ip: str | None, now: datetime) -> _Draft:
-    meaning = meaning_of(alert.action, strategy)
+def _draft(hook: Hook, alert: Alert, body: bytes, source_ip: str | None, now: datetime) -> _Draft:
+    meaning = meaning_of(alert.action, hook)
     is_ignored = meaning is WordMeaning.IGNORE
     return _Draft(
-        strategy=strategy,
+        hook=hook,
         kind=SignalKind.ENTRY if is_ignored else meaning.value,
         status=SignalStatus.IGNORED if is_ignored else SignalStatus.ACCEPTED,
         reason=f"{alert.action.lower()} means nothing to this strategy" if is_ignored else "",
@@ -97,7 +96,9 @@ def _once(draft: _Draft, key: str) -> Received:
     if signal_id is not None:
         status = "ignored" if draft.status == SignalStatus.IGNORED else "accepted"
         return Received(signal_id, status, is_new=True)
-    return _duplicate(Signal.objects.values_list("pk", flat=True).get(strategy=draft.strategy, dedupe_key=key))
+    return _duplicate(
+        Signal.objects.values_list("pk", flat=True).get(strategy_id=draft.hook.strategy_id, dedupe_key=key)
+    )
 
 
 def _once_per_window(draft: _Draft, key: str, wall: datetime) -> Received:
@@ -105,11 +106,15 @@ def _once_per_window(draft: _Draft, key: str, wall: datetime) -> Received:
     bucket = int(wall.timestamp() // RESEND_WINDOW.total_seconds())
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_lock_number(draft.strategy.pk, key)])
-        before = Signal.objects.filter(strategy=draft.strategy, dedupe_key=f"{key}@{bucket - 1}").first()
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_lock_number(draft.hook.strategy_id, key)])
+        before = _earlier(draft.hook.strategy_id, f"{key}@{bucket - 1}")
         if before is not None and wall - market_clock().wall_of(before.received_at) < RESEND_WINDOW:
             return _duplicate(before.pk)
         return _once(draft, f"{key}@{bucket}")
+
+
+def _earlier(strategy_id: int, key: str) -> Signal | None:
+    return Signal.objects.filter(strategy_id=strategy_id, dedupe_key=key).first()
 
 
 def _lock_number(strategy_id: int, key: str) -> int:
@@ -127,8 +132,8 @@ def _insert(draft: _Draft, key: str) -> int | None:
         cursor.execute(
             _INSERT,
             [
-                draft.strategy.tenant_id,
-                draft.strategy.pk,
+                draft.hook.tenant_id,
+                draft.hook.strategy_id,
                 draft.kind,
                 key,
                 draft.payload,

@@ -1,11 +1,13 @@
 """Webhook tokens: 192 random bits in the address, only their hash is kept, rotated with a grace."""
 
 import hashlib
+import json
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +18,29 @@ from apps.users.models import User
 
 TOKEN_BYTES = 24
 """192 bits: 32 characters of the URL-safe alphabet."""
+
+
+_FIND = """
+    SELECT s.id, s.tenant_id, s.on_buy, s.on_sell, s.allowed_ips, s.is_active, t.is_active
+    FROM strategies_webhooktoken w
+    JOIN strategies_strategy s ON s.id = w.strategy_id
+    JOIN tenants_tenant t ON t.id = s.tenant_id
+    WHERE w.token_hash = %s AND (w.valid_until IS NULL OR w.valid_until > %s)
+"""
+"""By hand: building this query and forty columns of rows took two thirds of a webhook's processor time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """What a webhook needs to know of the strategy behind a token."""
+
+    strategy_id: int
+    tenant_id: int
+    on_buy: str
+    on_sell: str
+    allowed_ips: tuple[str, ...]
+    is_strategy_active: bool
+    is_tenant_active: bool
 
 
 def token_hash(token: str) -> str:
@@ -50,9 +75,16 @@ def revoke_all(strategy: Strategy, *, actor: User | None) -> int:
     return ended
 
 
-def find(token: str, *, wall: datetime) -> WebhookToken | None:
-    """Return the token with its strategy and tenant; ``None`` for an unknown, a rotated-out and a revoked one."""
-    return _usable(wall).select_related("strategy__tenant").filter(token_hash=token_hash(token)).first()
+def find(token: str, *, wall: datetime) -> Hook | None:
+    """Return what stands behind a token; ``None`` for an unknown, a rotated-out and a revoked one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [token_hash(token), wall])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    strategy_id, tenant_id, on_buy, on_sell, allowed_ips, is_strategy_active, is_tenant_active = row
+    allowed = tuple(json.loads(allowed_ips))
+    return Hook(strategy_id, tenant_id, on_buy, on_sell, allowed, is_strategy_active, is_tenant_active)
 
 
 def _usable(at: datetime) -> QuerySet[WebhookToken]:

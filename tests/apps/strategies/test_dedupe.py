@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from apps.strategies.models import Signal, Strategy
 from apps.strategies.services import intake, tokens
 from apps.strategies.services.intake import receive
-from apps.strategies.services.waking import Waker, waker
+from apps.strategies.services.waking import Waker, newest, waker
 from domain.payload import parse_alert
 from tests.apps.strategies.conftest import Hook
 from tests.cast import Cast
@@ -54,10 +55,17 @@ def test_the_same_alert_of_two_strategies_is_two_signals(hook: Hook, cast: Cast)
     assert [hook.post(body).status_code, hook.post(body, url=url).status_code] == [202, 202]
 
 
-def say_buy(strategy: Strategy, wall: datetime) -> str:
+def say_buy(hook: tokens.Hook, wall: datetime) -> str:
     """Send the word alone, at an instant."""
     alert = parse_alert(b"buy", "text/plain")
-    return receive(strategy=strategy, alert=alert, body=b"buy", source_ip=None, now=wall, wall=wall).status
+    return receive(hook=hook, alert=alert, body=b"buy", source_ip=None, now=wall, wall=wall).status
+
+
+def behind(cast: Cast) -> tokens.Hook:
+    """Return what stands behind a new address of the cast's strategy."""
+    hook = tokens.find(tokens.rotate(cast.strategy, actor=None), wall=timezone.now())
+    assert hook is not None
+    return hook
 
 
 BOUNDARY = datetime(2026, 11, 16, 5, 0, 0, tzinfo=UTC)  # a multiple of the window
@@ -71,13 +79,13 @@ def test_a_bare_word_is_a_resend_within_the_window_and_new_after_it(
     assert BOUNDARY.timestamp() % intake.RESEND_WINDOW.total_seconds() == 0
     first = BOUNDARY + timedelta(seconds=start)
 
-    assert say_buy(cast.strategy, first) == "accepted"
-    assert say_buy(cast.strategy, first + timedelta(seconds=gap)) == status
+    assert say_buy(behind(cast), first) == "accepted"
+    assert say_buy(behind(cast), first + timedelta(seconds=gap)) == status
 
 
 def test_a_bare_word_is_new_again_as_soon_as_the_window_is_over(cast: Cast) -> None:
-    assert say_buy(cast.strategy, BOUNDARY + timedelta(seconds=2)) == "accepted"
-    assert say_buy(cast.strategy, BOUNDARY + timedelta(seconds=33)) == "accepted"
+    assert say_buy(behind(cast), BOUNDARY + timedelta(seconds=2)) == "accepted"
+    assert say_buy(behind(cast), BOUNDARY + timedelta(seconds=33)) == "accepted"
 
 
 class _Storm:
@@ -119,13 +127,18 @@ def test_a_wake_up_never_waits_for_redis() -> None:
         sent.append(signal_id)
 
     slow = Waker(send, room=3)
-    assert slow.wake(0)
-    taken = [slow.wake(number) for number in range(1, 10)]  # Redis hangs all the while
-    assert taken.count(False) >= 5
+    assert slow.wake(0, 0)
+    taken = [slow.wake(number, number) for number in range(1, 10)]  # Redis hangs all the while
+    assert taken.count(False) >= 4
     hanging.set()
     slow.drain()
     assert sent == sorted(sent)
     assert len(sent) == 1 + taken.count(True)
+
+
+def test_of_signals_that_wait_together_the_newest_wakes_for_its_strategy() -> None:
+    assert newest([(1, 7), (2, 8), (3, 7), (5, 7), (4, 8)]) == [5, 4]
+    assert newest([]) == []
 
 
 def test_a_waker_survives_a_wake_up_that_fails() -> None:
@@ -140,11 +153,11 @@ def test_a_waker_survives_a_wake_up_that_fails() -> None:
     threading.excepthook = lambda _: None
     try:
         waking = Waker(send)
-        waking.wake(1)
+        waking.wake(1, 1)
         waking.drain()
         if waking._thread is not None:
             waking._thread.join(30)
-        waking.wake(2)
+        waking.wake(2, 2)
         waking.drain()
     finally:
         threading.excepthook = hook
