@@ -72,7 +72,8 @@ class StrategyAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Count the accounts along."""
-        return super().get_queryset(request).annotate(mapped=Count("maps", filter=Q(maps__is_active=True)))
+        rows = super().get_queryset(request).annotate(mapped=Count("maps", filter=Q(maps__is_active=True)))
+        return cast("QuerySet[Model]", rows)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """A tenant's own people never choose the tenant."""
@@ -216,10 +217,11 @@ class SignalAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         """Count the verdicts along."""
         rows = super().get_queryset(request).select_related("wave")
-        return rows.annotate(
+        counted = rows.annotate(
             taken=Count("wave__verdicts", filter=Q(wave__verdicts__taken=True)),
             skipped=Count("wave__verdicts", filter=Q(wave__verdicts__taken=False)),
         )
+        return cast("QuerySet[Model]", counted)
 
     @admin.display(description="Took part")
     def took_part(self, signal: Any) -> int:

@@ -63,6 +63,12 @@ def tradingview(request: HttpRequest, token: str) -> JsonResponse:
     )
 
 
+@csrf_exempt
+def nowhere(request: HttpRequest) -> JsonResponse:
+    """Answer what is no webhook."""
+    return _refuse(Refused(404, "NOT_FOUND", "There is no such webhook."))
+
+
 def _take(request: HttpRequest, token: str) -> Received:
     if request.method != "POST":
         raise Refused(405, "METHOD_NOT_ALLOWED", "Send the alert with POST.")

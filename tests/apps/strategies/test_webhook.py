@@ -275,6 +275,8 @@ def test_the_token_stays_out_of_the_log(hook: Hook, caplog: pytest.LogCaptureFix
 
     hook.post({"action": "hold"})
     hook.client.get(hook.url)
+    hook.client.post(f"{hook.url}more/", "buy", content_type="text/plain")
+    hook.client.post(f"/hooks/tradingview/x/{hook.token}", "buy", content_type="text/plain")
 
     told = [json.dumps(vars(record), default=str) for record in caplog.records if not record.name.startswith("asyncio")]
     assert any("UNKNOWN_ACTION" in line for line in told)
