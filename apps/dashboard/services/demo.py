@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.broker_accounts.models import BrokerAccount
+from apps.broker_accounts.services.links import callback_url, postback_url
 from apps.dashboard.services.demo_cast import (
     FEED_CLIENT,
     DemoTrader,
@@ -49,6 +50,22 @@ def seed_demo(*, now: datetime) -> dict[str, Any]:
         "webhook_token": tokens[strategies[0].slug],
         "webhooks": {slug: f"/hooks/tradingview/{token}/" for slug, token in tokens.items()},
     }
+
+
+def simulator_clients() -> list[dict[str, Any]]:
+    """Return the simulated exchange's customers: every account with a broker, told where to post and return to."""
+    accounts = BrokerAccount.objects.exclude(broker="paper").order_by("client_id")
+    return [
+        {
+            "client": account.client_id,
+            "api_key": f"{account.client_id.lower()}key",
+            "api_secret": f"{account.client_id.lower()}secret",
+            "broker": account.broker,
+            "postback_url": postback_url(account),
+            "redirect_url": callback_url(account.broker),
+        }
+        for account in accounts
+    ]
 
 
 def _trader(tenant: Tenant, number: int, plan: Plan, strategies: list[Strategy]) -> DemoTrader:

@@ -9,8 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.dashboard.services.demo import seed_demo
+from apps.dashboard.services.demo import seed_demo, simulator_clients
 from apps.markets.clock import now
+
+CLIENTS_FILE = "simulator-clients.json"
+"""In STATE_DIR: the customers the simulated exchange serves."""
 
 
 class Command(BaseCommand):
@@ -31,9 +34,14 @@ class Command(BaseCommand):
         if output is None:
             self.stdout.write(text)
             return
-        with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text + "\n")
+        _write_private(settings.STATE_DIR / CLIENTS_FILE, json.dumps(simulator_clients(), indent=2))
+        _write_private(output, text)
 
     def seed(self) -> dict[str, Any]:
         """Make or complete it; return what a person needs to use it."""
         return seed_demo(now=now())
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
