@@ -23,7 +23,7 @@ from apps.trading.execution.paper_book import Database, DatabaseDown
 from apps.trading.execution.work import LaneWork
 from apps.trading.services.touches import touch_of
 from brokers.catalog import endpoint_of
-from brokers.connect import PaperDesk, connect
+from brokers.connect import PaperDesk, connect, connect_order_stream
 from brokers.paper.book import (
     BookChange,
     BookUnavailable,
@@ -36,7 +36,7 @@ from brokers.paper.book import (
 )
 from brokers.paper.market import PaperSettings, PricesUnavailable, Snapshot
 from bus.ticks import last_ticks
-from domain.broker import Broker, BrokerError, Credentials, Endpoint
+from domain.broker import Broker, BrokerError, Credentials, Endpoint, OrderStream
 from domain.orders import OrderStatus, OrderType, Side, Validity
 
 PAPER_STALE_AFTER = timedelta(seconds=30)
@@ -101,6 +101,16 @@ class Desk:
             credentials,
             endpoint_for(work.broker),
             timeout=settings.BROKER_TIMEOUT_SECONDS,
+            lot_size_of=await self._db(lot_sizes, work.broker),
+            connector=self._connector,
+        )
+
+    async def listen(self, work: LaneWork) -> OrderStream:
+        """Return a live lane's order socket, not yet open; raises ``BrokerError``."""
+        return connect_order_stream(
+            work.broker,
+            await self._db(usable_credentials, work.lane[0]),
+            endpoint_for(work.broker),
             lot_size_of=await self._db(lot_sizes, work.broker),
             connector=self._connector,
         )

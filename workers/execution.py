@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.markets.clock import now
 from apps.trading.execution.engine import Engine
+from apps.trading.execution.hints import OrderHints
 from brokers.catalog import SPECS
 from brokers.connect import shared_connector
 from workers.desk import Desk
@@ -26,14 +27,18 @@ class ExecutionLoop(LeasedLoop):
         """Run the shard's engine until told to stop."""
         connector = shared_connector()
         try:
+            desk = Desk(lead.db, connector)
             self.engine = Engine(
                 shard=self.shard,
                 held=lead.held,
                 db=lead.db,
-                connect=Desk(lead.db, connector).connect,
+                connect=desk.connect,
                 specs=SPECS,
                 market_now=now,
                 wall=timezone.now,
+                hints=OrderHints(
+                    listen=desk.listen, hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None
+                ),
             )
             await self.engine.run(lead.stopping)
         finally:

@@ -190,6 +190,7 @@ class OrderStream(Protocol):
     """Order updates pushed by the broker: hints, never truth. ``connect`` yields until the socket drops."""
 
     def connect(self) -> AsyncIterator[BrokerOrder]: ...
+    async def aclose(self) -> None: ...
 
 
 class MarketFeed(Protocol):

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
+from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
 from apps.trading.services import chase, reports, resolver, submission, sweep
@@ -52,6 +53,7 @@ class Engine:
     specs: Mapping[str, BrokerSpec]
     market_now: Callable[[], datetime]
     wall: Callable[[], datetime]
+    hints: OrderHints | None = None
     lanes: dict[Lane, LaneWorker] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _outcomes: list[tuple[Claim, Outcome]] = field(default_factory=list)
@@ -164,6 +166,8 @@ class Engine:
                 worker.attention = Attention(one.unresolved, one.in_trade, one.unknown)
                 if not was and (one.unresolved or one.in_trade):
                     worker.hint()
+        if self.hints is not None:
+            self.hints.tend(work)
         wanted = {one.lane for one in work}
         for lane in [lane for lane, worker in self.lanes.items() if lane not in wanted and not worker.busy]:
             await close_quietly(self.lanes.pop(lane))
@@ -294,6 +298,8 @@ class Engine:
 
     async def _drain(self) -> None:
         """Nothing new is sent; answers still under way are waited for and recorded."""
+        if self.hints is not None:
+            await self.hints.aclose()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=settings.BROKER_TIMEOUT_SECONDS + 1)
         await self._record()
