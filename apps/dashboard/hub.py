@@ -29,6 +29,7 @@ from apps.dashboard.services.live_access import (
     prints_of,
     standing_of,
 )
+from apps.dashboard.services.market import is_any_open
 from apps.dashboard.services.prices import Prices, read_prices
 from apps.dashboard.services.summary import build_board
 from apps.markets import clock
@@ -128,9 +129,16 @@ class Hub:
         view = await asyncio.shield(waiting)
         return self.views.setdefault(user.pk, view)
 
-    async def _first_view(self, user: User) -> LiveView:
-        board, prices = await database_sync_to_async(_read_board)(user.pk)
+    async def _read(self, user_id: int) -> Board:
+        """Return a person's board; the hub learns its prices and the market hours. Raises ``User.DoesNotExist``."""
+        board: Board
+        board, prices, is_open = await database_sync_to_async(_read_board)(user_id)
         self.market.adopt(prices)
+        self.market.is_open = is_open
+        return board
+
+    async def _first_view(self, user: User) -> LiveView:
+        board = await self._read(user.pk)
         return LiveView(user_id=user.pk, board=board, market=self.market)
 
     async def _hear(self, stream: AsyncIterator[list[T]], take: Callable[[list[T]], None]) -> None:
@@ -176,9 +184,7 @@ class Hub:
             while True:
                 view.is_outdated = False
                 await asyncio.sleep(RELOAD_SECONDS)
-                board, prices = await database_sync_to_async(_read_board)(view.user_id)
-                self.market.adopt(prices)
-                view.load(board)
+                view.load(await self._read(view.user_id))
                 for mailbox in view.mailboxes:
                     mailbox.ask_snapshot()
                 if not view.is_outdated:
@@ -271,8 +277,8 @@ def _verdict(seat: Seat, access: Access) -> int:
     return 0 if standing == seat.standing else RIGHTS_CHANGED
 
 
-def _read_board(user_id: int) -> tuple[Board, Prices]:
-    """Return a person's board and the last prices of what it shows. Raises ``User.DoesNotExist``."""
+def _read_board(user_id: int) -> tuple[Board, Prices, bool]:
+    """Return a person's board, the last prices of what it shows, and whether a market is open."""
     found: list[Prices] = []
 
     def read(ids: Any) -> Prices:
@@ -280,8 +286,9 @@ def _read_board(user_id: int) -> tuple[Board, Prices]:
         return found[-1]
 
     user = User.objects.select_related("tenant").get(pk=user_id)
-    board = build_board(user, now=clock.now(), read_prices=read, is_feed_stale=False)
-    return board, found[-1]
+    now = clock.now()
+    board = build_board(user, now=now, read_prices=read, is_feed_stale=False)
+    return board, found[-1], is_any_open(now)
 
 
 _hubs: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = weakref.WeakKeyDictionary()

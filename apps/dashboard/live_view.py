@@ -8,7 +8,7 @@ import orjson
 from apps.dashboard import wire
 from apps.dashboard.mailbox import Mailbox
 from apps.dashboard.market import Market
-from apps.dashboard.marks import to_paise
+from apps.dashboard.marks import Line, to_paise
 from apps.dashboard.services.board import Board
 from apps.dashboard.wire import paise_text
 
@@ -32,14 +32,15 @@ class LiveView:
         self.account_ids = board.account_ids
         self.instruments = board.instrument_ids
         self._message = wire.board_message(board)
-        self._parts: dict[int, list[tuple[str, int]]] = {}
-        for key, line in board.lines.items():
+        self._figures = _figures(board.lines)
+        self._parts: dict[int, list[tuple[int, int]]] = {}
+        for number, (line, _) in enumerate(self._figures):
             for instrument_id, weight in line.weights:
-                self._parts.setdefault(instrument_id, []).append((key, weight))
+                self._parts.setdefault(instrument_id, []).append((number, weight))
         scaled = self._market.scaled
         self._prices = {key: scaled[key] for key in self._parts if key in scaled}
-        self._totals = {key: line.total(scaled) for key, line in board.lines.items()}
-        self._said = {key: line.paise(scaled) for key, line in board.lines.items()}
+        self._totals = [line.total(scaled) for line, _ in self._figures]
+        self._said = [line.paise(scaled) for line, _ in self._figures]
 
     def patch(
         self, changed: set[int], parts: Mapping[int, orjson.Fragment], extra: Mapping[str, Any], memo: Memo
@@ -54,8 +55,8 @@ class LiveView:
             return self._shared(frozenset(mine), parts, extra, memo)
         return _text(mine, parts, self._news(touched), extra)
 
-    def _move(self, mine: set[int]) -> set[str]:
-        """Bring the totals to the new prices, by the difference; return the keys that may read differently."""
+    def _move(self, mine: set[int]) -> set[int]:
+        """Bring the totals to the new prices, by the difference; return the figures that may read differently."""
         scaled, prices, totals, touched = self._market.scaled, self._prices, self._totals, set()
         for instrument_id in mine:
             price, moved = scaled.get(instrument_id), self._parts.get(instrument_id)
@@ -63,21 +64,25 @@ class LiveView:
                 continue
             before = prices.get(instrument_id)
             prices[instrument_id] = price
-            for key, weight in moved:
-                total = totals[key]
-                known = before is not None and total is not None
-                totals[key] = total + weight * (price - before) if known else self.board.lines[key].total(scaled)
-                touched.add(key)
+            for number, weight in moved:
+                total = totals[number]
+                if before is None or total is None:
+                    totals[number] = self._figures[number][0].total(scaled)
+                else:
+                    totals[number] = total + weight * (price - before)
+                touched.add(number)
         return touched
 
-    def _news(self, touched: set[str]) -> dict[str, str | None]:
+    def _news(self, touched: set[int]) -> dict[str, str | None]:
         totals, said, news = self._totals, self._said, {}
-        for key in touched:
-            total = totals[key]
+        for number in touched:
+            total = totals[number]
             paise = None if total is None else to_paise(total)
-            if paise != said[key]:
-                said[key] = paise
-                news[key] = paise_text(paise)
+            if paise != said[number]:
+                said[number] = paise
+                text = paise_text(paise)
+                for key in self._figures[number][1]:
+                    news[key] = text
         return news
 
     def _shared(
@@ -119,6 +124,14 @@ class LiveView:
 
     def _feed(self) -> dict[str, Any]:
         return self._market.feed(wire.now_ms())
+
+
+def _figures(lines: Mapping[str, Line]) -> list[tuple[Line, list[str]]]:
+    """Return each different line once, with the keys it is shown under: one trade often is the whole account."""
+    keys: dict[Line, list[str]] = {}
+    for key, line in lines.items():
+        keys.setdefault(line, []).append(key)
+    return list(keys.items())
 
 
 def _text(

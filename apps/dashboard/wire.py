@@ -18,8 +18,10 @@ def paise_text(paise: int | None) -> str | None:
     """Return paise as rupees: -12345 is "-123.45"."""
     if paise is None:
         return None
-    whole, part = divmod(abs(paise), 100)
-    return f"{'-' if paise < 0 else ''}{whole}.{part:02d}"
+    if -100 < paise < 100:
+        return f"{'-' if paise < 0 else ''}0.{abs(paise):02d}"
+    digits = str(paise)
+    return f"{digits[:-2]}.{digits[-2:]}"
 
 
 def money(amount: Decimal | None) -> str | None:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 from statistics import mean, median
 from subprocess import DEVNULL, Popen
@@ -31,7 +30,7 @@ SECONDS = 10.0
 SETTLE_SECONDS = 6.0
 TICK_SECONDS = 0.05
 WIDE = 100  # instruments watched where clients stall: their buffers must fill
-ROUNDS = 1
+ROUNDS = 3
 PATCH = b'"type":"patch"'
 
 

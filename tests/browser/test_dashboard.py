@@ -24,6 +24,11 @@ def trade_pnl(window: Window, trade: Trade) -> Any:
     return window.page.locator(f'[data-key="trade:{trade.pk}"]:visible').first
 
 
+def connected(window: Window) -> None:
+    """Wait for the socket's snapshot."""
+    expect(window.page.locator("body[data-connected]")).to_have_count(1)
+
+
 def close_all_trades() -> None:
     Trade.objects.update(status="CLOSED", close_reason="MANUAL")
     announce_trades(Trade.objects.select_related("account"))
@@ -41,7 +46,7 @@ def test_a_stranger_sees_the_disclosure_and_one_message(window: Window) -> None:
 def test_prices_and_profit_move_in_place(window: Window, scene: Scene) -> None:
     window.sign_in(scene.cast.trader.email)
     expect(trade_pnl(window, scene.live_trade)).to_have_text("+1,082.25")
-    expect(window.page.locator("[data-feed-text]")).to_have_text("Live")
+    connected(window)
     window.page.locator(f"#exit-{scene.live_trade.pk}").focus()
     publish_price(scene.cast.put, "58.40")
     expect(trade_pnl(window, scene.live_trade)).to_have_text("\u2212913.25")
@@ -53,7 +58,7 @@ def test_prices_and_profit_move_in_place(window: Window, scene: Scene) -> None:
 
 def test_focus_and_place_survive_a_section_that_is_fetched_again(window: Window, scene: Scene) -> None:
     window.sign_in(scene.cast.trader.email)
-    expect(window.page.locator("[data-feed-text]")).to_have_text("Live")
+    connected(window)
     window.page.locator(f"#exit-{scene.paper_trade.pk}").focus()
     Trade.objects.filter(pk=scene.live_trade.pk).update(status="EXITING")
     announce_trades(Trade.objects.select_related("account").filter(pk=scene.live_trade.pk))
@@ -130,6 +135,7 @@ def test_the_keyboard_sheet_opens_and_keys_in_fields_are_text(window: Window, sc
 
 def test_a_silent_feed_greys_prices_and_says_so(window: Window, scene: Scene) -> None:
     window.sign_in(scene.cast.trader.email)
+    publish_price(scene.cast.put, "27.80")
     expect(window.page.locator("[data-feed-text]")).to_have_text("Live")
     expect(window.page.locator("[data-feed-text]")).to_have_text("Delayed", timeout=10_000)
     expect(window.page.locator("[data-stale-banner]")).to_be_visible()
@@ -141,7 +147,7 @@ def test_a_silent_feed_greys_prices_and_says_so(window: Window, scene: Scene) ->
 
 def test_signing_out_in_one_tab_ends_the_other(window: Window, scene: Scene) -> None:
     window.sign_in(scene.cast.trader.email)
-    expect(window.page.locator("[data-feed-text]")).to_have_text("Live")
+    connected(window)
     other = window.context.new_page()
     other.goto(f"{window.site.base_url}/settings/")
     other.get_by_label("Your menu").click()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerAccount, BrokerSession, ModeReason
@@ -57,7 +57,7 @@ def todays_trades(user: User, today: date) -> list[Trade]:
     )
 
 
-def todays_orders(user: User, today: date) -> "Sequence[Order]":
+def todays_orders(user: User, today: date) -> QuerySet[Order]:
     """Return the orders a person may see that may still change or are of today, newest first."""
     wanted = Q(status__in=UNRESOLVED) | Q(intent__trade__trading_date=today)
     return Order.objects.for_user(user).filter(wanted).select_related("account", "intent", "instrument").order_by("-id")

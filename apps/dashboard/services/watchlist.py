@@ -1,7 +1,6 @@
 """A person's watchlist: search, add, remove."""
 
 import re
-from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import Max
@@ -20,7 +19,7 @@ class WatchlistFull(ValueError):
     """No room for another instrument."""
 
 
-def search(text: str) -> Sequence[Instrument]:
+def search(text: str) -> list[Instrument]:
     """Return tradable instruments whose symbol, underlying, strike or right matches every word: ``NIFTY 24800 CE``."""
     words = _WORD.findall(text.upper())[:6]
     if not words:
@@ -28,7 +27,7 @@ def search(text: str) -> Sequence[Instrument]:
     found = Instrument.objects.tradable(clock.trading_date(clock.now()))
     for word in words:
         found = found.filter(symbol__icontains=word)
-    return found.order_by("kind", "underlying", "expiry", "strike", "right")[:MOST_FOUND]
+    return list(found.order_by("kind", "underlying", "expiry", "strike", "right")[:MOST_FOUND])
 
 
 @transaction.atomic

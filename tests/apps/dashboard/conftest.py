@@ -1,7 +1,6 @@
 """The cast with something to look at, at the cast's market time."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -32,14 +31,14 @@ def market_time(settings: Any, now: datetime) -> None:
 
 
 @pytest.fixture
-def scene(cast: Cast, now: datetime) -> Iterator[Scene]:
+def scene(cast: Cast, now: datetime) -> Scene:
     """Two open straddles, priced: the call gained 2.25, the put 14.40 for the seller."""
     straddle = make_strategy(cast.tenant, name="Short straddle", slug="straddle")
     live = make_trade(cast.account, [cast.call, cast.put], strategy=straddle, now=now)
     paper = make_trade(cast.paper_account, [cast.call], strategy=straddle, now=now)
     publish_price(cast.call, "39.85")
     publish_price(cast.put, "27.70")
-    yield Scene(cast, live, paper)
+    return Scene(cast, live, paper)
 
 
 LIVE_OPEN = Decimal("1082.25")  # 65 x (42.10 - 39.85) + 65 x (42.10 - 27.70)

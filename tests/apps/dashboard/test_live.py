@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -106,7 +106,7 @@ def base_url(settings: Any) -> None:
 
 
 @pytest.fixture
-def run() -> Iterator[Callable[[Callable[[], Awaitable[None]]], None]]:
+def run() -> Callable[[Callable[[], Awaitable[None]]], None]:
     """Run a test's coroutine with a hub of its own."""
 
     def go(work: Callable[[], Awaitable[None]]) -> None:
@@ -121,7 +121,7 @@ def run() -> Iterator[Callable[[Callable[[], Awaitable[None]]], None]]:
 
         asyncio.run(whole())
 
-    yield go
+    return go
 
 
 Run = Callable[[Callable[[], Awaitable[None]]], None]

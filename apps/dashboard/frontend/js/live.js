@@ -46,6 +46,7 @@ const handlers = {
     trades = new Map(message.trades.map((trade) => [trade.id, trade]));
     cells.replaceAll(message);
     feed.update(message.feed);
+    document.body.dataset.connected = "";
   },
   patch(message) {
     cells.apply(message);
@@ -64,6 +65,7 @@ function onMessage(event) {
 
 function onClose(event) {
   socket = null;
+  delete document.body.dataset.connected;
   if (document.hidden && restTimer === -1) return;
   feed.disconnected();
   if (event.code === SIGNED_OUT) {
