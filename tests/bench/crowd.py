@@ -1,0 +1,54 @@
+"""Two hundred live accounts of one person, all following one strategy."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.broker_accounts.models import BrokerAccount
+from apps.broker_accounts.services.credentials import open_session, set_credentials
+from apps.plans.models import Plan, Subscription
+from apps.strategies.models import Strategy, StrategyLeg, StrategyMap
+from apps.strategies.services.tokens import rotate, webhook_url
+from apps.tenants.models import Tenant
+from apps.users.models import User
+from domain.broker import BrokerToken
+from tests.bench.installation import lifetime
+
+
+def make_crowd(tokens: Mapping[str, str], **strategy: Any) -> tuple[Strategy, str]:
+    """Make an account per signed-in client and a strategy they all follow; returns it with its webhook's address."""
+    tenant = Tenant.objects.get(slug="demo")
+    with transaction.atomic():
+        user = _person(tenant)
+        made = _strategy(tenant, **strategy)
+        accounts = [_account(user, client, token) for client, token in tokens.items()]
+        StrategyMap.objects.bulk_create([StrategyMap(strategy=made, account=account) for account in accounts])
+    return made, webhook_url(rotate(made, actor=None))
+
+
+def _person(tenant: Tenant) -> User:
+    user = User.objects.create_user("crowd@demo.vayda.local", "correct horse battery", tenant=tenant)
+    plan = Plan.objects.create(tenant=tenant, name="Crowd", max_accounts=1000)
+    Subscription.objects.create(user=user, plan=plan, starts_on=date(2026, 1, 1))
+    return user
+
+
+def _strategy(tenant: Tenant, **fields: Any) -> Strategy:
+    values = {"name": "Crowd", "slug": "crowd", "underlying": "NIFTY", "confirm_ticks": 1} | fields
+    strategy = Strategy.objects.create(tenant=tenant, **values)
+    StrategyLeg.objects.create(strategy=strategy, side="BUY", right="CE", strike_rule="ATM", expiry_rule="WEEK0")
+    return strategy
+
+
+def _account(user: User, client: str, token: str) -> BrokerAccount:
+    account = BrokerAccount.objects.create(
+        tenant=user.tenant, user=user, broker="zerodha", client_id=client, mode="LIVE", wanted_mode="LIVE"
+    )
+    set_credentials(account=account, fields={"api_key": f"{client}key", "api_secret": f"{client}secret"}, actor=None)
+    now = timezone.now()
+    session = BrokerToken(access_token=token, client_id=client, expires_at=now + lifetime())
+    open_session(account=account, token=session, trading_date=now.date())
+    return account
