@@ -76,7 +76,7 @@ def lacks_redis() -> bool:
 
 
 def make_venv(venv: Path) -> None:
-    """Create the environment unless it is there with this Python; without a pip of its own where this Python came without ensurepip."""
+    """Create the environment unless this Python has one there; without a pip where there is no ensurepip."""
     same = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]!r})"
     if python_of(venv).exists() and run([str(python_of(venv)), "-c", same], "Checking the environment", check=False):
         return
