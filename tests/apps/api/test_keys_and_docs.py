@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 from apps.api.throttling import PerKey
 from apps.api.urls import urlpatterns
@@ -57,6 +58,16 @@ def test_the_document_describes_every_address(db: None, client: Client) -> None:
     assert described == served
     assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
     assert document["components"]["schemas"]["TradeOut"]["properties"]["charges"]["type"] == "string"
+
+
+def test_the_document_is_written_once(db: None, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = client.get("/api/v1/schema/").content
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("the document was written again")
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", fail)
+    assert client.get("/api/v1/schema/").content == first
 
 
 def test_the_documents_page_loads_nothing_from_elsewhere_and_has_no_script_inside(db: None, client: Client) -> None:
