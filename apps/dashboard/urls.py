@@ -13,6 +13,7 @@ urlpatterns = [
     path("legal/<slug:slug>/", session.legal, name="legal"),
     path("parts/", pages.parts, name="parts"),
     path("trades/", pages.trades, name="trades"),
+    path("trades/<int:trade_id>/", pages.trade, name="trade"),
     path("trades/<int:trade_id>/square-off/", square_off.one, name="square-off-trade"),
     path("square-off/", square_off.everything, name="square-off-all"),
     path("square-off/<uuid:key>/", square_off.progress, name="square-off-progress"),

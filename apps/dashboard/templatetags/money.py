@@ -61,3 +61,9 @@ def ist(at: datetime | None) -> str:
 def close_words(reason: str) -> str:
     """Return why a trade was left, in words."""
     return wording.close_words(reason)
+
+
+@register.filter
+def ist_exact(at: datetime) -> str:
+    """Return an instant in IST to the millisecond: steps of an order lie close together."""
+    return f"{at.astimezone(IST):%H:%M:%S.%f}"[:-3]

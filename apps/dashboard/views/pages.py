@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -20,10 +20,12 @@ from apps.dashboard.services.market import market_hours
 from apps.dashboard.services.positions import position_lines
 from apps.dashboard.services.prices import read_prices
 from apps.dashboard.services.summary import build_board, order_line, todays_orders
+from apps.dashboard.services.timeline import timeline
+from apps.dashboard.wording import trade_words
 from apps.markets import clock
-from apps.trading.models import Order
+from apps.trading.models import Order, Trade
 from apps.users.models import User
-from domain.orders import IN_FLIGHT, UNRESOLVED, OrderStatus
+from domain.orders import IN_FLIGHT, LIVE_TRADES, UNRESOLVED, OrderStatus
 
 PARTS = frozenset({"totals", "accounts", "trades", "orders", "watchlist", "closed"})
 _REFUSED = (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.ABORTED, OrderStatus.ABSENT, OrderStatus.EXPIRED)
@@ -77,6 +79,24 @@ def parts(request: HttpRequest) -> HttpResponse:
 def trades(request: HttpRequest) -> HttpResponse:
     """Show open trades and those of today that are over."""
     return render(request, "dashboard/trades.html", frame(request, board=board_of(person_of(request)), page="trades"))
+
+
+@require_GET
+@signed_in
+def trade(request: HttpRequest, trade_id: int) -> HttpResponse:
+    """Show one trade's legs and what happened to it, as a dialog's inside or as a page."""
+    found = Trade.objects.for_user(person_of(request)).select_related("account", "strategy", "wave__signal")
+    row = get_object_or_404(found, pk=trade_id)
+    context = {
+        "trade": row,
+        "legs": row.legs.select_related("instrument"),
+        "steps": timeline(row),
+        "words": trade_words(row.status),
+        "is_open": row.status in LIVE_TRADES,
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "dashboard/parts/trade.html", context)
+    return render(request, "dashboard/trade.html", frame(request, page="trades", **context))
 
 
 @require_GET

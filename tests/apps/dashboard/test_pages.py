@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
-from django.urls import get_resolver
 from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerAccount
@@ -46,6 +45,7 @@ def test_an_outsider_and_a_colleague_see_nothing_of_the_trader(scene: Scene, pat
 def test_every_address_with_a_foreign_id_is_not_found(scene: Scene) -> None:
     item = WatchlistItem.objects.create(user=scene.cast.trader, instrument=scene.cast.call)
     foreign = [
+        ("get", f"/trades/{scene.live_trade.pk}/"),
         ("get", f"/trades/{scene.live_trade.pk}/square-off/"),
         ("post", f"/trades/{scene.live_trade.pk}/square-off/"),
         ("get", f"/square-off/{uuid.uuid4()}/"),
@@ -53,7 +53,7 @@ def test_every_address_with_a_foreign_id_is_not_found(scene: Scene) -> None:
     ]
     with_ids = [str(entry.pattern) for entry in urlpatterns if "<" in str(entry.pattern)]
     open_to_all = ("legal/", "brand/", "watchlist/add/")  # instruments belong to nobody
-    assert len([one for one in with_ids if not one.startswith(open_to_all)]) == 3, get_resolver()
+    assert len([one for one in with_ids if not one.startswith(open_to_all)]) == 4
     for stranger in (scene.cast.outsider, scene.cast.other_trader):
         client = client_of(stranger)
         for method, path in foreign:
@@ -136,6 +136,28 @@ def test_an_order_says_its_state_in_words(
     assert "Not enough funds" in shown
     assert "MarginException Insufficient &lt;b&gt;funds&lt;/b&gt;" in shown
     assert "Filled" not in shown.replace(">Filled</a>", "")
+
+
+def test_a_trade_tells_its_story_in_order(scene: Scene, now: datetime) -> None:
+    leg = scene.live_trade.legs.first()
+    assert leg is not None
+    refused = make_order(leg, status=OrderStatus.REJECTED, now=now + timedelta(seconds=1), reason="No <i>margin</i>")
+    refused.finished_at = now + timedelta(seconds=2)
+    refused.save()
+    shown = page(scene.cast.trader, f"/trades/{scene.live_trade.pk}/")
+    steps = [
+        "Signal to enter (tradingview)",
+        "Sell 65 NIFTY23NOV2626000CE at 42.10 sent",
+        "Sell 65 NIFTY23NOV2626000CE accepted",
+        "No &lt;i&gt;margin&lt;/i&gt;",
+    ]
+    places = [shown.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "65 NIFTY23NOV2626000PE sold at 42.10" in shown
+    assert "10:30:00.012" in shown
+    assert "+84 ms" in shown
+    part = client_of(scene.cast.trader).get(f"/trades/{scene.live_trade.pk}/", headers={"HX-Request": "true"})
+    assert "<html" not in part.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ async function onCopy(event) {
   toast(`${button.dataset.copy} copied.`, { seconds: 2 });
 }
 
-function onWatchlist() {
+function onSettled() {
   cells.index();
   const list = document.getElementById("watchlist");
   const said = list?.dataset.said;
@@ -63,7 +63,7 @@ function start() {
   document.addEventListener("click", onCopy);
   document.addEventListener("click", closeMenus);
   document.addEventListener("keydown", closeMenus);
-  document.body.addEventListener("htmx:afterSettle", onWatchlist);
+  document.body.addEventListener("htmx:afterSettle", onSettled);
   document.addEventListener("animationend", (event) => event.target.classList.remove("flash-up", "flash-down"));
 }
 

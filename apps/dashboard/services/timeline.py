@@ -1,0 +1,85 @@
+"""What happened to one trade, step by step, with the time each step took."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.dashboard import figures, wording
+from apps.trading.models import Fill, Intent, Order, Trade
+from domain.orders import FINAL, IntentKind, OrderStatus
+
+_REFUSALS = FINAL - {OrderStatus.FILLED, OrderStatus.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; ``tone`` is a class of the stylesheet, ``after_ms`` the time since the order's step before."""
+
+    at: datetime
+    text: str
+    tone: str = ""
+    after_ms: int | None = None
+
+
+def timeline(trade: Trade) -> list[Step]:
+    """Return the steps of a trade, oldest first; needs its wave's signal loaded."""
+    orders = Order.objects.filter(intent__trade=trade).select_related("instrument", "intent")
+    steps = [*_of_signal(trade), *_of_exits(trade)]
+    for order in orders:
+        steps += _of_order(order)
+    steps += [
+        _of_fill(fill) for fill in Fill.objects.filter(order__intent__trade=trade).select_related("order__instrument")
+    ]
+    if trade.closed_at is not None:
+        steps.append(Step(trade.closed_at, f"Closed: {wording.close_words(trade.close_reason)}", "tag-good"))
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _of_signal(trade: Trade) -> list[Step]:
+    signal = trade.wave.signal
+    return [
+        Step(signal.received_at, f"Signal to enter ({signal.source})"),
+        Step(trade.created_at, "Orders written", after_ms=_since(signal.received_at, trade.created_at)),
+    ]
+
+
+def _of_exits(trade: Trade) -> list[Step]:
+    exits = Intent.objects.filter(trade=trade, kind=IntentKind.EXIT).select_related("leg__instrument")
+    return [
+        Step(
+            one.created_at,
+            f"Exit of {one.leg.instrument.symbol} asked for: {wording.close_words(one.reason)}",
+            "tag-warn",
+        )
+        for one in exits
+    ]
+
+
+def _of_order(order: Order) -> list[Step]:
+    what = f"{order.side.title()} {figures.units_text(order.quantity)} {order.instrument.symbol}"
+    steps = []
+    if order.submitted_at is not None:
+        price = f" at {figures.price_text(order.price)}" if order.price else ""
+        steps.append(
+            Step(order.submitted_at, f"{what}{price} sent", "tag-busy", _since(order.created_at, order.submitted_at))
+        )
+    if order.acknowledged_at is not None:
+        steps.append(
+            Step(order.acknowledged_at, f"{what} accepted", "", _since(order.submitted_at, order.acknowledged_at))
+        )
+    if order.status in _REFUSALS and order.finished_at is not None:
+        words, reason = wording.order_words(order.status), order.reason or order.reason_code
+        steps.append(Step(order.finished_at, f"{what}: {words.text.lower()}. {reason}".rstrip(". "), words.tone))
+    return steps
+
+
+def _of_fill(fill: Fill) -> Step:
+    order = fill.order
+    verb = "bought" if order.side == "BUY" else "sold"
+    text = f"{figures.units_text(fill.quantity)} {order.instrument.symbol} {verb} at {figures.price_text(fill.price)}"
+    return Step(fill.filled_at, text, "tag-good")
+
+
+def _since(start: datetime | None, end: datetime) -> int | None:
+    if start is None or end < start:
+        return None
+    return int((end - start).total_seconds() * 1000)
