@@ -1,7 +1,8 @@
 """Keeps and prints benchmark figures: one JSON line each in ``tests/bench/history.jsonl``.
 
 A line holds bench, figure, value, unit, floor (the bare cost measured in the same run, ``null`` where there is none),
-ratio (value over floor), commit, machine and at. Ratios within one run count; absolute values drift with the machine.
+target, ratio (value over floor), commit, machine and at. Ratios within one run count; absolute values drift with the
+machine.
 """
 
 import json
@@ -45,7 +46,7 @@ def record(figures: Iterable[Figure], *, history: Path = HISTORY) -> None:
 
 def as_row(figure: Figure) -> dict[str, object]:
     """Return the figure's part of its line."""
-    row: dict[str, object] = {key: value for key, value in asdict(figure).items() if key != "target"}
+    row: dict[str, object] = asdict(figure)
     row["value"] = _short(figure.value)
     row["floor"] = None if figure.floor is None else _short(figure.floor)
     row["ratio"] = None if figure.ratio is None else _short(figure.ratio)
