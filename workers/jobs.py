@@ -12,6 +12,7 @@ from apps.audit.services import chain
 from apps.markets.clock import now, trading_date
 from apps.markets.services import calendar
 from apps.trading.services import calendar_watch, day_end, pruning
+from bus import commands
 from workers.life import show_life
 
 CALENDAR_AHEAD = timedelta(days=400)
@@ -25,7 +26,14 @@ def _start(**_: object) -> None:
     """Start-up is recovery: a calendar that nobody kept while the platform was down is kept now."""
     if settings.PROCESS == "jobs":
         show_life("jobs")
-        seed_calendar.delay()
+        open_house.delay()
+
+
+@shared_task(name="workers.jobs.open_house")
+def open_house() -> None:
+    """Know the day before anybody is signed in for it."""
+    seed_calendar()
+    commands.prepare_day()
 
 
 @shared_task(name="workers.jobs.seed_calendar")

@@ -16,6 +16,7 @@ from domain.broker import BrokerError
 from workers import logins, masters
 from workers.desk import account_credentials, lot_sizes
 from workers.life import show_life
+from workers.turns import only_one
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,9 @@ def login_wave() -> None:
     """Sign in every account whose turn it is, from before the first open to the last close of the day."""
     if not day_start.is_near_session(now(), lead=day_start.SIGN_IN_LEAD):
         return
-    due = login.due_accounts(wall=timezone.now())
-    results = [_keep(result) for result in logins.sign_in_all(due)]
+    with only_one("login wave") as alone:
+        due = login.due_accounts(wall=timezone.now()) if alone else []
+        results = [_keep(result) for result in logins.sign_in_all(due)]
     if results:
         log.info("login wave", extra={"accounts": len(results), "outcomes": login.attempts_by_code(results)})
 

@@ -1,5 +1,6 @@
 """Broker accounts, their sign-ins and their sealed credentials on the operators' desk."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -21,6 +22,7 @@ from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedAdmin, desk_action
 from apps.users.models import User
 from brokers.catalog import SPECS, spec_of
 from bus import commands
+from domain.clock import IST
 from domain.orders import UNRESOLVED
 
 
@@ -90,6 +92,10 @@ def _state_of(account: BrokerAccount) -> Ready:
     return known
 
 
+def _ist(at: datetime) -> str:
+    return f"{at.astimezone(IST):%d %b %Y %H:%M} IST"
+
+
 def _secret() -> forms.PasswordInput:
     return cast(forms.PasswordInput, UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "off"}))
 
@@ -142,9 +148,10 @@ class BrokerAccountAdmin(ScopedAdmin):
             choose_mode(account=obj, wanted=wanted, actor=actor_of(request))
 
     @admin.display(description="Signed in until")
-    def signed_in(self, account: BrokerAccount) -> Any:
+    def signed_in(self, account: BrokerAccount) -> str:
         """Until when the broker's session lasts."""
-        return _state_of(account).signed_in_until
+        until = _state_of(account).signed_in_until
+        return _ist(until) if until else "-"
 
     @admin.display(description="Ready")
     def ready(self, account: BrokerAccount) -> str:
@@ -155,7 +162,7 @@ class BrokerAccountAdmin(ScopedAdmin):
     def last_attempt(self, account: BrokerAccount) -> str:
         """When a sign-in was last tried and what became of it."""
         attempt = _state_of(account).last_attempt
-        return f"{attempt.at:%d %b %H:%M} UTC: {'signed in' if attempt.ok else attempt.code}" if attempt else "-"
+        return f"{_ist(attempt.at)}: {'signed in' if attempt.ok else attempt.code}" if attempt else "-"
 
     @admin.display(description="Enter at the broker for order updates")
     def postback(self, account: BrokerAccount) -> str:
@@ -193,7 +200,7 @@ class BrokerAccountAdmin(ScopedAdmin):
         """Write the account's credentials anew."""
         account = cast(BrokerAccount, get_object_or_404(self.get_queryset(request), pk=object_id))
         names = spec_of(account.broker).credential_fields
-        set_at = f"Set {account.credentials_set_at:%d %b %Y %H:%M} UTC." if account.credentials_set_at else "Not set."
+        set_at = f"Set {_ist(account.credentials_set_at)}." if account.credentials_set_at else "Not set."
         return confirmed(
             self,
             request,

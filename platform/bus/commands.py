@@ -75,6 +75,11 @@ def exchange_login(account_id: int, request_token: str) -> None:
     _on_commit("workers.sessions.exchange_login", "sessions", account_id, request_token)
 
 
+def prepare_day() -> None:
+    """Ask the sessions worker to sign in whoever should be by now, and to read the masters that are due."""
+    _on_commit("workers.sessions.prepare_day", "sessions")
+
+
 def prepare_login(account_id: int, state: str) -> None:
     """Ask the sessions worker where a person must sign in: the address holds a key that the web process cannot read."""
     _on_commit("workers.sessions.prepare_login", "sessions", account_id, state)

@@ -24,6 +24,8 @@ _CSP = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
     """Django's admin as the operators' desk; people sign in where everybody does, with the same guard."""
 
+    index_title = "Today"
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send whoever may not be here to the one sign-in page."""
         if self.has_permission(request) or request.user.is_authenticated:
@@ -51,6 +53,11 @@ def redirect_home(site: DeskSite, request: HttpRequest) -> HttpResponse:
 def brand_name(request: HttpRequest) -> str:
     """Return the name of the brand the person's tenant wears."""
     return brand_of(request).name
+
+
+def logo(request: HttpRequest) -> str:
+    """Return the address of that brand's logo."""
+    return reverse("dashboard:brand-logo", args=[brand_of(request).slug])
 
 
 def desk(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -285,6 +285,12 @@ def test_the_calendar_is_kept_a_year_ahead(db: None, monkeypatch: pytest.MonkeyP
     assert TradingSession.objects.count() == count
 
 
+def test_the_day_is_known_before_anybody_is_signed_in(db: None, sent: list[Any]) -> None:
+    jobs.open_house()
+    assert TradingSession.objects.exists()
+    assert sent == [("workers.sessions.prepare_day", ())]
+
+
 def test_a_demo_market_is_kept_open_today_and_tomorrow(db: None, settings: Any) -> None:
     settings.DEMO = True
     _twice(jobs.seed_calendar)

@@ -23,6 +23,7 @@ from apps.notifications.models import Notification
 from apps.tenants.models import Tenant
 from apps.users.models import User
 from bus import commands
+from config.beat import BeatLock
 from domain.clock import IST
 from tests.simulated import simulated_exchange
 from workers import logins, masters, sessions
@@ -144,6 +145,16 @@ def test_what_only_a_person_can_cure_is_not_tried_again(accounts: list[BrokerAcc
     BrokerAccount.objects.update(credentials_set_at=noon - timedelta(hours=3))
     LoginAttempt.objects.create(account=accounts[1], ok=False, code=code, at=noon)
     assert accounts[1] not in due_accounts(wall=noon + timedelta(hours=2))
+
+
+def test_two_waves_at_once_are_one(accounts: list[BrokerAccount]) -> None:
+    lock = BeatLock("login wave")
+    assert lock.holds()
+    sessions.login_wave()
+    assert not LoginAttempt.objects.exists()
+    lock.release()
+    sessions.login_wave()
+    assert LoginAttempt.objects.count() == COUNT
 
 
 def test_no_wave_on_a_day_without_a_market(accounts: list[BrokerAccount]) -> None:

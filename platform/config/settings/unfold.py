@@ -34,6 +34,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "config.desk.brand_name",
     "SITE_SUBHEADER": "Operator's desk",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.desk.logo"}],
     "SITE_SYMBOL": "monitoring",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
