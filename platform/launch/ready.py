@@ -44,6 +44,11 @@ def web_is_ready(settings: Settings) -> bool:
     return get(settings.port, "/readyz").status == http.client.OK
 
 
+def market_is_ready(settings: Settings) -> bool:
+    """Say whether a signal fired now would find accounts, contracts and prices."""
+    return get(settings.port, "/readyz?trading").status == http.client.OK
+
+
 def waiting_for(settings: Settings) -> list[str]:
     """Return what is not serving yet, in words for the progress line; empty when all is."""
     checks = {

@@ -34,6 +34,7 @@ from launch.settings import Settings
 
 SERVERS_SECONDS = 60.0
 APP_SECONDS = 120.0
+MARKET_SECONDS = 90.0
 WATCH_SECONDS = 0.5
 # Ten processes share the cores while they start: asking more often would only slow them.
 ASK_SECONDS = 0.3
@@ -196,8 +197,14 @@ def _wait_for_app(settings: Settings, supervisor: subprocess.Popen[bytes], progr
     def trouble() -> str | None:
         return _supervisor_trouble(settings, supervisor)
 
+    def market_is_up() -> bool:
+        progress.show("Waiting for the market's first prices")
+        return ready.market_is_ready(settings)
+
     try:
         wait_until(is_up, what="The processes", seconds=APP_SECONDS, every=ASK_SECONDS, give_up=trouble)
+        if settings.seed == "demo":  # a recorded day opens when its clock says so
+            wait_until(market_is_up, what="The demo market", seconds=MARKET_SECONDS, every=1.0, give_up=trouble)
     except NotReady as error:
         said = ready.get(settings.port, "/readyz")
         raise NotReady(f"{error} /readyz says {said.status}: {said.body[:500]}") from error

@@ -29,14 +29,15 @@ class Check:
 def readiness() -> list[Check]:
     """Ask the database, Redis, the migrations and the feed's heartbeat."""
     return [
-        _timed("database", _database),
-        _timed("redis", _redis),
-        _timed("migrations", _migrations),
-        _timed("feed", _feed),
+        timed("database", _database),
+        timed("redis", _redis),
+        timed("migrations", _migrations),
+        timed("feed", _feed),
     ]
 
 
-def _timed(name: str, check: Callable[[], tuple[bool, str]]) -> Check:
+def timed(name: str, check: Callable[[], tuple[bool, str]]) -> Check:
+    """Run one check; a server that does not answer fails it."""
     started = time.perf_counter()
     try:
         is_ok, detail = check()

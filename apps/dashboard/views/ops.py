@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from apps.dashboard.services.gauges import metrics_text
 from apps.dashboard.services.health import readiness
+from apps.dashboard.services.tradable import tradability
 
 
 @never_cache
@@ -22,8 +23,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether requests can be served, check by check; 503 when one fails."""
+    """Say whether requests can be served, check by check; 503 when one fails. ``?trading`` asks for signals, too."""
     checks = readiness()
+    if "trading" in request.GET and all(check.is_ok for check in checks):
+        checks += tradability()
     ready = all(check.is_ok for check in checks)
     body = {
         "status": "ready" if ready else "not ready",

@@ -1,0 +1,34 @@
+"""Whether a signal fired now would find its accounts, its contracts and its prices."""
+
+from django.utils import timezone
+
+from apps.broker_accounts.models import AccountMode, BrokerAccount, ModeReason
+from apps.dashboard.services.health import Check, timed
+from apps.markets.clock import now
+from apps.strategies.models import Strategy
+from apps.strategies.services.market import look
+from apps.trading.models import SkipReason
+
+_CLOSED = (SkipReason.SESSION_CLOSED, SkipReason.PAST_SQUARE_OFF, SkipReason.CALENDAR_UNCONFIRMED)
+"""Reasons that are not a fault of this installation."""
+
+
+def tradability() -> list[Check]:
+    """Ask the login wave and each strategy's contracts and prices: slower than readiness, for starts and drills."""
+    return [timed("accounts", _accounts), timed("strategies", _strategies)]
+
+
+def _accounts() -> tuple[bool, str]:
+    waiting = BrokerAccount.objects.active().filter(
+        wanted_mode=AccountMode.LIVE, mode_reason=ModeReason.NO_SESSION, login_attempts__isnull=True
+    )
+    count = waiting.count()
+    return count == 0, f"{count} not asked to sign in yet" if count else "all were asked to sign in"
+
+
+def _strategies() -> tuple[bool, str]:
+    for strategy in Strategy.objects.filter(is_active=True, tenant__is_active=True):
+        market = look(strategy, now=now(), wall=timezone.now())
+        if market.reason and market.reason not in _CLOSED:
+            return False, f"{strategy.slug}: {market.reason} {market.detail}"
+    return True, "contracts and prices known"
