@@ -100,6 +100,15 @@ def test_everything_is_squared_off_by_keyboard_alone(window: Window, scene: Scen
     assert Intent.objects.filter(kind="EXIT").count() == 3
 
 
+def test_a_trade_tells_its_story_in_a_dialog(window: Window, scene: Scene) -> None:
+    window.sign_in(scene.cast.trader.email)
+    window.page.locator(f"#trade-{scene.live_trade.pk}").get_by_role("button", name="Short straddle").click()
+    dialog = window.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("65 NIFTY23NOV2626000PE sold at 42.10")
+    publish_price(scene.cast.put, "26.70")
+    expect(dialog.locator("[data-key]")).to_have_text("+1,147.25")
+
+
 def test_an_instrument_is_found_added_removed_and_brought_back(window: Window, scene: Scene) -> None:
     window.sign_in(scene.cast.trader.email)
     window.page.keyboard.press("/")

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from apps.dashboard.services.board import PriceMark
 from apps.dashboard.services.prices import Prices
+from apps.dashboard.wording import contract_words
 from apps.trading.models import Position
 from apps.users.models import User
 from domain.pnl import unrealized_pnl
@@ -20,6 +21,8 @@ class PositionLine:
     mode: str
     symbol: str
     exchange: str
+    name: str
+    detail: str
     product: str
     quantity: int
     average_price: Decimal
@@ -38,6 +41,7 @@ def position_lines(user: User, *, read_prices: Callable[[Iterable[int]], Prices]
 
 
 def _line(row: Position, prices: Prices) -> PositionLine:
+    name, detail = contract_words(row.instrument)
     mark = prices.mark(row.instrument_id, is_feed_stale=False)
     pnl = (
         None
@@ -54,6 +58,8 @@ def _line(row: Position, prices: Prices) -> PositionLine:
         mode=row.mode,
         symbol=row.instrument.symbol,
         exchange=row.instrument.exchange,
+        name=name,
+        detail=detail,
         product=row.product,
         quantity=row.quantity,
         average_price=row.average_price,

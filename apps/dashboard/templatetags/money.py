@@ -7,6 +7,7 @@ from django import template
 from django.utils import timezone
 
 from apps.dashboard import figures, wording
+from apps.markets import clock
 from domain.clock import IST
 
 register = template.Library()
@@ -67,3 +68,9 @@ def close_words(reason: str) -> str:
 def ist_exact(at: datetime) -> str:
     """Return an instant in IST to the millisecond: steps of an order lie close together."""
     return f"{at.astimezone(IST):%H:%M:%S.%f}"[:-3]
+
+
+@register.filter
+def age_seconds(at: datetime) -> int:
+    """Return how long ago an instant was, in market time."""
+    return max(int((clock.now() - at).total_seconds()), 0)

@@ -17,8 +17,9 @@ function countDown() {
 }
 
 function countAge() {
-  for (const element of document.querySelectorAll("[data-since]")) {
-    element.title = `${span(Date.now() / 1000 - Number(element.dataset.since))} ago`;
+  for (const element of document.querySelectorAll("[data-age]")) {
+    element.dataset.from ??= String(Date.now() - Number(element.dataset.age) * 1000);
+    element.textContent = span((Date.now() - Number(element.dataset.from)) / 1000);
   }
 }
 
