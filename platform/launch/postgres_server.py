@@ -26,7 +26,7 @@ SMALL = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",
     # Every backend's resident size counts what it touched of it; the system's page cache holds the rest.
-    "shared_buffers": "24MB",
+    "shared_buffers": "16MB",
     "wal_buffers": "2MB",
     "max_connections": "100",
     "max_logical_replication_workers": "0",
