@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerAccount, BrokerSession
 from apps.markets.clock import now as market_now
-from apps.markets.models import InstrumentSync
+from apps.markets.models import BrokerInstrument, InstrumentSync
 from apps.markets.services.instruments import record_failed_sync, sync_instruments
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
@@ -63,6 +63,15 @@ def sync(slug: str) -> InstrumentSync:
             found = record_failed_sync(broker=slug, error=str(error))
     _tell(found)
     return found
+
+
+def lot_size_at(slug: str, exchange: str, symbol: str) -> int:
+    """Return the lot of one contract by a broker's names; raises ``LookupError``. For a single question, not a book."""
+    named = BrokerInstrument.objects.filter(broker=slug, exchange=exchange, symbol=symbol)
+    size = named.values_list("instrument__lot_size", flat=True).first()
+    if size is None:
+        raise LookupError(f"{slug} has no {exchange}:{symbol}")
+    return size
 
 
 def _reader(slug: str) -> int | None:

@@ -1,6 +1,7 @@
 """Queue ``sessions``: who is signed in at which broker, and the contracts their masters list."""
 
 import logging
+from functools import partial
 
 from celery import shared_task
 from celery.signals import worker_ready
@@ -14,8 +15,9 @@ from apps.trading.services import day_start
 from brokers.catalog import UnknownBroker
 from domain.broker import BrokerError
 from workers import logins, masters
-from workers.desk import account_credentials, lot_sizes
+from workers.desk import account_credentials
 from workers.life import show_life
+from workers.masters import lot_size_at
 from workers.turns import only_one
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ def check_postback(account_id: int, body: str) -> None:
     """Verify an order update somebody posted; a genuine one makes the account's books be read."""
     try:
         account, (slug, credentials) = _active(account_id), account_credentials(account_id)
-        postbacks.check(account=account, body=body, credentials=credentials, lot_size_of=lot_sizes(slug))
+        postbacks.check(account=account, body=body, credentials=credentials, lot_size_of=partial(lot_size_at, slug))
     except (postbacks.Forged, BrokerError) as error:
         log.warning("postback refused", extra={"account": account_id, "reason": str(error)})
 

@@ -18,7 +18,7 @@ from django_celery_beat.models import (
 
 from apps.audit.models import AuditEvent, AuditSeal
 from apps.audit.services.chain import verify
-from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedInline, desk_action
+from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedInline, SharedAdmin, desk_action
 from bus.models import Heartbeat, Lease
 
 SILENT = timedelta(seconds=30)
@@ -61,10 +61,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Heartbeat)
-class HeartbeatAdmin(ReadOnlyAdmin):
+class HeartbeatAdmin(SharedAdmin):
     """The last sign of life of every process."""
 
-    tenant_path = ""
     list_display = ("process", "alive", "build", "uptime", "age", "holder")
     search_fields = ("process",)
 
@@ -85,10 +84,9 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Lease)
-class LeaseAdmin(ReadOnlyAdmin):
+class LeaseAdmin(SharedAdmin):
     """Which process leads each long loop, under which epoch."""
 
-    tenant_path = ""
     list_display = ("name", "epoch", "holder", "until", "held")
     search_fields = ("name", "holder")
 

@@ -183,5 +183,21 @@ class ReadOnlyAdmin(ScopedAdmin):
         return list(dict.fromkeys([*names, *super().get_readonly_fields(request, obj)]))
 
 
+class SharedAdmin(ReadOnlyAdmin):
+    """Rows of the installation itself that whoever runs a tenant may read."""
+
+    tenant_path = ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """Return every row: they belong to nobody."""
+        rows: QuerySet[Model] = ModelAdmin.get_queryset(self, request)
+        return rows
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether the person runs a tenant."""
+        user = person_of(request)
+        return user.is_active and user.is_staff and runs_tenant(user)
+
+
 def _has_field(model: type[Model], name: str) -> bool:
     return any(field.name == name for field in model._meta.fields)

@@ -15,6 +15,7 @@ from apps.dashboard.services.feed import read_feed
 from apps.markets.clock import now
 from apps.trading.services.desk_figures import DeskFigures, desk_figures
 from apps.users.models import User
+from config.csv_export import export_csv
 from domain.orders import OrderStatus
 
 _CSP = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
@@ -25,6 +26,10 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
     """Django's admin as the operators' desk; people sign in where everybody does, with the same guard."""
 
     index_title = "Today"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.add_action(export_csv)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send whoever may not be here to the one sign-in page."""
@@ -80,7 +85,7 @@ def _cards(figures: DeskFigures, *, feed_text: str) -> list[dict[str, Any]]:
         _card("Active traders", figures.active_traders, "users_user_changelist"),
         _card("Live accounts", f"{figures.live_accounts} live · {figures.paper_accounts} paper", _ACCOUNTS),
         _card("Open trades", f"{trades['LIVE']} live · {trades['PAPER']} paper", "trading_trade_changelist"),
-        _card("Feed", feed_text, "bus_heartbeat_changelist"),
+        _card("Feed", feed_text, "bus_heartbeat_changelist", "?q=feed"),
         _card("Orders rejected or denied today", figures.rejected, "trading_order_changelist", "?status=REJECTED"),
         _card("Orders with an unknown fate", figures.unknown, "trading_order_changelist", "?status=UNKNOWN"),
         _card("Pages not acknowledged", figures.pages, "notifications_notification_changelist", "?level=PAGE"),
