@@ -1,4 +1,4 @@
-"""Two hundred live accounts of one person, all following one strategy."""
+"""Many live accounts of one person, all following one strategy."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,27 +18,26 @@ from domain.broker import BrokerToken
 from tests.bench.installation import lifetime
 
 
-def make_crowd(tokens: Mapping[str, str], **strategy: Any) -> tuple[Strategy, str]:
+def make_crowd(name: str, tokens: Mapping[str, str], **strategy: Any) -> tuple[Strategy, str]:
     """Make an account per signed-in client and a strategy they all follow; returns it with its webhook's address."""
     tenant = Tenant.objects.get(slug="demo")
     with transaction.atomic():
-        user = _person(tenant)
-        made = _strategy(tenant, **strategy)
+        user = _person(tenant, name)
+        made = _strategy(tenant, name=name, slug=name, **strategy)
         accounts = [_account(user, client, token) for client, token in tokens.items()]
         StrategyMap.objects.bulk_create([StrategyMap(strategy=made, account=account) for account in accounts])
     return made, webhook_url(rotate(made, actor=None))
 
 
-def _person(tenant: Tenant) -> User:
-    user = User.objects.create_user("crowd@demo.vayda.local", "correct horse battery", tenant=tenant)
-    plan = Plan.objects.create(tenant=tenant, name="Crowd", max_accounts=1000)
+def _person(tenant: Tenant, name: str) -> User:
+    user = User.objects.create_user(f"{name}@demo.vayda.local", "correct horse battery", tenant=tenant)
+    plan = Plan.objects.create(tenant=tenant, name=name, max_accounts=1000)
     Subscription.objects.create(user=user, plan=plan, starts_on=date(2026, 1, 1))
     return user
 
 
 def _strategy(tenant: Tenant, **fields: Any) -> Strategy:
-    values = {"name": "Crowd", "slug": "crowd", "underlying": "NIFTY", "confirm_ticks": 1} | fields
-    strategy = Strategy.objects.create(tenant=tenant, **values)
+    strategy = Strategy.objects.create(tenant=tenant, underlying="NIFTY", confirm_ticks=1, **fields)
     StrategyLeg.objects.create(strategy=strategy, side="BUY", right="CE", strike_rule="ATM", expiry_rule="WEEK0")
     return strategy
 

@@ -97,7 +97,7 @@ def _together(
     resident: Mapping[str, float], proportional: Mapping[str, float], percent: Mapping[str, float]
 ) -> list[Figure]:
     return [
-        Figure("memory", "together: resident", sum(resident.values()), "MB", None, f"<= {MOST_MEGABYTES}"),
+        Figure("memory", "together: resident", sum(resident.values()), "MB"),
         Figure("memory", "together: proportional", sum(proportional.values()), "MB", None, f"<= {MOST_MEGABYTES}"),
         Figure(
             "memory", "together: CPU, idle market", sum(percent.values()), "% of a core", None, f"<= {MOST_PERCENT}"

@@ -20,11 +20,10 @@ from time import perf_counter
 
 import aiohttp
 import requests
-from django.db import connection
 
-from apps.audit.models import AuditEvent
 from apps.strategies.models import Signal
 from apps.trading.models import AccountState, Order, Trade
+from tests.bench.commits import committed_at
 from tests.bench.crowd import make_crowd
 from tests.bench.installation import Installation, add_clients, tokens_of, wait_for
 from tests.bench.record import Figure
@@ -58,7 +57,7 @@ def measure(installation: Installation) -> list[Figure]:
     installation.simulate("limits", {"enabled": False})
     add_clients(installation, [*crowd, *raw])
     tokens = tokens_of(installation, [*crowd, *raw])
-    strategy, webhook = make_crowd({name: tokens[name] for name in crowd})
+    strategy, webhook = make_crowd("crowd", {name: tokens[name] for name in crowd})
     _wait_until_warm(strategy.pk)
     installation.simulate("latency", {"ms": LATENCY})
     raw_tokens = {name: tokens[name] for name in raw}
@@ -115,7 +114,9 @@ def _read(
 ) -> Round:
     signal = Signal.objects.get(pk=signal_id)
     orders = {order.client_order_id: order for order in Order.objects.filter(intent__signal=signal_id)}
-    committed, recorded = (_commits(kind, orders.values()) for kind in ("order_submitted", "order_answered"))
+    ids = [order.pk for order in orders.values()]
+    kinds = ("order_submitted", "order_answered")
+    committed, recorded = (committed_at(kind, "trading.order", ids) for kind in kinds)
     _check(orders, sent, committed)
     zero = signal.received_at
 
@@ -133,19 +134,6 @@ def _read(
         raw_sent=raw_sent,
         raw=raw,
     )
-
-
-def _commits(kind: str, orders: "Sequence[Order] | object") -> dict[int, datetime]:
-    """Return when the transaction that noted each order's step was committed, by order."""
-    ids = [order.pk for order in orders]  # type: ignore[attr-defined]
-    table = AuditEvent._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT object_id, pg_xact_commit_timestamp(xmin) FROM {table} "
-            "WHERE kind = %s AND object_type = 'trading.order' AND object_id = ANY(%s)",
-            [kind, ids],
-        )
-        return dict(cursor.fetchall())
 
 
 def _check(orders: Mapping[str, Order], sent: Sequence[Mapping[str, str]], committed: Mapping[int, datetime]) -> None:
