@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from apps.dashboard.context import live_url
 from apps.users.models import User
 
 View = Callable[..., HttpResponse]
@@ -35,9 +36,17 @@ def signed_in(view: View) -> View:
             return redirect(settings.LOGIN_URL)
         response = view(request, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "no-store")
-        return response
+        return allow_socket(request, response)
 
     return cast(View, login_required(guarded))
+
+
+def allow_socket(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Let the page open the socket where this browser reaches it, by whatever name."""
+    address = live_url(request)
+    if address:
+        response._csp_update = {"connect-src": [address]}  # type: ignore[attr-defined]  # django-csp's own way
+    return response
 
 
 def client_ip(request: HttpRequest) -> str:

@@ -49,7 +49,10 @@ async function refresh() {
   }
 }
 
+// Many calls are one fetch; a stream of them never puts it off.
 export function soon() {
-  clearTimeout(timer);
-  timer = setTimeout(refresh, QUIET_MS);
+  timer ||= setTimeout(() => {
+    timer = 0;
+    refresh();
+  }, QUIET_MS);
 }
