@@ -15,6 +15,7 @@ from domain.instruments import Exchange, Kind
 from domain.selectors import MAX_LEGS, StrikeRuleError, parse_strike_rule
 from domain.symbols import DERIVATIVE_EXCHANGES, SymbolError, parse_symbol, symbol_of
 
+SHORTEST_ENTRY, LONGEST_ENTRY = 5, 3600
 GRACES = [("0", "None: the old address ends now"), ("300", "5 minutes"), ("3600", "1 hour"), ("86400", "1 day")]
 
 
@@ -62,8 +63,12 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
         data = super().clean() or {}
         if data.get("trail_after") and not data.get("trail_value"):
             self.add_error("trail_after", "There is no trail to begin.")
-        if (data.get("buffer_percent") or 0) < 0:
-            self.add_error("buffer_percent", "A buffer is not negative.")
+        if not 0 <= (data.get("buffer_percent") or 0) <= 50:
+            self.add_error("buffer_percent", "A buffer is 0 to 50 percent.")
+        if not SHORTEST_ENTRY <= (data.get("entry_timeout_seconds") or 0) <= LONGEST_ENTRY:
+            self.add_error("entry_timeout_seconds", f"An entry waits {SHORTEST_ENTRY} to {LONGEST_ENTRY} seconds.")
+        if data.get("product") == "MIS" and not data.get("square_off_at"):
+            self.add_error("square_off_at", "An intraday position needs a time, or the broker squares it off itself.")
         for kind, value in (("stop_kind", "stop_value"), ("trade_stop_kind", "trade_stop_value")):
             if data.get(kind) == "PERCENT" and (data.get(value) or 0) > 100:
                 self.add_error(value, "No more than all of it can be lost: at most 100 percent.")

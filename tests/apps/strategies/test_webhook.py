@@ -3,12 +3,16 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.test.utils import override_settings
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.strategies import views
 from apps.strategies.models import Signal, WebhookToken
 from apps.strategies.services import tokens
 from apps.strategies.services.tokens import token_hash
@@ -148,6 +152,28 @@ def test_an_old_or_future_alert_is_refused(hook: Hook, seconds: float, code: str
     response = hook.post({"action": "buy", "timenow": _ago(seconds)})
 
     assert (response.status_code, response.json()["code"]) == (422, code)
+    _nothing_happened(hook)
+
+
+def test_the_age_an_alert_may_have_is_a_setting(hook: Hook) -> None:
+    with override_settings(SIGNAL_MAX_AGE_SECONDS=10.0):
+        response = hook.post({"action": "buy", "timenow": _ago(12)})
+    assert "over 10 s ago" in response.json()["message"]
+    assert hook.post({"action": "buy", "timenow": _ago(12)}).status_code == 202
+
+
+def test_half_a_body_is_no_alert(hook: Hook) -> None:
+    wire: Any = {"CONTENT_LENGTH": "40", "wsgi.input": BytesIO(b"buy")}  # the caller hung up
+    response = hook.client.post(hook.url, "", content_type="text/plain", **wire)
+    assert (response.status_code, response.json()["code"]) == (400, "CUT_SHORT")
+    _nothing_happened(hook)
+
+
+@pytest.mark.parametrize(("length", "status"), [("8193", 413), ("9" * 30, 413), ("many", 400), ("-5", 400), ("٣", 400)])
+def test_a_length_that_is_too_long_or_none_is_refused_unread(hook: Hook, length: str, status: int) -> None:
+    request = RequestFactory().post(hook.url, "buy", content_type="text/plain")
+    request.META["CONTENT_LENGTH"] = length
+    assert views.tradingview(request, hook.token).status_code == status
     _nothing_happened(hook)
 
 
