@@ -20,7 +20,7 @@ def _job(task: str, schedule: crontab | timedelta, *, expires: int) -> dict[str,
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # before the open: who trades, and with what
     "calendar": _job("workers.jobs.seed_calendar", crontab(minute="7", hour="*"), expires=10 * _MINUTE),
-    "login wave": _job("workers.sessions.login_wave", crontab(minute="*/2"), expires=_MINUTE),
+    "login wave": _job("workers.sessions.login_wave", timedelta(seconds=30), expires=30),
     "instrument sync": _job("workers.sessions.sync_due_instruments", crontab(minute="*/5"), expires=2 * _MINUTE),
     "paper forcing": _job("workers.sessions.force_paper", crontab(), expires=_MINUTE),
     # during the session

@@ -16,7 +16,7 @@ from apps.markets.models import CalendarHorizon, TradingSession
 from apps.markets.services.calendar import forget_calendar
 from apps.notifications.models import Notification
 from apps.strategies.models import Signal
-from apps.trading.models import AccountState, ExternalOrder, Intent, Order, Position, Trade, TradeLeg, Wave
+from apps.trading.models import AccountState, ExternalOrder, Fill, Intent, Order, Position, Trade, TradeLeg, Wave
 from apps.trading.services import day_end
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, enter_wave
 from apps.trading.services.pruning import NOTIFICATIONS_KEPT, prune
@@ -213,17 +213,12 @@ def test_a_carried_trade_is_no_leftover(trade: Trade, after: datetime) -> None:
     assert _end(after)["NFO"].left == 0
 
 
-def _snapshot(cast: Cast, quantity: int, *, read_after_fill: bool = True) -> None:
+def _snapshot(cast: Cast, quantity: int) -> None:
     wall = timezone.now()
     Position.objects.create(
         account=cast.account, mode="LIVE", instrument=cast.call, product="MIS", quantity=quantity, read_at=wall
     )
-    AccountState.objects.create(
-        account=cast.account,
-        mode="LIVE",
-        positions_read_at=wall,
-        fills_applied_at=wall - timedelta(seconds=5 if read_after_fill else -5),
-    )
+    AccountState.objects.create(account=cast.account, mode="LIVE", positions_read_at=wall)
 
 
 def test_books_that_agree_are_silent(cast: Cast, trade: Trade, after: datetime) -> None:
@@ -260,9 +255,20 @@ def test_what_was_traded_outside_is_declared(cast: Cast, trade: Trade, after: da
     assert _end(after)["NFO"].differences == 0
 
 
-def test_a_snapshot_older_than_the_last_fill_is_not_believed(cast: Cast, trade: Trade, after: datetime) -> None:
-    _snapshot(cast, 0, read_after_fill=False)
-    assert _end(after)["NFO"].differences == 0
+def test_a_snapshot_older_than_the_last_fill_is_not_believed_but_asked_for(
+    cast: Cast, trade: Trade, after: datetime, sent: list[Any]
+) -> None:
+    _snapshot(cast, 0)
+    order = Order.objects.get()
+    late = timezone.now() + timedelta(seconds=5)
+    Fill.objects.create(
+        account=cast.account, order=order, exchange_trade_id="T1", quantity=65, price=100, filled_at=late
+    )
+    found = _end(after)["NFO"]
+    assert (found.differences, found.unread, found.is_clean) == (0, 1, False)
+    assert ("workers.execution.reconcile_account", (cast.account.pk,)) in sent
+    AccountState.objects.update(positions_read_at=late + timedelta(seconds=1))
+    assert (_end(after)["NFO"].differences, _end(after)["NFO"].unread) == (1, 0)
 
 
 def test_the_task_itself_runs_twice(cast: Cast, trade: Trade, after: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from apps.audit.models import AuditEvent
 from apps.broker_accounts.models import BrokerAccount, BrokerSession, LoginAttempt, ModeReason
 from apps.broker_accounts.services.credentials import session_credentials, set_credentials
 from apps.broker_accounts.services.links import login_page_key
-from apps.broker_accounts.services.login import ATTEMPTS_A_DAY, PAUSE, due_accounts
+from apps.broker_accounts.services.login import ATTEMPTS_A_DAY, MOST_A_DAY, PAUSE, due_accounts
 from apps.markets.models import BrokerInstrument, InstrumentSync, TradingSession
 from apps.notifications.models import Notification
 from apps.tenants.models import Tenant
@@ -137,6 +137,15 @@ def test_a_failing_account_is_tried_again_later_but_not_for_ever(accounts: list[
     assert is_due(noon + timedelta(days=1))
     BrokerAccount.objects.filter(pk=failing.pk).update(credentials_set_at=noon + timedelta(minutes=30))
     assert is_due(noon + timedelta(hours=1))
+
+
+def test_an_account_whose_sessions_keep_ending_is_left_alone_at_last(accounts: list[BrokerAccount]) -> None:
+    noon = datetime.combine(timezone.now().astimezone(IST).date(), time(12), tzinfo=IST)
+    BrokerAccount.objects.update(credentials_set_at=noon - timedelta(hours=3))
+    for minute in range(MOST_A_DAY):
+        assert accounts[1] in due_accounts(wall=noon + timedelta(hours=1))
+        LoginAttempt.objects.create(account=accounts[1], ok=True, at=noon + timedelta(minutes=minute))
+    assert accounts[1] not in due_accounts(wall=noon + timedelta(hours=1))
 
 
 @pytest.mark.parametrize("code", ["MANUAL", "CREDENTIALS", "WRONG_CLIENT"])

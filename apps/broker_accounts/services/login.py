@@ -25,6 +25,9 @@ FINAL_CODES = frozenset({MANUAL, "CREDENTIALS", "WRONG_CLIENT", "UNKNOWN_BROKER"
 ATTEMPTS_A_DAY = 5
 """Failed sign-ins a day after which the waves leave an account alone: brokers lock accounts that knock too often."""
 
+MOST_A_DAY = 30
+"""Sign-ins a day, failed or not, after which the waves stop: something else keeps ending the account's sessions."""
+
 PAUSE = timedelta(seconds=90)
 _CODE_LENGTH, _MESSAGE_LENGTH = 40, 200
 
@@ -60,25 +63,26 @@ def due_accounts(*, wall: datetime) -> list[BrokerAccount]:
         .order_by("-is_feed", "pk")
     )
     accounts = list(wanted)
-    failures = _failures_today(accounts, wall)
-    return [account for account in accounts if _may_try(account, failures.get(account.pk, []), wall)]
+    attempts = _attempts_today(accounts, wall)
+    return [account for account in accounts if _may_try(account, attempts.get(account.pk, []), wall)]
 
 
-def _failures_today(accounts: Sequence[BrokerAccount], wall: datetime) -> dict[int, list[LoginAttempt]]:
+def _attempts_today(accounts: Sequence[BrokerAccount], wall: datetime) -> dict[int, list[LoginAttempt]]:
     midnight = datetime.combine(wall.astimezone(IST).date(), wall_time(0), tzinfo=IST)
-    rows = LoginAttempt.objects.filter(account__in=accounts, ok=False, at__gte=midnight).order_by("at")
+    rows = LoginAttempt.objects.filter(account__in=accounts, at__gte=midnight).order_by("at")
     found: dict[int, list[LoginAttempt]] = {}
     for row in rows:
         found.setdefault(row.account_id, []).append(row)
     return found
 
 
-def _may_try(account: BrokerAccount, failures: Sequence[LoginAttempt], wall: datetime) -> bool:
-    """New credentials are a new chance: what failed before them does not count."""
+def _may_try(account: BrokerAccount, attempts: Sequence[LoginAttempt], wall: datetime) -> bool:
+    """New credentials are a new chance: what was tried before them does not count."""
     since = account.credentials_set_at
-    counted = [one for one in failures if since is None or one.at >= since]
-    if not counted:
-        return True
+    tried = [one for one in attempts if since is None or one.at >= since]
+    counted = [one for one in tried if not one.ok]
+    if not counted or len(tried) >= MOST_A_DAY:
+        return len(tried) < MOST_A_DAY
     last = counted[-1]
     return len(counted) < ATTEMPTS_A_DAY and last.code not in FINAL_CODES and wall - last.at >= PAUSE
 

@@ -3,15 +3,18 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Max
 
 from apps.broker_accounts.models import BrokerAccount
 from apps.markets.models import Instrument
-from apps.trading.models import AccountState, ExternalOrder, Position, TradeLeg
+from apps.trading.models import AccountState, ExternalOrder, Fill, Position, TradeLeg
 from apps.trading.services.names import instrument_ids
+from bus import commands
 from domain.orders import Mode, Side
 
+Lane = tuple[int, str]
 Key = tuple[int, str, int]
 """An account, a mode and an instrument."""
 
@@ -27,13 +30,13 @@ class Disagreement:
     ours: int
 
 
-def disagreements(*, exchange: str) -> list[Disagreement]:
+def disagreements(*, exchange: str, since: datetime) -> list[Disagreement]:
     """Return where the last position snapshot and the ledger differ.
 
-    Only snapshots read after the account's last booked fill are believed. Orders placed outside the platform count
-    as declared.
+    Only snapshots read after the account's last fill are believed; ``since`` bounds the look for it. Orders placed
+    outside the platform count as declared.
     """
-    believed = _believed()
+    believed = _books(since)[0]
     theirs, ours = _theirs(exchange), _ours(exchange)
     keys = [
         key for key in theirs.keys() | ours.keys() if key[:2] in believed and theirs.get(key, 0) != ours.get(key, 0)
@@ -50,10 +53,26 @@ def disagreements(*, exchange: str) -> list[Disagreement]:
     ]
 
 
-def _believed() -> set[tuple[int, str]]:
-    fresh = Q(fills_applied_at__isnull=True) | Q(positions_read_at__gt=F("fills_applied_at"))
-    states = AccountState.objects.filter(fresh, positions_read_at__isnull=False, account__is_active=True)
-    return set(states.values_list("account_id", "mode"))
+def ask_for_unread(*, since: datetime) -> int:
+    """Ask the shards to read the books of accounts whose snapshot is older than their last fill; returns how many."""
+    unread = {account_id for account_id, _ in _books(since)[1]}
+    for account in BrokerAccount.objects.filter(pk__in=unread):
+        commands.reconcile_account(account.pk, shard=account.shard)
+    return len(unread)
+
+
+def _books(since: datetime) -> tuple[set[Lane], set[Lane]]:
+    """Return the lanes whose snapshot shows every fill, and those whose does not.
+
+    A read takes the positions after the orders: one that began after a fill shows it.
+    """
+    fills = Fill.objects.filter(filled_at__gte=since, account__is_active=True).order_by()
+    lasts = fills.values_list("account_id", "order__intent__mode").annotate(last=Max("filled_at"))
+    last_fill = {(account_id, mode): last for account_id, mode, last in lasts}
+    states = AccountState.objects.filter(positions_read_at__isnull=False, account__is_active=True)
+    read = {(row.account_id, row.mode): row.positions_read_at for row in states}
+    believed = {lane for lane, at in read.items() if at is not None and (lane not in last_fill or at > last_fill[lane])}
+    return believed, set(last_fill) - believed
 
 
 def _theirs(exchange: str) -> Mapping[Key, int]:

@@ -14,7 +14,7 @@ from apps.markets.models import SessionKind, TradingSession
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Order, Trade, TradeLeg
-from apps.trading.services.agreement import Disagreement, disagreements
+from apps.trading.services.agreement import Disagreement, ask_for_unread, disagreements
 from apps.trading.services.exit import request_exit
 from bus import commands
 from domain.orders import ExitReason, IntentKind, Mode, OrderStatus, Product
@@ -78,17 +78,21 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class DayEnd:
-    """What one look after the close found: orders nobody knows the end of, trades left open, books that differ."""
+    """What one look after the close found: orders nobody knows the end of, trades left open, books that differ.
+
+    ``unread`` are accounts whose positions were not read since their last fill; they are asked for.
+    """
 
     closed: Closed
     unresolved: int
     left: int
     differences: int
+    unread: int
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing needs a person."""
-        return not (self.unresolved or self.left or self.differences)
+        return not (self.unresolved or self.left or self.differences or self.unread)
 
 
 def end_of_day(*, now: datetime, wall: datetime) -> list[DayEnd]:
@@ -119,10 +123,11 @@ def _finish(closed: Closed, *, now: datetime, wall: datetime) -> DayEnd:
     _end_entries(closed, now=now)
     unresolved = _page_unresolved(closed)
     left = _page_left(closed)
-    differences = disagreements(exchange=closed.exchange)
+    since = closed.closed_at - LOOK_BACK
+    differences = disagreements(exchange=closed.exchange, since=since)
     for one in differences:
         _page_difference(one, closed)
-    found = DayEnd(closed, unresolved, left, len(differences))
+    found = DayEnd(closed, unresolved, left, len(differences), ask_for_unread(since=since))
     _note(found, wall)
     return found
 
