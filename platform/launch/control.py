@@ -10,7 +10,7 @@ from functools import partial
 
 import psutil  # type: ignore[import-untyped]
 
-from launch import ownership, recover, supervise
+from launch import ownership, processes, recover, supervise
 from launch.logfiles import Tail
 from launch.problems import BadSetting, NotRunning
 from launch.settings import Settings
@@ -54,21 +54,36 @@ class Row:
 
 def status(settings: Settings) -> int:
     """Print every process with its children's memory and CPU; raises NotRunning."""
-    states = supervise.states(settings)
-    measured = _measure({state.name: _family(state.pid) for state in states})
+    supervised = supervise.states(settings)
+    states = [*supervised, *_own_processes(settings)]
+    measured = _measure({state.name: _family(state.pid, alone=state not in supervised) for state in states})
     rows = [_row(state, *measured[state.name]) for state in states]
     total = sum(memory for memory, _ in measured.values())
     for row in (Row("process", "state", "pid", "uptime", "resident", "cpu"), *rows):
         print(f"{row.name:<14} {row.state:<9} {row.pid:>7} {row.uptime:>9} {row.memory:>9} {row.cpu:>6}")
     print(f"{'together':<14} {'':<9} {'':>7} {'':>9} {total / MEGABYTE:>6.0f} MB")
-    return 0 if all(state.state == "RUNNING" for state in states) else 1
+    return 0 if all(state.state == "RUNNING" for state in supervised) else 1
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    """Return a process and its descendants; empty when it is gone."""
+def _own_processes(settings: Settings) -> list[supervise.State]:
+    """Return what is not supervised and yet takes memory: supervisord itself and a living launcher."""
+    holder = ownership.holder(settings)
+    known = {
+        "supervisord": processes.read_identity(settings.state_dir / supervise.IDENTITY_FILE),
+        "launcher": holder.launcher if holder else None,
+    }
+    return [
+        supervise.State(name=name, state="RUNNING", pid=who.pid, seconds=int(time.time() - who.started_at), said="")
+        for name, who in known.items()
+        if who is not None and processes.is_alive(who)
+    ]
+
+
+def _family(pid: int, *, alone: bool) -> list[psutil.Process]:
+    """Return a process and, unless `alone`, its descendants; empty when it is gone."""
     try:
         parent = psutil.Process(pid) if pid else None
-        return [parent, *parent.children(recursive=True)] if parent else []
+        return [parent, *([] if alone else parent.children(recursive=True))] if parent else []
     except psutil.NoSuchProcess:
         return []
 
