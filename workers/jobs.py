@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.services import chain
 from apps.markets.clock import now, trading_date
 from apps.markets.services import calendar
-from apps.trading.services import calendar_watch, day_end, pruning
+from apps.trading.services import calendar_watch, day_end, processes, pruning
 from bus import commands
 from workers.life import show_life
 
@@ -55,9 +55,11 @@ def square_off() -> None:
 
 @shared_task(name="workers.jobs.sweep")
 def sweep() -> None:
-    """Wake the shards of orders that wait."""
-    show_life("jobs")
+    """Wake the shards of orders that wait, and look after the other processes."""
+    unbroken = show_life("jobs")
     day_end.wake_waiting()
+    if unbroken:
+        processes.watch_processes(wall=timezone.now())
 
 
 @shared_task(name="workers.jobs.end_of_day")

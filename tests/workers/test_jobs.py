@@ -19,14 +19,15 @@ from apps.strategies.models import Signal
 from apps.trading.models import AccountState, ExternalOrder, Fill, Intent, Order, Position, Trade, TradeLeg, Wave
 from apps.trading.services import day_end
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, enter_wave
+from apps.trading.services.processes import watch_processes
 from apps.trading.services.pruning import NOTIFICATIONS_KEPT, prune
 from bus import commands
-from bus.models import Heartbeat
+from bus.models import Heartbeat, Lease
 from domain.exit_plan import ExitPlan
 from domain.instruments import Exchange
 from domain.orders import ExitReason
 from tests.cast import Cast, publish_price
-from workers import jobs
+from workers import jobs, life
 
 CLOSE = timedelta(hours=5)
 """How long after ``now`` the cast's markets close."""
@@ -144,6 +145,41 @@ def test_shards_with_waiting_orders_are_woken(cast: Cast, now: datetime, sent: l
 def test_the_sweep_shows_that_the_worker_lives(db: None) -> None:
     jobs.sweep()
     assert Heartbeat.objects.get(process="jobs").beat_at is not None
+
+
+def _beat(process: str, *, ago: timedelta, build: str = "one", up: timedelta = timedelta(hours=1)) -> None:
+    wall = timezone.now()
+    Heartbeat.objects.create(process=process, holder="h", build=build, started_at=wall - up, beat_at=wall - ago)
+
+
+def test_a_silent_process_pages_once(cast: Cast) -> None:
+    Lease.objects.create(name="feed", until=timezone.now())
+    _beat("feed", ago=timedelta(seconds=40))
+    _beat("sessions", ago=timedelta(seconds=40))  # shows life by the minute
+    _beat("old", ago=timedelta(days=2))
+    for _ in range(2):
+        assert watch_processes(wall=timezone.now()) == ["feed"]
+    assert Notification.objects.filter(tenant=cast.tenant, code="PROCESS_SILENT", level="PAGE").count() == 1
+    assert watch_processes(wall=timezone.now() + timedelta(minutes=3)) == ["feed", "sessions"]
+
+
+def test_two_builds_side_by_side_page_after_a_rolling_restarts_time(cast: Cast) -> None:
+    _beat("feed", ago=timedelta(0), build="one")
+    _beat("signals", ago=timedelta(0), build="two", up=timedelta(seconds=30))
+    assert watch_processes(wall=timezone.now()) == []
+    Heartbeat.objects.update(started_at=timezone.now() - timedelta(minutes=5))
+    assert watch_processes(wall=timezone.now()) == ["one", "two"]
+    assert Notification.objects.filter(tenant=cast.tenant, code="MIXED_BUILDS").count() == 1
+
+
+def test_a_machine_that_slept_accuses_nobody(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "_STARTED_AT", timezone.now() - timedelta(hours=1))
+    _beat("jobs", ago=timedelta(hours=1))
+    _beat("feed", ago=timedelta(hours=1))
+    jobs.sweep()
+    assert not Notification.objects.exists()
+    jobs.sweep()
+    assert Notification.objects.filter(code="PROCESS_SILENT").exists()
 
 
 # the end of the day -------------------------------------------------------------------------------------------------
