@@ -20,6 +20,7 @@ from launch.problems import (
     PortTaken,
     PythonTooOld,
     RedisTooOld,
+    StateDirUnusable,
 )
 from launch.settings import Settings
 
@@ -67,6 +68,8 @@ def examine(settings: Settings, checks: dict[str, Check]) -> Iterator[Finding]:
             yield Finding(name, check(settings))
         except LaunchError as error:
             yield Finding(name, str(error), error)
+            if isinstance(error, StateDirUnusable):
+                return  # the other checks look inside it
 
 
 def check_python(_settings: Settings, *, version: tuple[int, ...] = sys.version_info[:3]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pwd
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from launch.problems import SocketPathTooLong, StateDirUnusable
+from launch.problems import DiskFull, SocketPathTooLong, StateDirUnusable
 
 # sun_path is 108 bytes on Linux with its final NUL; 104 on macOS is served by the same shorter fallback.
 SOCKET_LIMIT = 107
@@ -40,7 +41,7 @@ def server_owner() -> Owner | None:
 
 
 def prepare_state_dir(path: Path) -> Path:
-    """Create the state directory and prove it can be written; raises StateDirUnusable with the reason."""
+    """Create the state directory and prove it can be written; raises StateDirUnusable or DiskFull."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         # 0711: the unprivileged Postgres user must be able to walk through, nobody may list.
@@ -49,6 +50,8 @@ def prepare_state_dir(path: Path) -> Path:
         with tempfile.TemporaryFile(dir=path) as probe:
             probe.write(b"0")
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(f"No space is left for STATE_DIR {path}.") from error
         raise StateDirUnusable(f"STATE_DIR {path} cannot be written: {error.strerror}.") from error
     return path
 

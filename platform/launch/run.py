@@ -96,6 +96,8 @@ def _stop(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     ownership.write_phase(settings, ownership.STOPPING)
+    if not recover.running(settings):
+        return
     _say("Stopping every process …")
     stopped = recover.stop_everything(settings)
     _say(f"Stopped {len(stopped)} processes. Nothing of {settings.state_dir} runs any more.")

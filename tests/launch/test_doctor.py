@@ -106,9 +106,8 @@ def test_a_state_dir_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     broken = replace(settings, state_dir=tmp_path / "file" / "state")
-    findings = list(doctor.examine(broken, {"state dir": doctor.check_state_dir}))
-    assert findings[0].problem is not None
-    assert findings[0].problem.code == problems.StateDirUnusable.code
+    assert doctor.doctor(broken) == problems.StateDirUnusable.code
+    assert "Not a directory" in capsys.readouterr().out
 
 
 def test_every_problem_has_an_exit_code_of_its_own() -> None:
