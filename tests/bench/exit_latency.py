@@ -32,7 +32,7 @@ from apps.trading.models import AccountState, Order, Trade, TradeLeg, Wave
 from apps.trading.services import watching
 from bus.connection import redis_client
 from bus.models import Heartbeat
-from bus.ticks import last_ticks, publish
+from bus.ticks import publish
 from domain.exit_plan import Amount, ExitPlan, Level, to_json
 from domain.prices import to_decimal, to_scaled
 from domain.risk import RiskEngine
@@ -85,13 +85,24 @@ def measure(installation: Installation) -> list[Figure]:
 
 
 def _background_prices() -> dict[int, int]:
-    """Return five hundred options and where they stand, scaled."""
-    found = Instrument.objects.filter(exchange="NFO", kind="OPT", is_active=True).exclude(underlying="NIFTY")
-    ids = list(found.order_by("pk").values_list("pk", flat=True)[:INSTRUMENTS])
-    if len(ids) < INSTRUMENTS:
-        raise RuntimeError(f"only {len(ids)} contracts are listed")
-    known = last_ticks(ids)
-    return {pk: known[pk].last_price if pk in known else to_scaled(Decimal(100)) for pk in ids}
+    """Make five hundred options nobody else trades; returns where they stand, scaled."""
+    expiry = trading_date(now()) + timedelta(days=30)
+    made = Instrument.objects.bulk_create(
+        [
+            Instrument(
+                exchange="NFO",
+                underlying="PASSING",
+                kind="OPT",
+                right="CE",
+                expiry=expiry,
+                strike=Decimal(number),
+                symbol=f"PASSING{number}CE",
+                lot_size=75,
+            )
+            for number in range(1, INSTRUMENTS + 1)
+        ]
+    )
+    return {row.pk: to_scaled(Decimal(100)) for row in made}
 
 
 def _arm_background(prices: dict[int, int]) -> int:

@@ -1,12 +1,12 @@
 """Adding to the audit trail: always in the transaction of what it tells."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import connection, models
+from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.users.models import User
@@ -29,17 +29,28 @@ def record(kind: str, row: models.Model, *, tenant_id: int | None, actor: User |
     record_all([entry], actor=actor)
 
 
-def record_all(entries: Iterable[Entry], *, actor: User | None = None) -> Sequence[AuditEvent]:
-    """Write many lines in one statement."""
-    rows = [
-        AuditEvent(
-            kind=entry.kind,
-            object_type=entry.object_type,
-            object_id=entry.object_id,
-            tenant_id=entry.tenant_id,
-            actor=actor,
-            data=json.loads(json.dumps(entry.data, cls=DjangoJSONEncoder)),
-        )
-        for entry in entries
+def record_all(entries: Iterable[Entry], *, actor: User | None = None) -> None:
+    """Write many lines in one statement: a wave has hundreds, and the order waits for them."""
+    rows = list(entries)
+    if not rows:
+        return
+    encode = DjangoJSONEncoder().encode
+    columns: list[list[object]] = [
+        [row.kind for row in rows],
+        [row.object_type for row in rows],
+        [row.object_id for row in rows],
+        [row.tenant_id for row in rows],
+        [encode(row.data) for row in rows],
+        list(range(len(rows))),
     ]
-    return AuditEvent.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [timezone.now(), actor.pk if actor else None, *columns])
+
+
+_INSERT = f"""
+INSERT INTO "{AuditEvent._meta.db_table}" (at, actor_id, kind, object_type, object_id, tenant_id, data)
+SELECT %s, %s::bigint, u.kind, u.object_type, u.object_id, u.tenant_id, u.data
+FROM unnest(%s::varchar[], %s::varchar[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::integer[])
+     AS u(kind, object_type, object_id, tenant_id, data, place)
+ORDER BY u.place
+"""

@@ -12,10 +12,11 @@ from apps.broker_accounts.models import BrokerAccount
 from apps.markets.models import Instrument
 from apps.trading.models import Intent, Order, Trade, TradeLeg, Wave, WaveVerdict
 from apps.trading.services.announce import announce_trades
-from apps.trading.services.orders import build_orders
+from apps.trading.services.orders import new_client_order_id, parts_of
+from apps.trading.services.rows import insert_columns, insert_rows
 from bus import commands
 from domain.exit_plan import ExitPlan, to_json
-from domain.orders import ExitReason, IntentKind, IntentStatus, TradeStatus
+from domain.orders import ExitReason, IntentKind, IntentStatus, OrderStatus, OrderType, TradeStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +53,31 @@ class Skip:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """One leg of one written trade."""
+
+    trade: Trade
+    position: int
+    planned: PlannedLeg
+
+
 def enter_wave(*, wave: Wave, planned: Sequence[PlannedTrade], skips: Sequence[Skip], now: datetime) -> list[Trade]:
     """Write a wave's verdicts, trades, intents and PENDING orders; wake each shard once after the commit.
 
     Raises ``django.db.IntegrityError`` when another delivery of the signal was faster: nothing is written then.
     """
     with transaction.atomic():
-        trades = Trade.objects.bulk_create([_trade(wave, plan, now) for plan in planned])
-        pairs = list(zip(trades, planned, strict=True))
-        legs = TradeLeg.objects.bulk_create([leg for trade, plan in pairs for leg in _legs(trade, plan)])
-        intents = Intent.objects.bulk_create([_intent(wave, leg, now) for leg in legs])
-        prices = [planned_leg.price for plan in planned for planned_leg in plan.legs]
-        Order.objects.bulk_create(
-            [
-                order
-                for intent, price in zip(intents, prices, strict=True)
-                for order in build_orders(intent, quantity=intent.quantity, price=price, attempt=0)
-            ]
-        )
+        trades = insert_rows([_trade(wave, plan, now) for plan in planned])
+        pairs = zip(trades, planned, strict=True)
+        legs = [_Leg(trade, n, leg) for trade, plan in pairs for n, leg in enumerate(plan.legs, start=1)]
+        intents = _write_intents(wave, legs, _write_legs(legs), now)
+        _write_orders(legs, intents)
         _write_verdicts(wave, planned, skips)
-        record_all(_audit(wave, intents))
+        record_all(_audit(wave, legs, intents))
         commands.wake_execution(plan.account.shard for plan in planned)
         announce_trades(trades)
-    return trades
+    return list(trades)
 
 
 def _trade(wave: Wave, plan: PlannedTrade, now: datetime) -> Trade:
@@ -95,57 +98,95 @@ def _trade(wave: Wave, plan: PlannedTrade, now: datetime) -> Trade:
     )
 
 
-def _legs(trade: Trade, plan: PlannedTrade) -> list[TradeLeg]:
-    return [
-        TradeLeg(trade=trade, position=number, instrument=leg.instrument, side=leg.side, quantity=leg.quantity)
-        for number, leg in enumerate(plan.legs, start=1)
+def _write_legs(legs: Sequence[_Leg]) -> list[int]:
+    return insert_columns(
+        TradeLeg,
+        each={
+            "trade_id": [leg.trade.pk for leg in legs],
+            "position": [leg.position for leg in legs],
+            "instrument_id": [leg.planned.instrument.pk for leg in legs],
+            "side": [leg.planned.side for leg in legs],
+            "quantity": [leg.planned.quantity for leg in legs],
+        },
+        shared={},
+    )
+
+
+def _write_intents(wave: Wave, legs: Sequence[_Leg], ids: Sequence[int], now: datetime) -> list[int]:
+    return insert_columns(
+        Intent,
+        each={
+            "account_id": [leg.trade.account_id for leg in legs],
+            "trade_id": [leg.trade.pk for leg in legs],
+            "leg_id": ids,
+            "side": [leg.planned.side for leg in legs],
+            "quantity": [leg.planned.quantity for leg in legs],
+            "mode": [leg.trade.mode for leg in legs],
+            "expires_at": [leg.trade.entry_deadline_at for leg in legs],
+        },
+        shared={
+            "tenant_id": wave.tenant_id,
+            "signal_id": wave.signal_id,
+            "wave_id": wave.pk,
+            "kind": IntentKind.ENTRY,
+            "status": IntentStatus.NEW,
+            "reason": ExitReason.SIGNAL,
+            "created_at": now,
+        },
+    )
+
+
+def _write_orders(legs: Sequence[_Leg], intents: Sequence[int]) -> None:
+    """Write one PENDING order per slice."""
+    parts = [
+        (leg, intent_id, number, quantity)
+        for leg, intent_id in zip(legs, intents, strict=True)
+        for number, quantity in enumerate(parts_of(leg.planned.instrument, leg.planned.quantity))
     ]
-
-
-def _intent(wave: Wave, leg: TradeLeg, now: datetime) -> Intent:
-    trade = leg.trade
-    return Intent(
-        tenant_id=wave.tenant_id,
-        account_id=trade.account_id,
-        signal_id=wave.signal_id,
-        wave=wave,
-        trade=trade,
-        leg=leg,
-        kind=IntentKind.ENTRY,
-        side=leg.side,
-        quantity=leg.quantity,
-        mode=trade.mode,
-        status=IntentStatus.NEW,
-        reason=ExitReason.SIGNAL,
-        expires_at=trade.entry_deadline_at,
-        created_at=now,
+    insert_columns(
+        Order,
+        each={
+            "account_id": [leg.trade.account_id for leg, *_ in parts],
+            "intent_id": [intent_id for _, intent_id, *_ in parts],
+            "instrument_id": [leg.planned.instrument.pk for leg, *_ in parts],
+            "slice_number": [number for *_, number, _ in parts],
+            "client_order_id": [new_client_order_id() for _ in parts],
+            "side": [leg.planned.side for leg, *_ in parts],
+            "quantity": [quantity for *_, quantity in parts],
+            "product": [leg.trade.product for leg, *_ in parts],
+            "price": [leg.planned.price for leg, *_ in parts],
+        },
+        shared={"order_type": OrderType.LIMIT, "status": OrderStatus.PENDING},
     )
 
 
 def _write_verdicts(wave: Wave, planned: Sequence[PlannedTrade], skips: Sequence[Skip]) -> None:
-    taken = [WaveVerdict(wave=wave, strategy_map_id=p.strategy_map_id, account=p.account, taken=True) for p in planned]
-    skipped = [
-        WaveVerdict(
-            wave=wave,
-            strategy_map_id=skip.strategy_map_id,
-            account_id=skip.account_id,
-            taken=False,
-            reason=skip.reason,
-            detail=skip.detail[:200],
-        )
-        for skip in skips
-    ]
-    WaveVerdict.objects.bulk_create(taken + skipped)
+    insert_columns(
+        WaveVerdict,
+        each={
+            "strategy_map_id": [one.strategy_map_id for one in [*planned, *skips]],
+            "account_id": [*(plan.account.pk for plan in planned), *(skip.account_id for skip in skips)],
+            "taken": [*(True for _ in planned), *(False for _ in skips)],
+            "reason": [*("" for _ in planned), *(skip.reason for skip in skips)],
+            "detail": [*("" for _ in planned), *(skip.detail[:200] for skip in skips)],
+        },
+        shared={"wave_id": wave.pk},
+    )
 
 
-def _audit(wave: Wave, intents: Sequence[Intent]) -> list[Entry]:
+def _audit(wave: Wave, legs: Sequence[_Leg], intents: Sequence[int]) -> list[Entry]:
     return [
         Entry(
             kind="intent_created",
             object_type="trading.intent",
-            object_id=intent.pk,
+            object_id=intent_id,
             tenant_id=wave.tenant_id,
-            data={"kind": intent.kind, "side": intent.side, "quantity": intent.quantity, "account": intent.account_id},
+            data={
+                "kind": IntentKind.ENTRY,
+                "side": leg.planned.side,
+                "quantity": leg.planned.quantity,
+                "account": leg.trade.account_id,
+            },
         )
-        for intent in intents
+        for leg, intent_id in zip(legs, intents, strict=True)
     ]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db.models import Max
 
+from apps.markets.models import Instrument
 from apps.trading.models import Intent, Order
 from domain.orders import IntentKind, OrderStatus, OrderType, Side
 from domain.pricing import Touch, protected_price, touch_price
@@ -30,10 +31,14 @@ def limit_price(intent: Intent, touch: Touch, *, aggressive: bool) -> Decimal:
     return protected_price(side=side, touch=touch, tick_size=tick_size, percent=percent)
 
 
+def parts_of(instrument: Instrument, quantity: int) -> tuple[int, ...]:
+    """Return the units of each order a quantity of a contract needs; raises ``SizeError`` where that cannot be."""
+    return slices(quantity=quantity, lot_size=instrument.lot_size, freeze_quantity=instrument.freeze_quantity)
+
+
 def build_orders(intent: Intent, *, quantity: int, price: Decimal, attempt: int) -> list[Order]:
     """Return unsaved PENDING orders for a quantity, one per slice; raises ``SizeError`` where that cannot be."""
     instrument = intent.leg.instrument
-    parts = slices(quantity=quantity, lot_size=instrument.lot_size, freeze_quantity=instrument.freeze_quantity)
     return [
         Order(
             account_id=intent.account_id,
@@ -49,7 +54,7 @@ def build_orders(intent: Intent, *, quantity: int, price: Decimal, attempt: int)
             price=price,
             status=OrderStatus.PENDING,
         )
-        for number, part in enumerate(parts)
+        for number, part in enumerate(parts_of(instrument, quantity))
     ]
 
 
