@@ -123,7 +123,7 @@ class BrokerAccountAdmin(ScopedAdmin):
         *("mode", "mode_reason", "signed_in", "ready", "last_attempt", "credentials_set_at", "postback", "callback"),
     )
     actions = ["sign_in_now", "to_paper", "off_hold"]
-    actions_detail = ["credentials", "flatten"]
+    actions_detail = ["credentials", "halt", "flatten"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """Whose account it is and where is fixed once it is made."""
@@ -211,6 +211,12 @@ class BrokerAccountAdmin(ScopedAdmin):
             back=reverse("admin:broker_accounts_brokeraccount_change", args=[account.pk]),
             act=lambda data: _set_credentials(account, {name: data[name] for name in names}, actor_of(request)),
         )
+
+    @desk_action("Halt…", path="halt", icon="block")
+    def halt(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Go on to the page that asks for the reason."""
+        account = get_object_or_404(self.get_queryset(request), pk=object_id)
+        return redirect(f"{reverse('admin:risk_halt_add')}?scope=ACCOUNT&account={account.pk}")
 
     @desk_action("Flatten…", path="flatten", icon="emergency_home")
     def flatten(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -13,10 +13,14 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
+_HIDDEN = frozenset(f"workers.sessions.{name}" for name in ("exchange_login", "prepare_login", "check_postback"))
+"""Commands whose arguments a monitor of the queues must not show: one-use codes, states, what brokers post."""
+
 
 def _send(task: str, queue: str, *args: object) -> None:
     try:
-        current_app.send_task(task, args=args, queue=queue, retry=False, ignore_result=True)
+        shown = "(hidden)" if task in _HIDDEN else None
+        current_app.send_task(task, args=args, argsrepr=shown, queue=queue, retry=False, ignore_result=True)
     except (KombuError, RedisError, OSError) as error:
         log.warning(
             "command not sent, the sweep will find it", extra={"task": task, "queue": queue, "reason": str(error)}

@@ -295,6 +295,18 @@ def test_a_halt_without_target_reason_or_right_is_refused(cast: Cast, desk: Clie
     assert not Halt.objects.exists()
 
 
+def test_an_accounts_page_leads_to_halting_and_flattening_it(cast: Cast, desk: Client) -> None:
+    for deed, wanted in (("halt", f'value="{cast.account.pk}" selected'), ("flatten", "Flatten 0 trades")):
+        url = reverse(f"admin:broker_accounts_brokeraccount_{deed}", args=[cast.account.pk])
+        assert wanted in desk.get(url, follow=True).content.decode()
+    foreign = User.objects.create_user(
+        "op@elsewhere.test", PASSWORD, tenant=cast.outsider.tenant, role=Role.OPERATOR, is_staff=True
+    )
+    for deed in ("halt", "flatten", "credentials"):
+        url = reverse(f"admin:broker_accounts_brokeraccount_{deed}", args=[cast.account.pk])
+        assert _client(foreign).get(url).status_code == 404
+
+
 def test_nobody_halts_another_tenants_things(cast: Cast, desk: Client) -> None:
     elsewhere = cast.outsider.tenant
     assert elsewhere is not None
