@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.services import chain
 from apps.markets.clock import now, trading_date
 from apps.markets.services import calendar
-from apps.trading.services import calendar_watch, day_end, processes, pruning
+from apps.trading.services import calendar_watch, chain_watch, day_end, processes, pruning
 from bus import commands
 from workers.life import show_life
 
@@ -72,6 +72,12 @@ def end_of_day() -> None:
 def seal_audit() -> None:
     """Seal what is new in the audit trail."""
     chain.seal_pending()
+
+
+@shared_task(name="workers.jobs.verify_audit")
+def verify_audit() -> None:
+    """Check the audit trail's chain from its beginning."""
+    chain_watch.watch_chain()
 
 
 @shared_task(name="workers.jobs.prune")

@@ -30,5 +30,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "end of day": _job("workers.jobs.end_of_day", crontab(minute="*/5"), expires=2 * _MINUTE),
     # the house
     "audit chain": _job("workers.jobs.seal_audit", crontab(), expires=_MINUTE),
+    "audit check": _job("workers.jobs.verify_audit", crontab(minute="10", hour="4"), expires=60 * _MINUTE),
     "prune": _job("workers.jobs.prune", crontab(minute="40", hour="3"), expires=60 * _MINUTE),
 }
