@@ -6,10 +6,11 @@ import os
 import re
 from datetime import UTC, datetime
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data", "request"}
+"""Not fields of their own; ``request`` is Django's, whose text holds the path and with it a webhook's token."""
 _SECRET = re.compile(
-    r"(?i)(hooks/[a-z]+/|access_token[=:\"' ]+|api_secret[=:\"' ]+|request_token[=:\"' ]+|authorization[=:\"' ]+(?:token |bearer )?"
-    r"|password[=:\"' ]+)([^\s\"'&,}/]+)"
+    r"(?i)(hooks/[a-z]+/|(?:access_token|api_secret|request_token|password)[=:\"' ]+"
+    r"|authorization[=:\"' ]+(?:token |bearer )?)([^\s\"'&,}/]+)"
 )
 
 

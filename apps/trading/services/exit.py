@@ -152,13 +152,14 @@ def create_orders(intents: Iterable[Intent], market: Mapping[int, Touch], *, now
     return Order.objects.bulk_create(orders)
 
 
-def _advance(trades: Iterable[Trade], reason: ExitReason) -> None:
+def _advance(trades: Sequence[Trade], reason: ExitReason) -> None:
     """EXITING once every leg is on its way out; touched in any case, so that the risk engine looks again."""
+    staying = set(TradeLeg.objects.filter(trade__in=trades, exit_reason="").values_list("trade_id", flat=True))
     for trade in trades:
         trade.touched_at = timezone.now()
-        if trade.status != TradeStatus.EXITING and all(leg.exit_reason for leg in trade.legs.all()):
+        if trade.status != TradeStatus.EXITING and trade.pk not in staying:
             trade.status, trade.close_reason, trade.version = TradeStatus.EXITING, reason, trade.version + 1
-        trade.save(update_fields=["status", "close_reason", "version", "touched_at"])
+    update_rows(trades, ["status", "close_reason", "version", "touched_at"])
 
 
 def _audit(legs: Sequence[TradeLeg], reason: ExitReason) -> list[Entry]:
