@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 ('trade_target_kind', models.CharField(choices=[('RUPEES', 'Rupees per lot multiplier 1'), ('PERCENT', 'Percent of the premium')], default='RUPEES', max_length=7)),
                 ('trade_target_value', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0.01'))])),
                 ('confirm_ticks', models.PositiveSmallIntegerField(default=2, help_text='Ticks beyond a level before it counts.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)])),
-                ('buffer_percent', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=5)),
+                ('buffer_percent', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(50)])),
                 ('entry_timeout_seconds', models.PositiveIntegerField(default=60)),
                 ('keep_partial', models.BooleanField(default=True, help_text='Keep what was filled when the entry times out.')),
                 ('square_off_at', models.TimeField(blank=True, help_text='IST. Empty: carried over.', null=True)),
