@@ -59,7 +59,8 @@ class Held:
 
 
 _TAKE = """
-INSERT INTO bus_lease (name, epoch, holder, until) VALUES (%(name)s, 1, %(holder)s, clock_timestamp() + %(ttl)s * interval '1 second')
+INSERT INTO bus_lease (name, epoch, holder, until)
+VALUES (%(name)s, 1, %(holder)s, clock_timestamp() + %(ttl)s * interval '1 second')
 ON CONFLICT (name) DO UPDATE SET
   epoch = bus_lease.epoch + 1, holder = excluded.holder, until = excluded.until
 WHERE bus_lease.until < clock_timestamp() OR bus_lease.holder = '' OR bus_lease.holder = %(dead)s
@@ -101,6 +102,7 @@ def release(held: Held) -> None:
     """Give the lease back on a graceful stop."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE bus_lease SET holder = '', until = clock_timestamp() WHERE name = %s AND epoch = %s AND holder = %s",
+            "UPDATE bus_lease SET holder = '', until = clock_timestamp()"
+            " WHERE name = %s AND epoch = %s AND holder = %s",
             [held.name, held.epoch, held.holder],
         )

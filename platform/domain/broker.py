@@ -172,7 +172,7 @@ class BrokerUnavailable(BrokerError):
 
 
 class Broker(Protocol):
-    """Order entry and books of one account. Reads raise ``BrokerError``; order calls never raise, they return UNKNOWN."""
+    """Order entry and books of one account. Reads raise ``BrokerError``; order calls never raise but say UNKNOWN."""
 
     spec: BrokerSpec
 
@@ -216,7 +216,7 @@ class Login(Protocol):
     def login_url(self, *, state: str) -> str: ...
     async def exchange(self, *, request_token: str, now: datetime) -> BrokerToken: ...
     async def sign_in(self, *, now: datetime) -> BrokerToken:
-        """Log in without a person, where the broker allows it; raises ``BrokerError`` with code ``MANUAL`` elsewhere."""
+        """Log in without a person where the broker allows it; ``BrokerError`` with code ``MANUAL`` elsewhere."""
         ...
 
     async def aclose(self) -> None: ...

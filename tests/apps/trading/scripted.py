@@ -22,7 +22,7 @@ from domain.orders import (
 
 @dataclass
 class ScriptedBroker:
-    """``answers`` are used up one per place; an empty list acknowledges. ``fill_price`` fills what is placed at once."""
+    """``answers`` are used up one per place; none left acknowledges. ``fill_price`` fills what is placed at once."""
 
     spec: BrokerSpec = SPEC
     answers: list[Outcome] = field(default_factory=list)
