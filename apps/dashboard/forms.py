@@ -112,6 +112,13 @@ class HistoryForm(forms.Form):
         return cleaned
 
 
+class TradesForm(forms.Form):
+    """Which trades: the filter lives in the address."""
+
+    mode = forms.ChoiceField(required=False, choices=[("", "Paper and live"), ("LIVE", "Live"), ("PAPER", "Paper")])
+    find = forms.CharField(required=False, max_length=60)
+
+
 class OrdersForm(forms.Form):
     """Which orders: filters live in the address."""
 

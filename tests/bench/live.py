@@ -228,11 +228,11 @@ async def publishing(ids: Sequence[int], work: Callable[[], Awaitable[Run]]) -> 
     from domain.prices import to_scaled  # noqa: PLC0415
     from domain.ticks import Tick  # noqa: PLC0415
 
-    redis = async_redis()
+    redis, done = async_redis(), asyncio.Event()
 
     async def publish() -> None:
         step = 0
-        while True:
+        while not done.is_set():
             step += 1
             price, now = to_scaled(Decimal(100) + Decimal(step % 400) / 20), int(time.time() * 1000)
             await publish_soon(redis, [Tick(instrument_id=key, last_price=price, received_at=now) for key in ids])
@@ -242,8 +242,8 @@ async def publishing(ids: Sequence[int], work: Callable[[], Awaitable[Run]]) -> 
     try:
         return await work()
     finally:
-        feed.cancel()
-        await asyncio.gather(feed, return_exceptions=True)
+        done.set()  # never cancelled in the middle of an answer
+        await feed
         await redis.aclose()
 
 

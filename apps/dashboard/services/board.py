@@ -1,6 +1,6 @@
 """The parts of a trader's board: what the first page shows and the socket's snapshot carries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -67,6 +67,17 @@ class TradeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitLine:
+    """One subscription's day-loss limit; ``used`` is how much of ``limit`` (both rupees, above zero) is lost."""
+
+    map_id: int
+    strategy: str
+    limit: Decimal
+    used: Decimal
+    is_stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountLine:
     """One broker account. ``session_seconds`` is what is left of the broker session; ``None``: there is none."""
 
@@ -86,6 +97,7 @@ class AccountLine:
     error: str
     open_trades: int
     pnl: Decimal | None
+    limits: tuple[LimitLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +164,13 @@ class Board:
     orders: tuple[OrderLine, ...]
     watchlist: tuple[WatchLine, ...]
     totals: tuple[Total, ...]
-    lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "account:3:LIVE", "day:LIVE", "open:LIVE"
+    lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "map:2", "account:3:LIVE", "day:LIVE"
+
+    def only(self, *, mode: str, find: str) -> "Board":
+        """Return the board with the trades of one mode that contain a text; totals stay those of everything."""
+        words = find.lower().split()
+        kept = (trade for trade in self.trades if not mode or trade.mode == mode)
+        return replace(self, trades=tuple(trade for trade in kept if all(word in _heard(trade) for word in words)))
 
     @property
     def open_trades(self) -> tuple[TradeLine, ...]:
@@ -174,3 +192,9 @@ class Board:
     def account_ids(self) -> frozenset[int]:
         """Accounts this person may see."""
         return frozenset(account.id for account in self.accounts)
+
+
+def _heard(trade: TradeLine) -> str:
+    """What a trade can be found by."""
+    symbols = " ".join(leg.symbol for leg in trade.legs)
+    return f"{trade.strategy} {trade.account} {trade.owner} {trade.words.text} {symbols}".lower()

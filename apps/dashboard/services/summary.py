@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerAccount, BrokerSession, ModeReason
 from apps.dashboard import marks, wording
 from apps.dashboard.marks import Line
-from apps.dashboard.services.board import AccountLine, Board, LegLine, OrderLine, Total, TradeLine, WatchLine
+from apps.dashboard.services.board import AccountLine, Board, LegLine, LimitLine, OrderLine, Total, TradeLine, WatchLine
 from apps.dashboard.services.prices import Prices
 from apps.markets import clock
 from apps.markets.models import WatchlistItem
+from apps.risk.models import DayStop
+from apps.strategies.models import StrategyMap
 from apps.trading.models import Order, Trade, TradeLeg
 from apps.users.models import User
 from domain.orders import LIVE_TRADES, UNRESOLVED, Mode, Side
@@ -66,15 +68,15 @@ def todays_orders(user: User, today: date) -> QuerySet[Order]:
 def visible_accounts(user: User, today: date) -> list[BrokerAccount]:
     """Return the accounts in use a person may see, with today's sessions and last known funds."""
     sessions = Prefetch(
-        "sessions", BrokerSession.objects.filter(trading_date=today, lost_at__isnull=True), to_attr="todays_sessions"
+        "sessions",
+        BrokerSession.objects.filter(trading_date=today, lost_at__isnull=True),
+        to_attr="todays_sessions",
     )
-    return list(
-        BrokerAccount.objects.for_user(user)
-        .active()
-        .select_related("user")
-        .prefetch_related(sessions, "states")
-        .order_by("id")
-    )
+    stopped = Exists(DayStop.objects.filter(strategy_map=OuterRef("pk"), trading_date=today))
+    limited = StrategyMap.objects.filter(is_active=True, day_loss_limit__isnull=False).select_related("strategy")
+    limits = Prefetch("maps", limited.annotate(is_stopped=stopped), to_attr="limited_maps")
+    found = BrokerAccount.objects.for_user(user).active().select_related("user")
+    return list(found.prefetch_related(sessions, limits, "states").order_by("id"))
 
 
 def board_lines(trades: Sequence[Trade], today: date, prices: Prices) -> dict[str, Line]:
@@ -90,6 +92,8 @@ def board_lines(trades: Sequence[Trade], today: date, prices: Prices) -> dict[st
         net = marks.add([_day_line(trade, today, prices), marks.money_line(-trade.charges)])
         days[trade.mode].append(net)
         accounts.setdefault(f"account:{trade.account_id}:{trade.mode}", []).append(net)
+        if trade.strategy_map_id is not None:
+            accounts.setdefault(f"map:{trade.strategy_map_id}", []).append(net)
         if trade.status in LIVE_TRADES:
             opens[trade.mode].append(lines[f"trade:{trade.pk}"])
     lines.update({f"day:{mode}": marks.add(parts) for mode, parts in days.items()})
@@ -236,6 +240,18 @@ def _account(account: BrokerAccount, trades: Sequence[Trade], view: _View) -> Ac
         error=state.error if state is not None else "",
         open_trades=sum(1 for trade in trades if trade.account_id == account.pk and trade.status in LIVE_TRADES),
         pnl=view.money(f"account:{account.pk}:{account.mode}"),
+        limits=tuple(_limit(own, view) for own in getattr(account, "limited_maps", [])),
+    )
+
+
+def _limit(own: StrategyMap, view: _View) -> LimitLine:
+    lost = -(view.money(f"map:{own.pk}") or Decimal(0))
+    return LimitLine(
+        map_id=own.pk,
+        strategy=own.strategy.name,
+        limit=own.day_loss_limit or Decimal(0),
+        used=max(lost, Decimal(0)),
+        is_stopped=bool(getattr(own, "is_stopped", False)),
     )
 
 

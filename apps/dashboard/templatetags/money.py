@@ -74,3 +74,9 @@ def ist_exact(at: datetime) -> str:
 def age_seconds(at: datetime) -> int:
     """Return how long ago an instant was, in market time."""
     return max(int((clock.now() - at).total_seconds()), 0)
+
+
+@register.filter
+def unlocalised(amount: Decimal) -> str:
+    """Return an amount as machines read it."""
+    return f"{amount:f}"

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.dashboard.context import brand_of
-from apps.dashboard.forms import HistoryForm, OrdersForm, ThemeForm
+from apps.dashboard.forms import HistoryForm, OrdersForm, ThemeForm, TradesForm
 from apps.dashboard.people import person_of, signed_in
 from apps.dashboard.services import risk_notice
 from apps.dashboard.services.board import Board
@@ -70,15 +70,22 @@ def parts(request: HttpRequest) -> HttpResponse:
     names = request.GET.get("show", "").split(",")
     if not set(names) <= PARTS:
         raise Http404
-    context = {"board": board_of(person_of(request)), "parts": [f"dashboard/parts/{name}.html" for name in names]}
+    context = {"board": _filtered(request), "parts": [f"dashboard/parts/{name}.html" for name in names]}
     return render(request, "dashboard/parts.html", context)
+
+
+def _filtered(request: HttpRequest) -> Board:
+    """Return the person's board with the trades the address asks for."""
+    form, board = TradesForm(request.GET), board_of(person_of(request))
+    return board.only(mode=form.cleaned_data["mode"], find=form.cleaned_data["find"]) if form.is_valid() else board
 
 
 @require_GET
 @signed_in
 def trades(request: HttpRequest) -> HttpResponse:
     """Show open trades and those of today that are over."""
-    return render(request, "dashboard/trades.html", frame(request, board=board_of(person_of(request)), page="trades"))
+    form = TradesForm(request.GET)
+    return render(request, "dashboard/trades.html", frame(request, board=_filtered(request), form=form, page="trades"))
 
 
 @require_GET

@@ -11,6 +11,8 @@ from django.utils import timezone
 from apps.broker_accounts.models import BrokerAccount
 from apps.dashboard.urls import urlpatterns
 from apps.markets.models import WatchlistItem
+from apps.risk.models import DayStop
+from apps.strategies.models import StrategyMap
 from apps.trading.models import Trade
 from apps.users.models import User
 from bus.models import Heartbeat
@@ -136,6 +138,40 @@ def test_an_order_says_its_state_in_words(
     assert "Not enough funds" in shown
     assert "MarginException Insufficient &lt;b&gt;funds&lt;/b&gt;" in shown
     assert "Filled" not in shown.replace(">Filled</a>", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "live", "paper"),
+    [
+        ("", True, True),
+        ("mode=LIVE", True, False),
+        ("find=26000pe", True, False),
+        ("find=PAPER1+straddle", False, True),
+        ("mode=PAPER&find=ab1234", False, False),
+        ("mode=nonsense", True, True),
+    ],
+)
+def test_trades_are_filtered_by_the_address_and_totals_are_not(
+    scene: Scene, query: str, live: bool, paper: bool
+) -> None:
+    for path in (f"/trades/?{query}", f"/parts/?show=totals,trades&{query}"):
+        shown = page(scene.cast.trader, path)
+        assert (f'id="trade-{scene.live_trade.pk}"' in shown) is live
+        assert (f'id="trade-{scene.paper_trade.pk}"' in shown) is paper
+        assert "+1,058.80" in shown
+        assert "+122.80" in shown
+
+
+def test_the_day_stop_shows_how_much_of_it_is_lost(scene: Scene, now: datetime) -> None:
+    own = StrategyMap.objects.create(
+        strategy=scene.live_trade.strategy, account=scene.cast.account, day_loss_limit=Decimal(5000)
+    )
+    Trade.objects.filter(pk=scene.live_trade.pk).update(strategy_map=own)
+    publish_price(scene.cast.put, "88.10")
+    shown = page(scene.cast.trader)
+    assert 'max="5000.00" value="2867.20"' in shown  # 65 x (2.25 - 46.00) and 23.45 of charges
+    DayStop.objects.create(strategy_map=own, trading_date=now.date(), reason="DAY_LOSS", net_pnl=Decimal(-5001))
+    assert "no entry until tomorrow</span>" in page(scene.cast.trader)
 
 
 def test_a_trade_tells_its_story_in_order(scene: Scene, now: datetime) -> None:

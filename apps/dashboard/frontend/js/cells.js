@@ -18,6 +18,7 @@ export function index() {
   for (const element of document.querySelectorAll("[data-price]")) remember(`price:${element.dataset.price}`, element);
   for (const element of document.querySelectorAll("[data-change]")) remember(`change:${element.dataset.change}`, element);
   for (const element of document.querySelectorAll("[data-key]")) remember(`pnl:${element.dataset.key}`, element);
+  for (const element of document.querySelectorAll("[data-meter]")) remember(`meter:${element.dataset.meter}`, element);
   for (const [id, price] of Object.entries(values.prices)) showPrice(id, price, false);
   for (const [key, amount] of Object.entries(values.pnl)) showAmount(key, amount, false);
   showStale();
@@ -61,6 +62,7 @@ function showAmount(key, amount, flashes) {
     put(element, signed(amount), { flashes: flashes && key.startsWith("trade:"), rose }); // calm: totals move without a flash
     paint(element, direction(amount));
   }
+  for (const meter of cells.get(`meter:${key}`) ?? []) meter.value = Math.max(-Number(amount), 0);
 }
 
 function isStale(id) {

@@ -28,6 +28,13 @@ async function fetchText(url) {
   return response.ok ? response.text() : "";
 }
 
+// The page's own filter goes along.
+function partsAddress(names) {
+  const query = new URLSearchParams(window.location.search);
+  query.set("show", names.join(","));
+  return `${document.body.dataset.partsUrl}?${query}`;
+}
+
 async function refresh() {
   if (running) {
     again = true;
@@ -36,7 +43,7 @@ async function refresh() {
   running = true;
   try {
     const names = [...document.querySelectorAll("[data-part]")].map((section) => section.dataset.part);
-    if (names.length) morph(await fetchText(`${document.body.dataset.partsUrl}?show=${names.join(",")}`));
+    if (names.length) morph(await fetchText(partsAddress(names)));
     if (document.querySelector("[data-page-part]")) morph(await fetchText(window.location.href));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // the network is away; the socket says so, too
