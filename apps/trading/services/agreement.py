@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import F, Max
 
 from apps.broker_accounts.models import BrokerAccount
+from apps.markets.clock import market_clock
 from apps.markets.models import Instrument
 from apps.trading.models import AccountState, ExternalOrder, Fill, Position, TradeLeg
 from apps.trading.services.names import instrument_ids
@@ -68,7 +69,8 @@ def _books(since: datetime) -> tuple[set[Lane], set[Lane]]:
     """
     fills = Fill.objects.filter(filled_at__gte=since, account__is_active=True).order_by()
     lasts = fills.values_list("account_id", "order__intent__mode").annotate(last=Max("filled_at"))
-    last_fill = {(account_id, mode): last for account_id, mode, last in lasts}
+    clock = market_clock()  # books are read by the wall clock, executions are stamped in market time
+    last_fill = {(account_id, mode): clock.wall_of(last) for account_id, mode, last in lasts}
     states = AccountState.objects.filter(positions_read_at__isnull=False, account__is_active=True)
     read = {(row.account_id, row.mode): row.positions_read_at for row in states}
     believed = {lane for lane, at in read.items() if at is not None and (lane not in last_fill or at > last_fill[lane])}
