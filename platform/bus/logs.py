@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data", "request"}
 """Not fields of their own; ``request`` is Django's, whose text holds the path and with it a webhook's token."""
 _SECRET = re.compile(
-    r"(?i)(hooks/[a-z]+/|(?:access_token|api_secret|request_token|password)[=:\"' ]+"
+    r"(?i)(hooks/[a-z]+/(?:postback/)?|(?:access_token|api_secret|request_token|password)[=:\"' ]+"
     r"|authorization[=:\"' ]+(?:token |bearer )?)([^\s\"'&,}/]+)"
 )
 

@@ -92,7 +92,8 @@ class LaneWorker:
             return Outcome(Verdict.UNKNOWN, code=error.code, message=error.message)
 
     def hint(self) -> None:
-        """The broker has news: read soon."""
+        """The broker has news: read soon, positions included."""
+        self.wants_positions = True
         self.next_read = min(self.next_read, time.monotonic() + SOON)
 
     def is_due(self, now: float) -> bool:

@@ -72,7 +72,7 @@ def enter_wave(*, wave: Wave, planned: Sequence[PlannedTrade], skips: Sequence[S
         pairs = zip(trades, planned, strict=True)
         legs = [_Leg(trade, n, leg) for trade, plan in pairs for n, leg in enumerate(plan.legs, start=1)]
         intents = _write_intents(wave, legs, _write_legs(legs), now)
-        _write_orders(legs, intents)
+        _write_orders(legs, intents, now)
         _write_verdicts(wave, planned, skips)
         record_all(_audit(wave, legs, intents))
         commands.wake_execution(plan.account.shard for plan in planned)
@@ -136,7 +136,7 @@ def _write_intents(wave: Wave, legs: Sequence[_Leg], ids: Sequence[int], now: da
     )
 
 
-def _write_orders(legs: Sequence[_Leg], intents: Sequence[int]) -> None:
+def _write_orders(legs: Sequence[_Leg], intents: Sequence[int], now: datetime) -> None:
     """Write one PENDING order per slice."""
     parts = [
         (leg, intent_id, number, quantity)
@@ -156,7 +156,7 @@ def _write_orders(legs: Sequence[_Leg], intents: Sequence[int]) -> None:
             "product": [leg.trade.product for leg, *_ in parts],
             "price": [leg.planned.price for leg, *_ in parts],
         },
-        shared={"order_type": OrderType.LIMIT, "status": OrderStatus.PENDING},
+        shared={"order_type": OrderType.LIMIT, "status": OrderStatus.PENDING, "created_at": now},
     )
 
 
