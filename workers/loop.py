@@ -29,16 +29,24 @@ T = TypeVar("T")
 class Lead:
     """What a leading loop is handed: its lease, a way to the database, and the word to stop."""
 
-    def __init__(self, held: Held, executor: ThreadPoolExecutor, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, held: Held, executor: ThreadPoolExecutor, urgent: ThreadPoolExecutor, stopping: asyncio.Event
+    ) -> None:
         self.held = held
         self.stopping = stopping
         self.detail: dict[str, Any] = {}  # shown with the heartbeat
         self._executor = executor
+        self._urgent = urgent
 
     async def db(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run blocking ORM code on the loop's one database thread, in the order asked."""
         call = _with_fresh_connection(function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    async def db_first(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run what cannot wait behind the rest, on a thread and a connection of its own; in order among its like."""
+        call = _with_fresh_connection(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._urgent, call)
 
     async def pause(self, seconds: float) -> bool:
         """Wait; return at once, with True, when asked to stop."""
@@ -107,13 +115,14 @@ class LeasedLoop(ABC):
         if self._stop_asked.is_set():
             return
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{self.name}-db")
+        urgent = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{self.name}-first")
         renewals = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{self.name}-lease")
         try:
             held = await self._wait_for_lease(renewals)
             if held is not None:
-                await self._lead(Lead(held, executor, self._stopping), renewals)
+                await self._lead(Lead(held, executor, urgent, self._stopping), renewals)
         finally:
-            for pool in (executor, renewals):
+            for pool in (executor, urgent, renewals):
                 pool.submit(connection.close)
                 pool.shutdown(wait=True)
             self._events = None

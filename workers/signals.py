@@ -158,7 +158,7 @@ class _Watch:
         for one in fired:
             log.info("fired", extra={"trade": one.trade_id, "reason": one.reason, "price": one.price})
         at = now()
-        await self._lead.db(watching.act_on, fired, now=at, trading_date=trading_date(at))
+        await self._lead.db_first(watching.act_on, fired, now=at, trading_date=trading_date(at))
 
 
 _loop = SignalsLoop()

@@ -1,7 +1,7 @@
 """What browsers are told: sent after the commit, best effort. Whoever missed it re-reads the page's data."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -35,6 +35,13 @@ def announce(user_ids: Iterable[int], kind: Kind, data: dict[str, Any]) -> None:
         _on_commit(LiveEvent(users, kind, data))
 
 
+def announce_all(kind: Kind, events: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """Tell one person something, for many pairs of a person and plain values; all are sent in one round trip."""
+    messages = [msgspec.json.encode(LiveEvent([user_id], kind, data)) for user_id, data in events]
+    if messages:
+        transaction.on_commit(lambda: _send(messages))
+
+
 def announce_feed(state: dict[str, Any]) -> None:
     """Tell everybody how the market feed is."""
     _on_commit(LiveEvent(None, "feed", state))
@@ -47,11 +54,14 @@ def listen_live() -> Stream[LiveEvent]:
 
 def _on_commit(event: LiveEvent) -> None:
     message = msgspec.json.encode(event)  # now: a value that cannot travel is the caller's error
-    transaction.on_commit(lambda: _send(message))
+    transaction.on_commit(lambda: _send([message]))
 
 
-def _send(message: bytes) -> None:
+def _send(messages: Sequence[bytes]) -> None:
     try:
-        redis_client().publish(CHANNEL, message)
+        with redis_client().pipeline(transaction=False) as pipe:
+            for message in messages:
+                pipe.publish(CHANNEL, message)
+            pipe.execute()
     except RedisError as error:
         log.warning("live event not sent", extra={"reason": str(error)})

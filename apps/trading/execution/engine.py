@@ -29,6 +29,12 @@ log = logging.getLogger(__name__)
 SEND_WITHIN = 2.0
 """A claim not on the wire after this many seconds is taken back: the bound on the sender's pause."""
 
+AT_ONCE = 40
+"""How many orders one claim takes: they are on the wire while the next ones are being claimed."""
+
+PATIENCE = 0.5
+"""How many seconds sweeps and books may wait for a wave's answers."""
+
 
 class Database(Protocol):
     """Runs blocking ORM code off the event loop, in order."""
@@ -62,6 +68,7 @@ class Engine:
     _lost: list[tuple[LaneWorker, str]] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _next_sweep: float = 0.0
+    _patience: float = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until asked to stop, then let what is on the wire come home and record it."""
@@ -93,9 +100,13 @@ class Engine:
         """One round. Answers first: they free lanes; then new orders; then everything that can wait a moment."""
         self.wake.clear()
         await self._record()
+        await self._submit()
+        if self._outcomes and time.monotonic() < self._patience:
+            return  # a wave's answers are coming in: each frees a lane, and nothing below does
+        self._patience = time.monotonic() + PATIENCE
         if time.monotonic() >= self._next_sweep:
             await self._sweep()
-        await self._submit()
+            await self._submit()
         await self._apply_reports()
         await self._follow()
         self._start_reads()
@@ -188,18 +199,26 @@ class Engine:
 
     async def _submit(self) -> None:
         """Claim and send until nothing more can go; a lane without a connection counts as busy."""
-        if self.held.remaining() <= settings.BROKER_TIMEOUT_SECONDS / 2:
-            return
+        is_more = True
+        while is_more and self.held.remaining() > settings.BROKER_TIMEOUT_SECONDS / 2:
+            is_more = await self._submit_some()
+
+    async def _submit_some(self) -> bool:
+        """Claim and send a part; returns whether more waits."""
+        ready = frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and worker.may_call())
+        if not ready:
+            return False
         claimed_by = time.monotonic() + SEND_WITHIN
         claimed = await self.db(
             submission.claim,
             shard=self.shard,
             epoch=self.held.epoch,
             lease=self.held.name,
-            ready=frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and worker.may_call()),
+            ready=ready,
             without_entries=frozenset(lane for lane, worker in self.lanes.items() if not worker.may_enter()),
             now=self.market_now(),
             wall=self.wall(),
+            at_most=AT_ONCE,
         )
         for claim in claimed.claims:
             worker = self.lanes[claim.lane]
@@ -208,6 +227,7 @@ class Engine:
         for lane in claimed.stale_lanes:
             self.lanes[lane].wants_positions = True
             self.lanes[lane].next_read = 0.0
+        return bool(claimed.is_more and claimed.claims)
 
     async def _send(self, worker: LaneWorker, claim: Claim, claimed_by: float) -> None:
         """The last look before the wire: too late or no longer leading means it is not sent, provably."""

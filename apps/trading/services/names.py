@@ -1,10 +1,10 @@
 """What the broker that serves a lane calls a contract."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.markets.models import BrokerInstrument, Instrument
-from apps.trading.models import Order
+from apps.trading.services.candidates import Candidate
 from domain.orders import Mode
 
 PAPER = "paper"
@@ -24,22 +24,22 @@ def serving_broker(broker: str, mode: str) -> str:
     return PAPER if mode == Mode.PAPER else broker
 
 
-def names_of(orders: Iterable[Order]) -> Mapping[int, BrokerName]:
+def names_of(orders: Sequence[Candidate]) -> Mapping[int, BrokerName]:
     """Return the serving broker's name of each order's contract, by order id; unknown contracts are left out."""
-    rows = list(orders)
-    listed = BrokerInstrument.objects.filter(instrument_id__in={order.instrument_id for order in rows})
-    names = {(row.broker, row.instrument_id): BrokerName(row.exchange, row.symbol, row.token) for row in listed}
+    listed = BrokerInstrument.objects.filter(instrument_id__in={order.instrument_id for order in orders})
+    rows = listed.values_list("broker", "instrument_id", "exchange", "symbol", "token")
+    names = {(broker, pk): BrokerName(exchange, symbol, token) for broker, pk, exchange, symbol, token in rows}
     found: dict[int, BrokerName] = {}
-    for order in rows:
-        broker = serving_broker(order.account.broker, order.intent.mode)
-        name = _paper_name(order.instrument) if broker == PAPER else names.get((broker, order.instrument_id))
+    for order in orders:
+        broker = serving_broker(order.broker, order.mode)
+        name = _paper_name(order) if broker == PAPER else names.get((broker, order.instrument_id))
         if name is not None:
             found[order.pk] = name
     return found
 
 
-def _paper_name(instrument: Instrument) -> BrokerName:
-    return BrokerName(instrument.exchange, instrument.symbol, str(instrument.pk))
+def _paper_name(order: Candidate) -> BrokerName:
+    return BrokerName(order.exchange, order.symbol, str(order.instrument_id))
 
 
 def instrument_ids(broker: str, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:

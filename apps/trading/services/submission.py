@@ -11,14 +11,15 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from apps.audit.services.record import Entry, record_all
-from apps.broker_accounts.models import AccountMode, BrokerSession
+from apps.broker_accounts.models import AccountMode
 from apps.markets.services.calendar import is_open
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.risk.services.halts import ActiveHalts
-from apps.trading.models import AccountState, Intent, Order, Trade
+from apps.trading.models import Intent, Order, Trade
 from apps.trading.services.announce import announce_orders
-from apps.trading.services.clamp import clamp
+from apps.trading.services.candidates import Candidate, read_candidates
+from apps.trading.services.clamp import clamps
 from apps.trading.services.names import names_of
 from apps.trading.services.rows import update_rows
 from bus.leases import LeaseLost
@@ -27,7 +28,6 @@ from domain.orders import (
     IN_FLIGHT,
     IntentKind,
     IntentStatus,
-    Mode,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -56,10 +56,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What one claim brought: orders to send, and lanes whose positions must be read before their exits can go."""
+    """What one claim brought: orders to send, lanes whose positions must be read before their exits can go, and
+    whether more waits than was asked for."""
 
     claims: tuple[Claim, ...]
     stale_lanes: frozenset[Lane]
+    is_more: bool = False
 
 
 def claim(
@@ -71,19 +73,23 @@ def claim(
     without_entries: frozenset[Lane],
     now: datetime,
     wall: datetime,
+    at_most: int | None = None,
 ) -> Claimed:
     """Claim at most one order per free lane, exits first, and commit them as SUBMITTED.
 
-    ``without_entries`` are lanes whose rate budget is down to the reserve of exits. Raises ``LeaseLost`` when another
-    process has taken the shard over: the fence against a frozen leader that wakes up.
+    ``without_entries`` are lanes whose rate budget is down to the reserve of exits. ``at_most`` bounds how many are
+    claimed at once, so that the first of a wave are on the wire while the others are being claimed. Raises
+    ``LeaseLost`` when another process has taken the shard over: the fence against a frozen leader that wakes up.
     """
     with transaction.atomic():
         _check_epoch(lease, epoch)
         candidates = _candidates(shard, ready, without_entries, wall)
+        if not candidates:
+            return Claimed((), frozenset())
         decided = _Decider(candidates, epoch=epoch, now=now, wall=wall)
-        claims = decided.claims()
+        claims = decided.claims(at_most)
         record_all(decided.audit)
-        return Claimed(claims=tuple(claims), stale_lanes=frozenset(decided.stale_lanes))
+        return Claimed(tuple(claims), frozenset(decided.stale_lanes), is_more=decided.is_more)
 
 
 def _check_epoch(lease: str, epoch: int) -> None:
@@ -95,132 +101,131 @@ def _check_epoch(lease: str, epoch: int) -> None:
         raise LeaseLost(lease)
 
 
-def _candidates(shard: int, ready: frozenset[Lane], without_entries: frozenset[Lane], wall: datetime) -> list[Order]:
-    """Return the first sendable order of each free lane, locked; rows another transaction holds wait a pass."""
-    rows = (
-        Order.objects.select_for_update(of=("self",), skip_locked=True)
-        .filter(status=OrderStatus.PENDING, account__shard=shard)
-        .select_related("account", "intent__trade", "intent__leg__instrument", "instrument")
-        .order_by("intent__urgency", "pk")
-    )
-    chosen: dict[Lane, Order] = {}
-    for order in rows:
-        lane = (order.account_id, order.intent.mode)
-        held_back = order.intent.kind == IntentKind.ENTRY and lane in without_entries
-        waits = order.intent.retry_at is not None and order.intent.retry_at > wall
-        if lane in ready and lane not in chosen and not held_back and not waits:
-            chosen[lane] = order
+def _candidates(
+    shard: int, ready: frozenset[Lane], without_entries: frozenset[Lane], wall: datetime
+) -> list[Candidate]:
+    """Return the first sendable order of each free lane."""
+    chosen: dict[Lane, Candidate] = {}
+    for order in read_candidates(shard, {account_id for account_id, _ in ready}, wall=wall):
+        held_back = order.kind == IntentKind.ENTRY and order.lane in without_entries
+        if order.lane in ready and order.lane not in chosen and not held_back:
+            chosen[order.lane] = order
     return list(chosen.values())
 
 
 class _Decider:
     """Decides what happens to each candidate, with every fact loaded once for all of them."""
 
-    def __init__(self, orders: Sequence[Order], *, epoch: int, now: datetime, wall: datetime) -> None:
+    def __init__(self, orders: Sequence[Candidate], *, epoch: int, now: datetime, wall: datetime) -> None:
         self.orders, self.epoch, self.now, self.wall = orders, epoch, now, wall
         self.audit: list[Entry] = []
         self.stale_lanes: set[Lane] = set()
-        self.states = _states(orders)
+        self.is_more = False
         self.names = names_of(orders)
         self.halts = ActiveHalts.load()
-        self.signed_in = _signed_in(orders)
-        self.open_exchanges = {e: is_open(e, now) for e in {order.instrument.exchange for order in orders}}
+        self.clamps = clamps([order for order in orders if order.kind == IntentKind.EXIT], wall=wall)
+        self.open_exchanges = {e: is_open(e, now) for e in {order.exchange for order in orders}}
 
-    def claims(self) -> list[Claim]:
-        sendable = [order for order in self.orders if self._may_send(order)]
-        for order in sendable:
-            order.status, order.epoch = OrderStatus.SUBMITTED, self.epoch
-            order.submitted_at, order.claimed_at = self.now, self.wall
-            self._note(order, "order_submitted")
-        update_rows(sendable, ["status", "epoch", "submitted_at", "claimed_at", "quantity"])
-        intents = [order.intent_id for order in sendable]
+    def claims(self, at_most: int | None) -> list[Claim]:
+        sendable: list[Candidate] = []
+        for number, order in enumerate(self.orders):
+            if at_most is not None and len(sendable) == at_most:
+                self.is_more = number < len(self.orders)
+                break
+            if self._may_send(order):
+                sendable.append(order)
+                self._note(order, "order_submitted")
+        if sendable:
+            self._submit(sendable)
+        return [self._as_claim(order) for order in sendable]
+
+    def _submit(self, orders: Sequence[Candidate]) -> None:
+        Order.objects.filter(pk__in=[order.pk for order in orders]).update(
+            status=OrderStatus.SUBMITTED, epoch=self.epoch, submitted_at=self.now, claimed_at=self.wall
+        )
+        intents = [order.intent_id for order in orders]
         Intent.objects.filter(pk__in=intents, status__in=[IntentStatus.NEW, IntentStatus.BLOCKED]).update(
             status=IntentStatus.WORKING, note=""
         )
         Trade.objects.filter(intents__pk__in=intents, status=TradeStatus.PENDING).update(
             status=TradeStatus.ENTERING, version=F("version") + 1
         )
-        return [self._as_claim(order) for order in sendable]
 
-    def _may_send(self, order: Order) -> bool:
-        return self._entry_allowed(order) if order.intent.kind == IntentKind.ENTRY else self._exit_allowed(order)
+    def _may_send(self, order: Candidate) -> bool:
+        return self._entry_allowed(order) if order.kind == IntentKind.ENTRY else self._exit_allowed(order)
 
-    def _entry_allowed(self, order: Order) -> bool:
+    def _entry_allowed(self, order: Candidate) -> bool:
         """Entries fail closed: every doubt denies them, for good."""
-        intent, state = order.intent, self.states.get((order.account_id, order.intent.mode))
-        if intent.expires_at is not None and intent.expires_at <= self.now:
+        if order.expires_at is not None and order.expires_at <= self.now:
             return self._refuse(order, OrderStatus.ABORTED, "EXPIRED", "The entry's time ran out before it was sent.")
         if order.pk not in self.names:
             return self._refuse(order, OrderStatus.DENIED, "NO_INSTRUMENT", "The broker has no name for this contract.")
-        if not self.open_exchanges[order.instrument.exchange]:
+        if not self.open_exchanges[order.exchange]:
             return self._refuse(order, OrderStatus.DENIED, "SESSION_CLOSED", "The market is closed.")
         reason = self.halts.reason(
-            tenant_id=intent.tenant_id, strategy_id=intent.trade.strategy_id, account_id=order.account_id
+            tenant_id=order.tenant_id, strategy_id=order.strategy_id, account_id=order.account_id
         )
         if reason:
             return self._refuse(order, OrderStatus.DENIED, "HALTED", reason)
         if not self._mode_in_force(order):
-            return self._refuse(order, OrderStatus.DENIED, "MODE_CHANGED", f"The account is no longer {intent.mode}.")
-        return state is not None and state.reconciled_epoch == self.epoch
+            return self._refuse(order, OrderStatus.DENIED, "MODE_CHANGED", f"The account is no longer {order.mode}.")
+        return order.reconciled_epoch == self.epoch
 
-    def _mode_in_force(self, order: Order) -> bool:
+    def _mode_in_force(self, order: Candidate) -> bool:
         """Paper intents stay paper whatever the account became; live ones need the account live and signed in now."""
-        if order.intent.mode == Mode.PAPER:
-            return True
-        return order.account.mode == AccountMode.LIVE and order.account_id in self.signed_in
+        return not order.is_live or (order.account_mode == AccountMode.LIVE and order.is_signed_in)
 
-    def _exit_allowed(self, order: Order) -> bool:
+    def _exit_allowed(self, order: Candidate) -> bool:
         """Exits are never given up here: they wait, blocked and told, until they can go."""
-        if not self.open_exchanges[order.instrument.exchange]:
+        if not self.open_exchanges[order.exchange]:
             return self._block(order, "SESSION_CLOSED", "The market is closed.")
         if order.pk not in self.names:
             return self._block(order, "NO_INSTRUMENT", "The broker has no name for this contract.")
-        if order.intent.mode == Mode.LIVE and order.account_id not in self.signed_in:
+        if order.is_live and not order.is_signed_in:
             return self._block(order, "NO_BROKER_SESSION", "No broker session: log in to leave this trade.")
         return self._clamp_exit(order)
 
-    def _clamp_exit(self, order: Order) -> bool:
-        lane = (order.account_id, order.intent.mode)
-        state = self.states.get(lane)
-        allowed = clamp(order, state=state, wall=self.wall)
+    def _clamp_exit(self, order: Candidate) -> bool:
+        allowed = self.clamps[order.pk]
         if allowed is None:
-            self.stale_lanes.add(lane)
+            self.stale_lanes.add(order.lane)
             return False
-        lot_size = order.instrument.lot_size
-        allowed -= allowed % lot_size
+        allowed -= allowed % order.lot_size
         if allowed <= 0:
             return self._refuse(
                 order, OrderStatus.DENIED, "NOTHING_AT_BROKER", "The broker shows no position to leave."
             )
-        order.quantity = min(order.quantity, allowed)
+        if allowed < order.quantity:
+            order.quantity = allowed
+            Order.objects.filter(pk=order.pk).update(quantity=allowed)
         return True
 
-    def _refuse(self, order: Order, status: OrderStatus, code: str, reason: str) -> bool:
-        order.status, order.reason_code, order.reason, order.finished_at = status, code, reason[:300], self.now
-        order.save(update_fields=["status", "reason_code", "reason", "finished_at"])
-        self._note(order, f"order_{status.lower()}")
-        announce_orders([order])
+    def _refuse(self, order: Candidate, status: OrderStatus, code: str, reason: str) -> bool:
+        rows = Order.objects.filter(pk=order.pk)
+        rows.update(status=status, reason_code=code, reason=reason[:300], finished_at=self.now)
+        self._note(order, f"order_{status.lower()}", code)
+        announce_orders(rows.select_related("account", "intent"))
         return False
 
-    def _block(self, order: Order, code: str, text: str) -> bool:
+    def _block(self, order: Candidate, code: str, text: str) -> bool:
         Intent.objects.filter(pk=order.intent_id).update(
             status=IntentStatus.BLOCKED, note=text, retry_at=self.wall + BLOCKED_RETRY
         )
         notify(
             key=f"exit-blocked:{order.intent_id}:{code}",
             code=code,
-            text=f"An exit of {order.instrument.symbol} cannot be sent. {text}",
-            tenant_id=order.intent.tenant_id,
-            user_id=order.account.user_id,
+            text=f"An exit of {order.symbol} cannot be sent. {text}",
+            tenant_id=order.tenant_id,
+            user_id=order.user_id,
             level=Level.PAGE,
         )
         return False
 
-    def _note(self, order: Order, kind: str) -> None:
-        data = {"client_order_id": order.client_order_id, "quantity": order.quantity, "code": order.reason_code}
-        self.audit.append(Entry(kind, "trading.order", order.pk, order.intent.tenant_id, data))
+    def _note(self, order: Candidate, kind: str, code: str = "") -> None:
+        data = {"client_order_id": order.client_order_id, "quantity": order.quantity, "code": code}
+        self.audit.append(Entry(kind, "trading.order", order.pk, order.tenant_id, data))
 
-    def _as_claim(self, order: Order) -> Claim:
+    def _as_claim(self, order: Candidate) -> Claim:
         name = self.names[order.pk]
         request = OrderRequest(
             client_order_id=order.client_order_id,
@@ -229,25 +234,14 @@ class _Decider:
             token=name.token,
             side=Side(order.side),
             quantity=order.quantity,
-            lot_size=order.instrument.lot_size,
+            lot_size=order.lot_size,
             product=Product(order.product),
             order_type=OrderType(order.order_type),
             validity=Validity(order.validity),
             price=order.price,
             trigger_price=order.trigger_price,
         )
-        return Claim(order.pk, (order.account_id, order.intent.mode), order.intent.kind, request)
-
-
-def _states(orders: Sequence[Order]) -> dict[Lane, AccountState]:
-    rows = AccountState.objects.filter(account_id__in={order.account_id for order in orders})
-    return {(row.account_id, row.mode): row for row in rows}
-
-
-def _signed_in(orders: Sequence[Order]) -> set[int]:
-    """Return the live accounts whose broker session can still be used."""
-    accounts = {order.account_id for order in orders if order.intent.mode == Mode.LIVE}
-    return set(BrokerSession.objects.usable().filter(account_id__in=accounts).values_list("account_id", flat=True))
+        return Claim(order.pk, order.lane, order.kind, request)
 
 
 def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, now: datetime, wall: datetime) -> None:

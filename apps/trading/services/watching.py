@@ -13,6 +13,7 @@ from apps.notifications.services.notify import notify
 from apps.risk.models import DayStop
 from apps.trading.models import Trade, TradeLeg
 from apps.trading.services.exit import request_exit
+from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import realised
 from domain.exit_plan import ExitPlan, from_json, offset_of
 from domain.orders import LIVE_TRADES, ExitReason, Side
@@ -166,7 +167,13 @@ def _stop_the_day(fired: Sequence[Fired], trading_date: date) -> None:
 
 def keep_trails(moved: Sequence[TrailMoved]) -> None:
     """Write down how far trails have come, so that a restart does not loosen them."""
-    for one in moved:
-        if one.leg_id:
-            stop = to_decimal(one.stop) if one.stop is not None else None
-            TradeLeg.objects.filter(pk=one.leg_id).update(trail_price=stop, best_price=to_decimal(one.best))
+    rows = [
+        TradeLeg(
+            pk=one.leg_id,
+            trail_price=to_decimal(one.stop) if one.stop is not None else None,
+            best_price=to_decimal(one.best),
+        )
+        for one in moved
+        if one.leg_id
+    ]
+    update_rows(rows, ["trail_price", "best_price"])
