@@ -48,7 +48,7 @@ class SubscriptionAdmin(ScopedAdmin):
     may_change = True
     form = SubscriptionForm
     list_display = ("user", "plan", "starts_on", "ends_on")
-    list_filter = ("plan",)
+    list_filter = (("plan", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("user", "plan")
     search_fields = ("user__email", "plan__name")
     fields = ("user", "plan", "starts_on", "ends_on")

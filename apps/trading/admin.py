@@ -120,7 +120,7 @@ class WaveAdmin(ReadOnlyAdmin):
     """Signals' fan-outs, with the verdict on every account."""
 
     list_display = ("id", "strategy", "kind", "signal", "created_at")
-    list_filter = ("kind", "strategy")
+    list_filter = ("kind", ("strategy", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("strategy", "signal__strategy")
     search_fields = ("=id", "strategy__name")
     inlines = (VerdictInline, TradeInline)
@@ -149,7 +149,7 @@ class TradeAdmin(_OfAccount):
         *("id", "account", "strategy", "mode", "status", "gross_pnl", "charges", "net", "close_reason"),
         *("trading_date", "opened_at", "closed_at"),
     )
-    list_filter = ("status", "mode", "close_reason", "trading_date", "strategy")
+    list_filter = ("status", "mode", "close_reason", "trading_date", ("strategy", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("account", "strategy")
     search_fields = ("=id", "account__client_id", "account__label", "account__user__email", "strategy__name")
     readonly_fields = ("net", "story")
