@@ -40,7 +40,8 @@ WITHIN = 60.0
 class Round:
     """One wave, in milliseconds since the signal's acceptance; ``raw`` is the bare wave of the same round."""
 
-    routed: float
+    begun: float
+    written: float
     committed: float
     first_sent: float
     last_sent: float
@@ -125,7 +126,8 @@ def _read(
 
     arrivals = [datetime.fromisoformat(row["at"]) for row in sent]
     return Round(
-        routed=since(min(order.created_at for order in orders.values())),
+        begun=since(signal.routed_at),
+        written=since(max(committed_at("signal_routed", "strategies.signal", [signal_id]).values())),
         committed=since(max(committed.values())),
         first_sent=since(min(arrivals)),
         last_sent=since(max(arrivals)),
@@ -187,7 +189,8 @@ def _figures(rounds: Sequence[Round]) -> list[Figure]:
     raw, raw_sent = (median(getattr(one, name) for one in rounds) for name in ("raw", "raw_sent"))
     ends = [one.last_recorded for one in rounds]
     shown = {
-        "signal accepted to orders written": "routed",
+        "signal accepted to its routing begun": "begun",
+        "signal accepted to orders committed": "written",
         "signal accepted to last commit before a send": "committed",
         "signal accepted to first order on the wire": "first_sent",
     }

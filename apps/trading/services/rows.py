@@ -25,16 +25,36 @@ def update_rows(rows: Iterable[Row], fields: Sequence[str]) -> int:
     if not found:
         return 0
     meta = found[0]._meta
-    columns = [field for field in meta.concrete_fields if field.name in fields]
-    assignments = ", ".join(f'"{field.column}" = v."{field.column}"' for field in columns)
-    names = ", ".join(f'"{field.column}"' for field in columns)
-    source = f"(VALUES %s) AS v(pk, {names})"
-    statement = f'UPDATE "{meta.db_table}" AS t SET {assignments} FROM {source} WHERE t."{meta.pk.column}" = v.pk'
-    template = ", ".join(["%s", *(f"%s::{_type(field)}" for field in columns)])
-    values = [(row.pk, *(_value(field, row) for field in columns)) for row in found]
+    columns = [(field, _attributes(found, field)) for field in meta.concrete_fields if field.name in fields]
+    shared = [(field, values) for field, values in columns if _is_one(values)]
+    each = [(field, values) for field, values in columns if not _is_one(values)]
+    written = [[_prepared(field, value) for value in values] for field, values in each]
     with connection.cursor() as cursor:
-        execute_values(cursor.cursor, statement, values, template=f"({template})", page_size=PAGE)
+        assignments = [_constant(cursor.cursor, field, values[0]) for field, values in shared]
+        assignments += [f'"{field.column}" = v."{field.column}"' for field, _ in each]
+        names = ", ".join(["pk", *(f'"{field.column}"' for field, _ in each)])
+        statement = (
+            f'UPDATE "{meta.db_table}" AS t SET {", ".join(assignments)} '
+            f'FROM (VALUES %s) AS v({names}) WHERE t."{meta.pk.column}" = v.pk'
+        )
+        template = ", ".join(["%s", *(f"%s::{_type(field)}" for field, _ in each)])
+        source = list(zip([row.pk for row in found], *written, strict=True))
+        execute_values(cursor.cursor, statement, source, template=f"({template})", page_size=PAGE)
     return len(found)
+
+
+def _constant(cursor: Any, field: Field, value: object) -> str:
+    """Return the assignment of a value all rows share, written out; a percent sign in it is no placeholder."""
+    text: bytes = cursor.mogrify(f'"{field.column}" = %s::{_type(field)}', [_prepared(field, value)])
+    return text.decode().replace("%", "%%")
+
+
+def _attributes(rows: Sequence[models.Model], field: Field) -> list[object]:
+    return [getattr(row, field.attname) for row in rows]
+
+
+def _is_one(values: Sequence[object]) -> bool:
+    return values.count(values[0]) == len(values)
 
 
 def insert_rows(rows: Sequence[Row]) -> Sequence[Row]:
@@ -42,8 +62,8 @@ def insert_rows(rows: Sequence[Row]) -> Sequence[Row]:
     if not rows:
         return rows
     fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
-    columns = {field.attname: [_plain(field, getattr(row, field.attname)) for row in rows] for field in fields}
-    shared = {name: values[0] for name, values in columns.items() if values.count(values[0]) == len(values)}
+    columns = {field.attname: [_plain(field, value) for value in _attributes(rows, field)] for field in fields}
+    shared = {name: values[0] for name, values in columns.items() if _is_one(values)}
     each = {name: values for name, values in columns.items() if name not in shared}
     for row, pk in zip(rows, _insert(type(rows[0]), shared, each, len(rows)), strict=True):
         row.pk, row._state.adding, row._state.db = pk, False, connection.alias
@@ -98,6 +118,6 @@ def _type(field: Field) -> str:
     return str(field.cast_db_type(connection))
 
 
-def _value(field: Field, row: models.Model) -> object:
-    value: object = field.get_db_prep_save(getattr(row, field.attname), connection)
-    return value
+def _prepared(field: Field, value: object) -> object:
+    prepared: object = field.get_db_prep_save(value, connection)
+    return prepared

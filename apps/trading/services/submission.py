@@ -252,7 +252,8 @@ def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, no
         orders = list(
             Order.objects.select_for_update(of=("self",))
             .filter(pk__in=answers, status=OrderStatus.SUBMITTED, epoch=epoch)
-            .select_related("intent", "account", "instrument")
+            .select_related("intent", "account")
+            .only(*_ANSWERED)
             .order_by("pk")
         )
         for order in orders:
@@ -262,6 +263,22 @@ def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, no
         _pause_limited(orders, wall)
         record_all(_outcome_entry(order) for order in orders)
         announce_orders(orders)
+
+
+_ANSWERED = (
+    "status",
+    "broker_order_id",
+    "quantity",
+    "filled_quantity",
+    "reason",
+    "reason_code",
+    "acknowledged_at",
+    "changed_at",
+    "finished_at",
+    "account__user_id",
+    "intent__tenant_id",
+    "intent__trade_id",
+)
 
 
 _STATUS_OF = {
