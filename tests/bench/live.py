@@ -27,9 +27,9 @@ from django.db import connection, connections
 CLIENTS = 500
 STALLED = 50
 SECONDS = 10.0
-SETTLE_SECONDS = 6.0
+SETTLE_SECONDS = 8.0
 TICK_SECONDS = 0.05
-WIDE = 100  # instruments watched where clients stall: their buffers must fill
+WIDE = 1500  # instruments watched where clients stall: megabytes must fill the kernel's buffers
 ROUNDS = 3
 PATCH = b'"type":"patch"'
 
@@ -148,7 +148,18 @@ async def window(server: psutil.Process, readers: Sequence[Reader], stalled: Seq
     cpu = _cpu(server) - spent
     patches = [reader.patches - count for reader, count in zip(readers, before, strict=True)]
     size = mean(reader.bytes / reader.patches for reader in readers if reader.patches)
-    return Run(patches, cpu, size, [reader.patches for reader in stalled])
+    return Run(patches, cpu, size, await woken(stalled, readers))
+
+
+async def woken(stalled: Sequence[Reader], readers: Sequence[Reader]) -> list[int]:
+    """Let the stalled read again; return what had been kept for each. Raises where they were not held up at all."""
+    for reader in stalled:
+        reader.transport.resume_reading()
+    await asyncio.sleep(1.0)
+    kept = [reader.patches for reader in stalled]
+    if kept and min(kept) >= min(reader.patches for reader in readers):
+        raise RuntimeError("the stalled clients missed nothing: their buffers never filled")
+    return kept
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -254,8 +265,8 @@ def product(cookies: Sequence[str], ids: Sequence[int], *, stalled: int = 0) -> 
     serve += ["--log-level", "warning", "config.asgi:application"]
 
     async def work() -> Run:
-        readers = await connect(port, cookies, small=False)
-        return await window(server, readers[stalled:], readers[:stalled])
+        sleepers = await connect(port, cookies[:stalled], small=True)
+        return await window(server, await connect(port, cookies[stalled:], small=False), sleepers)
 
     with process(serve, port, DATABASE_URL=scratch_url()) as server:
         return asyncio.run(publishing(ids, work))

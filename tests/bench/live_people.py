@@ -40,7 +40,7 @@ def make_people(count: int, *, watched: int, stalled: int) -> tuple[list[str], l
 
 
 def _option(number: int) -> Instrument:
-    strike = Decimal(24000 + 50 * number)
+    strike = Decimal(5000 + 50 * number)
     return Instrument(
         exchange="NFO",
         underlying="NIFTY",
