@@ -7,8 +7,9 @@ import pytest
 
 from domain.clock import IST, parse_clock
 from tests.replay import expected
-from tests.replay.day import HELD, STOPPED, clock_text, play
-from tests.replay.table import rows_of
+from tests.replay.day import HELD, STOPPED, Played, clock_text, play
+from tests.replay.expected import Expected, Leg
+from tests.replay.table import print_table, rows_of
 from tests.shared import shared_path
 
 ACCOUNTS = 5
@@ -50,3 +51,14 @@ def test_the_clock_is_careful_around_the_busy_minutes_and_fast_between() -> None
     for minute in busy:
         assert clock.wall_between(minute, minute + timedelta(minutes=1)) == timedelta(seconds=6)
     assert clock.wall_between(start + timedelta(hours=2), start + timedelta(hours=2, minutes=1)) == timedelta(seconds=1)
+
+
+def test_a_wrong_figure_and_a_missing_trade_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    leg = Leg("CE", entry=Decimal("42.10"), exit=Decimal("27.70"), left_at=expected.EXIT_AT)
+    seen = [{"instrument": "NIFTY18AUG2624200CE", "entry_price": "42.10", "exit_price": "27.75"}]
+    whole = {"gross_pnl": "936.00", "charges": "52.50", "net_pnl": None}
+    played = [Played(HELD, "PAPER11", {"legs": seen, **whole})]
+    rows = rows_of(played, {HELD: Expected((leg,))}, accounts=2)
+    assert [row.is_right for row in rows] == [False, False, False]
+    print_table(rows)
+    assert capsys.readouterr().out.count("DIFFERENT") == 3

@@ -8,8 +8,18 @@ from typing import Any
 from tests.replay.day import Played, money
 from tests.replay.expected import PAISA, RIGHTS, Expected
 
-COLUMNS = ("account", "leg", "in", "out", "gross", "charges", "net", "expected", "")
-WIDTHS = (18, 6, 8, 8, 10, 9, 10, 38, 10)
+COLUMNS = {
+    "account": "<22",
+    "leg": "<6",
+    "in": ">8",
+    "out": ">8",
+    "gross": ">10",
+    "charges": ">9",
+    "net": ">10",
+    "expected": "<32",
+    "": "<9",
+}
+"""Headings, and how wide each column is and to which side it leans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +76,14 @@ def print_table(rows: Iterable[Row]) -> None:
     """Print the rows; what differs is marked."""
     print(_line(COLUMNS))
     for row in rows:
-        seen = (*row.seen, *("",) * 3) if row.leg == "whole" and row.seen else row.seen
-        cells = ("", "", *seen[:3]) if row.leg == "whole" else (*seen, "", "", "")
-        wanted = " / ".join(_text(value) for value in row.expected)
-        print(_line((row.account, row.leg, *map(_text, cells), wanted, "" if row.is_right else "DIFFERENT")))
+        cells = ("", "", *row.seen) if row.leg == "whole" else row.seen
+        seen = [_text(value) for value in cells] + [""] * (5 - len(cells))
+        expected = " / ".join(_text(value) for value in row.expected)
+        print(_line((row.account, row.leg, *seen, expected, "" if row.is_right else "DIFFERENT")))
 
 
 def _line(cells: Iterable[str]) -> str:
-    padded = (
-        cell.ljust(width) if width in (18, 6, 38) else cell.rjust(width)
-        for cell, width in zip(cells, WIDTHS, strict=False)
-    )
-    return "  ".join(padded).rstrip()
+    return "  ".join(f"{cell:{form}}" for cell, form in zip(cells, COLUMNS.values(), strict=True)).rstrip()
 
 
 def _text(value: object) -> str:
