@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
 from bus.leases import Held
-from domain.broker import Broker, BrokerError, BrokerSpec, Outcome, SessionLost, Verdict
+from domain.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailable, Outcome, SessionLost, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -223,7 +224,7 @@ class Engine:
         for claim in claimed.claims:
             worker = self.lanes[claim.lane]
             worker.busy = True
-            self._spawn(self._send(worker, claim, claimed_by))
+            self._spawn(self._send(worker, claim, claimed_by), partial(self._send_broke, claim))
         for lane in claimed.stale_lanes:
             self.lanes[lane].wants_positions = True
             self.lanes[lane].next_read = 0.0
@@ -248,7 +249,7 @@ class Engine:
         for worker in self.lanes.values():
             if worker.is_due(now):
                 worker.reading = True
-                self._spawn(self._read(worker))
+                self._spawn(self._read(worker), partial(self._read_broke, worker))
 
     async def _read(self, worker: LaneWorker) -> None:
         try:
@@ -302,7 +303,7 @@ class Engine:
         for step in steps:
             worker = self.lanes[step.lane]
             worker.busy = True
-            self._spawn(self._step(worker, step))
+            self._spawn(self._step(worker, step), partial(self._step_broke, step))
 
     async def _step(self, worker: LaneWorker, step: Step) -> None:
         outcome = await worker.step(step)
@@ -311,10 +312,31 @@ class Engine:
 
     # tasks -----------------------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], broke: Callable[[BaseException], None]) -> None:
+        """Run a broker call beside the loop; if it breaks in a way nobody foresaw, ``broke`` keeps it to its lane."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._finished, broke=broke))
+
+    def _finished(self, task: asyncio.Task[None], *, broke: Callable[[BaseException], None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a broker call broke", exc_info=error)
+            broke(error)
+            self.wake.set()
+
+    def _send_broke(self, claim: Claim, error: BaseException) -> None:
+        """Nobody knows what reached the broker."""
+        self._outcomes.append((claim, Outcome(Verdict.UNKNOWN, code="BROKEN", message=type(error).__name__)))
+
+    def _step_broke(self, step: Step, error: BaseException) -> None:
+        self._steps.append((step, Outcome(Verdict.UNKNOWN, code="BROKEN", message=type(error).__name__)))
+
+    def _read_broke(self, worker: LaneWorker, error: BaseException) -> None:
+        """The lane reads again later, like after any failed read."""
+        worker.reading = False
+        worker.back_off(BrokerUnavailable("BROKEN", type(error).__name__))
 
     async def _drain(self) -> None:
         """Nothing new is sent; answers still under way are waited for and recorded."""

@@ -107,7 +107,7 @@ class LaneWorker:
         try:
             report = await self._read(with_positions=wanted_positions)
         except BrokerError as error:
-            self._back_off(error)
+            self.back_off(error)
             raise
         finally:
             self.reading = False
@@ -168,7 +168,8 @@ class LaneWorker:
         self._filled = {}
         self.hint()
 
-    def _back_off(self, error: BrokerError) -> None:
+    def back_off(self, error: BrokerError) -> None:
+        """Read again later, and later still while it keeps failing."""
         self.failures += 1
         pause = min(SETTLING * 2**self.failures, WORST_BACKOFF)
         self.next_read = time.monotonic() + pause

@@ -141,6 +141,23 @@ def test_one_accounts_failure_does_not_touch_another(cast: Cast, shard: Shard, n
     assert Trade.objects.get(pk=broken.pk).status == "ENTERING"
 
 
+def test_an_adapter_that_breaks_its_word_hurts_its_own_account_only(
+    cast: Cast, shard: Shard, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, healthy = enter(cast, now, accounts=[cast.account, cast.paper_account])
+    broker = shard.broker(cast.account)
+
+    async def explode(request: object) -> None:
+        broker.accept(request)  # type: ignore[arg-type]
+        raise RuntimeError("a bug in an adapter")
+
+    monkeypatch.setattr(broker, "place", explode)
+    broker.fill_price = shard.broker(cast.paper_account, "PAPER").fill_price = Decimal("101")
+    shard.run(lambda: set(Trade.objects.values_list("status", flat=True)) == {"OPEN"})
+    assert statuses(broken) == statuses(healthy) == ["FILLED"]  # unknown, then found by its tag
+    assert len(broker.book) == 1
+
+
 def test_the_ledger_takes_each_execution_once(cast: Cast, shard: Shard, now: datetime) -> None:
     (trade,) = enter(cast, now, accounts=[cast.account])
     broker = shard.broker(cast.account)
