@@ -28,7 +28,7 @@ CAREFUL_SPEED = 10.0
 
 AROUND = (timedelta(minutes=1), timedelta(minutes=2))
 INTO_THE_MINUTE = timedelta(seconds=15)
-LEADS = (timedelta(seconds=90), timedelta(seconds=120), timedelta(seconds=240))
+LEADS = (timedelta(seconds=110), timedelta(seconds=90), timedelta(seconds=240))
 """How far ahead 10:43 lies when the processes are started; a later try finds database and files prepared."""
 
 HELD, STOPPED = "replay-held", "replay-stopped"
