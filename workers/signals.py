@@ -23,6 +23,7 @@ from workers.loop import Lead, LeasedLoop
 log = logging.getLogger(__name__)
 
 CLOCK_SECONDS = 0.25
+TRAIL_SECONDS = 1.0
 REREAD_SECONDS = 2.0
 OVERLAP = timedelta(seconds=10)
 REFIRE_AFTER = timedelta(seconds=5)
@@ -70,7 +71,14 @@ class _Watch:
         """Everything at once; the first part to fail ends the term, and the next one starts from Postgres."""
         await self._reread()
         gc.freeze()  # what is armed now lives long: the collector need not walk it at every turn
-        parts = [self._listen(), self._listen_states(), self._clock(), self._refresh(), self._sweep()]
+        parts = [
+            self._listen(),
+            self._listen_states(),
+            self._clock(),
+            self._keep_trails(),
+            self._refresh(),
+            self._sweep(),
+        ]
         tasks = [asyncio.create_task(part) for part in parts]
         stop = asyncio.create_task(self._lead.stopping.wait())
         try:
@@ -105,11 +113,15 @@ class _Watch:
     async def _clock(self) -> None:
         while True:
             self._act(self._engine.on_clock(now()))
+            self._lead.detail = {"trades": len(self._engine.versions()), "ticks": self._engine.ticks}
+            await asyncio.sleep(CLOCK_SECONDS)
+
+    async def _keep_trails(self) -> None:
+        while True:
             moved = self._engine.trails_moved()
             if moved:
                 await self._lead.db(watching.keep_trails, moved)
-            self._lead.detail = {"trades": len(self._engine.versions()), "ticks": self._engine.ticks}
-            await asyncio.sleep(CLOCK_SECONDS)
+            await asyncio.sleep(TRAIL_SECONDS)
 
     async def _refresh(self) -> None:
         while True:

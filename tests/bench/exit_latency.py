@@ -40,7 +40,7 @@ from domain.ticks import Tick
 from launch import supervise
 from tests.bench.commits import committed_at
 from tests.bench.crowd import make_crowd
-from tests.bench.installation import Installation, add_clients, tokens_of, wait_for
+from tests.bench.installation import Installation, Ledger, add_clients, tokens_of, wait_for
 from tests.bench.record import Figure
 
 INSTRUMENTS = 500
@@ -52,7 +52,7 @@ BATCH = 64
 POSITIONS = 50
 ROUNDS = 4
 FIRST_STOP, STOP_STEP = Decimal(30), Decimal("0.4")  # percent below the entry: nobody reaches them by chance
-BETWEEN_HITS = 0.1
+REST = 0.1
 WITHIN = 60.0
 OTHER_SHARD = 63
 
@@ -266,7 +266,7 @@ def _round(installation: Installation, strategy: Strategy, webhook: str) -> list
     wait_for(lambda: opened.count() == POSITIONS, within=WITHIN, message="every entry's fill")
     time.sleep(3.0)  # the engine has read the fills, the lanes their positions
     ledger = installation.ledger()
-    hit_at = {leg.pk: _hit(leg) for leg in _highest_stop_first(strategy)}
+    hit_at = {leg.pk: _hit(leg, ledger) for leg in _highest_stop_first(strategy)}
     wait_for(lambda: not live.exists(), within=WITHIN, message="every exit")
     arrived = {row["tag"]: datetime.fromisoformat(row["at"]) for row in ledger.placed("REQUEST", side="SELL")}
     return _hits(hit_at, arrived)
@@ -277,13 +277,15 @@ def _highest_stop_first(strategy: Strategy) -> Sequence[TradeLeg]:
     return list(held.order_by("-stop_price"))
 
 
-def _hit(leg: TradeLeg) -> datetime:
-    """Publish one tick at a leg's stop, and leave the worker time to be done with it."""
+def _hit(leg: TradeLeg, ledger: Ledger) -> datetime:
+    """Publish one tick at a leg's stop; return when, after its order has arrived and the workers had time to rest."""
+    before = len(ledger.placed("REQUEST", side="SELL"))
     price = to_scaled(leg.stop_price or Decimal(0))
     stamp = int(time.time() * 1000)
     published_at = datetime.now(tz=UTC)
     publish(redis_client(), [Tick(leg.instrument_id, price, price, price, 75, 75, 1, 1, price, stamp, stamp)])
-    time.sleep(BETWEEN_HITS)
+    wait_for(lambda: len(ledger.placed("REQUEST", side="SELL")) > before, within=WITHIN, message="the exit")
+    time.sleep(REST)
     return published_at
 
 

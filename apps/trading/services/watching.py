@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
+from django.db import connection
 from django.db.models import F, Sum
 
 from apps.notifications.models import Level
@@ -13,7 +14,6 @@ from apps.notifications.services.notify import notify
 from apps.risk.models import DayStop
 from apps.trading.models import Trade, TradeLeg
 from apps.trading.services.exit import request_exit
-from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import realised
 from domain.exit_plan import ExitPlan, from_json, offset_of
 from domain.orders import LIVE_TRADES, ExitReason, Side
@@ -168,12 +168,19 @@ def _stop_the_day(fired: Sequence[Fired], trading_date: date) -> None:
 def keep_trails(moved: Sequence[TrailMoved]) -> None:
     """Write down how far trails have come, so that a restart does not loosen them."""
     rows = [
-        TradeLeg(
-            pk=one.leg_id,
-            trail_price=to_decimal(one.stop) if one.stop is not None else None,
-            best_price=to_decimal(one.best),
-        )
+        (one.leg_id, None if one.stop is None else to_decimal(one.stop), to_decimal(one.best))
         for one in moved
         if one.leg_id
     ]
-    update_rows(rows, ["trail_price", "best_price"])
+    if not rows:
+        return
+    ids, stops, bests = zip(*rows, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP_TRAILS, [list(ids), list(stops), list(bests)])
+
+
+_KEEP_TRAILS = """
+UPDATE trading_tradeleg AS l SET trail_price = v.stop, best_price = v.best
+FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) AS v(id, stop, best)
+WHERE l.id = v.id
+"""
