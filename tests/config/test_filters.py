@@ -5,7 +5,6 @@ from django.contrib import admin
 from django.db.models import ForeignKey
 
 
-
 def _plain_related_filters() -> list[str]:
     found = []
     for model, desk in admin.site._registry.items():

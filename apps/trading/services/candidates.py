@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -80,7 +81,7 @@ def read_candidates(shard: int, accounts: Collection[int], *, wall: datetime) ->
 
     Sessions are judged by this machine's own clock, as everywhere.
     """
-    values = {
+    values: dict[str, Any] = {
         "pending": OrderStatus.PENDING.value,
         "shard": shard,
         "accounts": list(accounts),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -49,7 +50,7 @@ WHERE o.id = ANY(%(orders)s)
 
 def _allowed(order_ids: Sequence[int]) -> dict[int, int | None]:
     """Read the leg, what is reserved of it, our own net position in its contract, and the broker's."""
-    values = {
+    values: dict[str, Any] = {
         "orders": list(order_ids),
         "exit": IntentKind.EXIT.value,
         "sent": SENT,

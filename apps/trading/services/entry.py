@@ -164,7 +164,7 @@ def _write_verdicts(wave: Wave, planned: Sequence[PlannedTrade], skips: Sequence
     insert_columns(
         WaveVerdict,
         each={
-            "strategy_map_id": [one.strategy_map_id for one in [*planned, *skips]],
+            "strategy_map_id": [*(one.strategy_map_id for one in planned), *(one.strategy_map_id for one in skips)],
             "account_id": [*(plan.account.pk for plan in planned), *(skip.account_id for skip in skips)],
             "taken": [*(True for _ in planned), *(False for _ in skips)],
             "reason": [*("" for _ in planned), *(skip.reason for skip in skips)],

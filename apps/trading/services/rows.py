@@ -100,8 +100,9 @@ def _insert(
         f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {", ".join(values)} '
         f"FROM unnest({arrays}) AS u({columns}) ORDER BY u.place RETURNING id"
     )
+    given: list[Any] = [*shared.values(), *map(list, each.values()), list(range(count))]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*shared.values(), *map(list, each.values()), list(range(count))])
+        cursor.execute(statement, given)
         return [row[0] for row in cursor.fetchall()]
 
 
