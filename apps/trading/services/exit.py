@@ -10,7 +10,7 @@ from apps.audit.services.record import Entry, record_all
 from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.announce import announce_trades
 from apps.trading.services.orders import build_orders, limit_price, next_attempts, reserved_by_leg
-from apps.trading.services.rows import update_rows
+from apps.trading.services.rows import insert_rows, update_rows
 from apps.trading.services.touches import touches
 from apps.users.models import User
 from bus import commands
@@ -110,10 +110,10 @@ def _open_exits(legs: Sequence[TradeLeg], reason: ExitReason, now: datetime) -> 
             "leg__instrument", "trade__account"
         )
     )
-    for intent in existing:
-        if reason.urgency < intent.urgency:
-            intent.urgency, intent.reason = reason.urgency, reason
-    update_rows(existing, ["urgency", "reason"])
+    hurried = [intent for intent in existing if reason.urgency < intent.urgency]
+    for intent in hurried:
+        intent.urgency, intent.reason = reason.urgency, reason
+    update_rows(hurried, ["urgency", "reason"])
     return existing
 
 
@@ -149,7 +149,7 @@ def create_orders(intents: Iterable[Intent], market: Mapping[int, Touch], *, now
             orders += build_orders(intent, quantity=quantity, price=price, attempt=attempts[intent.pk])
     for order in orders:
         order.created_at = now
-    return Order.objects.bulk_create(orders)
+    return list(insert_rows(orders))
 
 
 def _advance(trades: Sequence[Trade], reason: ExitReason) -> None:

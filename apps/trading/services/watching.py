@@ -9,6 +9,7 @@ import msgspec
 from django.db import connection
 from django.db.models import F, Sum
 
+from apps.markets.models import Instrument
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.risk.models import DayStop
@@ -36,7 +37,7 @@ class WatchList:
 
 def watch_list(*, on: date, since: datetime | None = None, trade_ids: Iterable[int] | None = None) -> WatchList:
     """Return what to watch: everything live, or of that only what was touched ``since`` or is named."""
-    rows = Trade.objects.prefetch_related("legs__instrument")
+    rows = Trade.objects.order_by("pk")
     if trade_ids is not None:
         rows = rows.filter(pk__in=list(trade_ids))
     elif since is not None:
@@ -44,7 +45,8 @@ def watch_list(*, on: date, since: datetime | None = None, trade_ids: Iterable[i
     else:
         rows = rows.filter(status__in=LIVE_TRADES)
     trades = list(rows)
-    rules = [rule for trade in trades if (rule := _rules_or_page(trade)) is not None]
+    legs = _legs_of(trades)
+    rules = [rule for trade in trades if (rule := _rules_or_page(trade, legs[trade.pk])) is not None]
     watched = {rule.trade_id for rule in rules}
     maps = {trade.strategy_map_id for trade in trades if trade.strategy_map_id is not None}
     return WatchList(
@@ -54,10 +56,21 @@ def watch_list(*, on: date, since: datetime | None = None, trade_ids: Iterable[i
     )
 
 
-def _rules_or_page(trade: Trade) -> TradeRules | None:
+def _legs_of(trades: Sequence[Trade]) -> dict[int, list[TradeLeg]]:
+    """Return each trade's legs with their contracts; a prefetch would make two querysets for every trade."""
+    found: dict[int, list[TradeLeg]] = {trade.pk: [] for trade in trades}
+    legs = list(TradeLeg.objects.filter(trade_id__in=list(found)).order_by("trade_id", "position"))
+    contracts = Instrument.objects.in_bulk({leg.instrument_id for leg in legs})
+    for leg in legs:
+        leg.instrument = contracts[leg.instrument_id]
+        found[leg.trade_id].append(leg)
+    return found
+
+
+def _rules_or_page(trade: Trade, legs: Sequence[TradeLeg]) -> TradeRules | None:
     """One trade whose rules mean nothing must not leave the others unwatched: its operators are paged."""
     try:
-        return rules_of(trade)
+        return rules_of(trade, legs)
     except (RuleError, msgspec.ValidationError) as error:
         notify(
             key=f"unwatched:{trade.pk}:{trade.version}",
@@ -69,19 +82,19 @@ def _rules_or_page(trade: Trade) -> TradeRules | None:
         return None
 
 
-def rules_of(trade: Trade) -> TradeRules | None:
-    """Return a trade's rules; ``None`` when it holds nothing that could be left."""
-    legs = [leg for leg in trade.legs.all() if leg.open_quantity > 0]
-    if trade.status not in LIVE_TRADES or not legs:
+def rules_of(trade: Trade, legs: Sequence[TradeLeg]) -> TradeRules | None:
+    """Return a trade's rules, made of all its legs; ``None`` when it holds nothing that could be left."""
+    held = [leg for leg in legs if leg.open_quantity > 0]
+    if trade.status not in LIVE_TRADES or not held:
         return None
     plan = from_json(trade.exit_plan)
     return TradeRules(
         trade_id=trade.pk,
         map_id=trade.strategy_map_id or -trade.pk,  # without a map a trade is a day of its own
         version=trade.version,
-        legs=tuple(_leg_rules(leg, plan) for leg in legs),
-        pnl=_pnl_rules(trade, plan),
-        realised=to_scaled(sum((realised(leg) for leg in trade.legs.all()), Decimal(0))),
+        legs=tuple(_leg_rules(leg, plan) for leg in held),
+        pnl=_pnl_rules(legs, plan),
+        realised=to_scaled(sum((realised(leg) for leg in legs), Decimal(0))),
         day=_day_limits(plan),
         square_off_at=trade.square_off_at,
         confirm=confirmation(ticks=plan.confirm_ticks, buffer_percent=plan.buffer_percent),
@@ -104,10 +117,10 @@ def _leg_rules(leg: TradeLeg, plan: ExitPlan) -> LegRules:
     )
 
 
-def _pnl_rules(trade: Trade, plan: ExitPlan) -> PnlRules | None:
+def _pnl_rules(legs: Sequence[TradeLeg], plan: ExitPlan) -> PnlRules | None:
     if plan.trade_stop is None and plan.trade_target is None:
         return None
-    premium = sum((leg.entry_value * leg.instrument.multiplier for leg in trade.legs.all()), Decimal(0))
+    premium = sum((leg.entry_value * leg.instrument.multiplier for leg in legs), Decimal(0))
     stop = -to_scaled(plan.trade_stop.rupees(premium)) if plan.trade_stop else None
     target = to_scaled(plan.trade_target.rupees(premium)) if plan.trade_target else None
     return PnlRules(stop=stop, target=target)
