@@ -47,7 +47,7 @@ class ExecutionLoop(LeasedLoop):
 
     def wake(self) -> None:
         """There may be work."""
-        self.call_soon(lambda: self.engine.wake.set() if self.engine else None)
+        self.call_soon(lambda: self.engine.nudge() if self.engine else None)
 
     def hint(self, account_id: int) -> None:
         """A broker said something about an account."""

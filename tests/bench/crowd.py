@@ -24,7 +24,7 @@ def make_crowd(name: str, tokens: Mapping[str, str], **strategy: Any) -> tuple[S
     with transaction.atomic():
         user = _person(tenant, name)
         made = _strategy(tenant, name=name, slug=name, **strategy)
-        accounts = [_account(user, client, token) for client, token in tokens.items()]
+        accounts = [_account(tenant, user, client, token) for client, token in tokens.items()]
         StrategyMap.objects.bulk_create([StrategyMap(strategy=made, account=account) for account in accounts])
     return made, webhook_url(rotate(made, actor=None))
 
@@ -42,9 +42,9 @@ def _strategy(tenant: Tenant, **fields: Any) -> Strategy:
     return strategy
 
 
-def _account(user: User, client: str, token: str) -> BrokerAccount:
+def _account(tenant: Tenant, user: User, client: str, token: str) -> BrokerAccount:
     account = BrokerAccount.objects.create(
-        tenant=user.tenant, user=user, broker="zerodha", client_id=client, mode="LIVE", wanted_mode="LIVE"
+        tenant=tenant, user=user, broker="zerodha", client_id=client, mode="LIVE", wanted_mode="LIVE"
     )
     set_credentials(account=account, fields={"api_key": f"{client}key", "api_secret": f"{client}secret"}, actor=None)
     now = timezone.now()

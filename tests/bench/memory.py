@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import requests
 
 from apps.trading.models import Trade

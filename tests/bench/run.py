@@ -53,7 +53,7 @@ def run(name: str) -> int:
 
 
 def _run(module: Sequence[str], environ: Mapping[str, str]) -> int:
-    complete = os.environ | testserver.python_path() | environ
+    complete = os.environ | testserver.python_path() | dict(environ)
     return subprocess.run([sys.executable, "-m", *module], cwd=ROOT, env=complete, check=False).returncode
 
 

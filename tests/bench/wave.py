@@ -214,4 +214,5 @@ def _figures(rounds: Sequence[Round]) -> list[Figure]:
 
 
 def _mid(rounds: Sequence[Round], name: str) -> float:
-    return median(getattr(one, name) for one in rounds)
+    values: list[float] = [getattr(one, name) for one in rounds]
+    return median(values)

@@ -33,6 +33,9 @@ SEND_WITHIN = 2.0
 AT_ONCE = 40
 """How many orders one claim takes: they are on the wire while the next ones are being claimed."""
 
+GATHER = 0.025
+"""How many seconds finished reads wait for each other: one statement books them all, and orders go first."""
+
 PATIENCE = 0.5
 """How many seconds sweeps and books may wait for a wave's answers."""
 
@@ -70,6 +73,8 @@ class Engine:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _next_sweep: float = 0.0
     _patience: float = 0.0
+    _orders_wait: bool = True
+    _stale: set[Lane] = field(default_factory=set)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until asked to stop, then let what is on the wire come home and record it."""
@@ -78,6 +83,11 @@ class Engine:
             await self._pass()
             await self._wait(stopping)
         await self._drain()
+
+    def nudge(self) -> None:
+        """Orders may wait: claim soon."""
+        self._orders_wait = True
+        self.wake.set()
 
     def hint(self, account_id: int) -> None:
         """A broker said something about an account: read its books soon."""
@@ -102,11 +112,12 @@ class Engine:
         self.wake.clear()
         await self._record()
         await self._submit()
-        if self._outcomes and time.monotonic() < self._patience:
-            return  # a wave's answers are coming in: each frees a lane, and nothing below does
+        if (self._outcomes or self._orders_wait) and time.monotonic() < self._patience:
+            return  # new orders or a wave's answers: they go first
         self._patience = time.monotonic() + PATIENCE
         if time.monotonic() >= self._next_sweep:
             await self._sweep()
+            self._orders_wait = True
             await self._submit()
         await self._apply_reports()
         await self._follow()
@@ -121,6 +132,7 @@ class Engine:
                 submission.record_outcomes, outcomes, epoch=self.held.epoch, now=self.market_now(), wall=self.wall()
             )
         for claim, outcome in outcomes:
+            self._orders_wait = True  # its lane may have another one
             self._free(claim.lane, outcome)
             if outcome.verdict is not Verdict.ACKNOWLEDGED:
                 self._next_sweep = 0.0  # what a refusal means for the intent is settled at once
@@ -128,6 +140,7 @@ class Engine:
         if steps:
             await self.db(chase.record_steps, steps, wall=self.wall())
         for step, outcome in steps:
+            self._orders_wait = True
             self._free(step.lane, outcome)
         lost, self._lost = self._lost, []
         for worker, message in lost:
@@ -199,8 +212,11 @@ class Engine:
     # new orders ------------------------------------------------------------------------------------------------
 
     async def _submit(self) -> None:
-        """Claim and send until nothing more can go; a lane without a connection counts as busy."""
-        is_more = True
+        """Claim and send until nothing more can go; a lane without a connection counts as busy.
+
+        Only after something may have made an order sendable: the sweep looks in any case.
+        """
+        is_more, self._orders_wait = self._orders_wait, False
         while is_more and self.held.remaining() > settings.BROKER_TIMEOUT_SECONDS / 2:
             is_more = await self._submit_some()
 
@@ -226,6 +242,7 @@ class Engine:
             worker.busy = True
             self._spawn(self._send(worker, claim, claimed_by), partial(self._send_broke, claim))
         for lane in claimed.stale_lanes:
+            self._stale.add(lane)
             self.lanes[lane].wants_positions = True
             self.lanes[lane].next_read = 0.0
         return bool(claimed.is_more and claimed.claims)
@@ -237,6 +254,7 @@ class Engine:
                 submission.abort, [claim], epoch=self.held.epoch, reason_code="TOO_LATE", now=self.market_now()
             )
             worker.busy = False
+            self._orders_wait = True
         else:
             outcome = await worker.send(claim)  # the list is another one by the time the answer is here
             self._outcomes.append((claim, outcome))
@@ -260,15 +278,21 @@ class Engine:
         except BrokerError:
             return  # logged and scheduled anew by the lane
         finally:
-            self.wake.set()
+            asyncio.get_running_loop().call_later(GATHER, self.wake.set)
 
     async def _apply_reports(self) -> None:
         found, self._reports = self._reports, []
         if not found:
             return
         latest = await self._note_unchanged(found)
-        if not latest:
-            return
+        read = {report.lane for report in found if report.positions is not None}
+        if latest:
+            await self._apply(latest)
+        if latest or read & self._stale:
+            self._stale -= read
+            self.nudge()  # entries waited for the first read of their account, exits for its positions
+
+    async def _apply(self, latest: list[Report]) -> None:
         applied = await self.db(
             reports.apply_reports, latest, epoch=self.held.epoch, now=self.market_now(), wall=self.wall()
         )
