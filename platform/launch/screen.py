@@ -92,7 +92,7 @@ def page(settings: Settings, demo: Mapping[str, Any], *, seconds: float) -> str:
         f"  Dashboard   {settings.base_url}/",
         f"  Admin       {settings.base_url}/admin/",
         f"  API         {settings.base_url}/api/v1/",
-        f"  Tasks       {settings.flower_url}/   ({demo['flower']['user']} / {demo['flower']['password']})",
+        f"  Tasks       {settings.flower_url}   ({demo['flower']['user']} / {demo['flower']['password']})",
         f"  Exchange    {settings.simulator_url}/   (simulated)",
         "",
         f"  Operator    {_login(operator)}",

@@ -77,8 +77,8 @@ class Settings:
 
     @property
     def flower_url(self) -> str:
-        """The address of the task monitor, with its prefix."""
-        return f"http://{HOST}:{self.flower_port}/ops/flower"
+        """The address of the task monitor, with its prefix and the slash it insists on."""
+        return f"http://{HOST}:{self.flower_port}/ops/flower/"
 
     @property
     def simulator_url(self) -> str:
