@@ -8,6 +8,7 @@ import * as keyboard from "./keyboard.js";
 import * as live from "./live.js";
 import * as spark from "./spark.js";
 import { toast } from "./toasts.js";
+import * as watchlist from "./watchlist.js";
 
 function countDown() {
   for (const element of document.querySelectorAll("[data-countdown]")) {
@@ -30,17 +31,6 @@ async function onCopy(event) {
   toast(`${button.dataset.copy} copied.`, { seconds: 2 });
 }
 
-function onSettled() {
-  cells.index();
-  const list = document.getElementById("watchlist");
-  const said = list?.dataset.said;
-  if (!said) return;
-  delete list.dataset.said;
-  const undo = list.dataset.undo;
-  const bringBack = () => window.htmx.ajax("POST", undo, { target: "#watchlist", swap: "morph:outerHTML", source: "#watchlist" });
-  toast(said, undo ? { action: "Undo", perform: bringBack, seconds: 10 } : {});
-}
-
 function closeMenus(event) {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
     if (event.type === "keydown" ? event.key === "Escape" : !menu.contains(event.target)) menu.open = false;
@@ -54,6 +44,7 @@ function start() {
   cells.index();
   feed.start();
   spark.start();
+  watchlist.start();
   live.start();
   countDown();
   countAge();
@@ -64,7 +55,7 @@ function start() {
   document.addEventListener("click", onCopy);
   document.addEventListener("click", closeMenus);
   document.addEventListener("keydown", closeMenus);
-  document.body.addEventListener("htmx:afterSettle", onSettled);
+  document.body.addEventListener("htmx:afterSettle", cells.index);
   document.addEventListener("animationend", (event) => event.target.classList.remove("flash-up", "flash-down"));
 }
 
