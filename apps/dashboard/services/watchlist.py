@@ -3,7 +3,7 @@
 import re
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Case, Max, When
 
 from apps.markets import clock
 from apps.markets.models import Instrument, WatchlistItem
@@ -20,14 +20,15 @@ class WatchlistFull(ValueError):
 
 
 def search(text: str) -> list[Instrument]:
-    """Return tradable instruments whose symbol, underlying, strike or right matches every word: ``NIFTY 24800 CE``."""
+    """Return tradable instruments whose symbol has every word (``NIFTY 24800 CE``), the underlying itself first."""
     words = _WORD.findall(text.upper())[:6]
     if not words:
         return []
     found = Instrument.objects.tradable(clock.trading_date(clock.now()))
     for word in words:
         found = found.filter(symbol__icontains=word)
-    return list(found.order_by("kind", "underlying", "expiry", "strike", "right")[:MOST_FOUND])
+    rank = Case(When(symbol=words[0], then=0), When(underlying=words[0], then=1), default=2)
+    return list(found.order_by(rank, "expiry", "kind", "underlying", "strike", "right")[:MOST_FOUND])
 
 
 @transaction.atomic

@@ -22,6 +22,14 @@ def test_every_word_must_match(scene: Scene, text: str, found: list[str]) -> Non
     assert [instrument.symbol for instrument in watchlist.search(text)] == found
 
 
+def test_the_underlying_itself_comes_first(scene: Scene) -> None:
+    for exchange, underlying in (("NSE_INDEX", "BANKNIFTY"), ("NSE_INDEX", "NIFTYNXT50")):
+        Instrument.objects.create(exchange=exchange, underlying=underlying, kind="INDEX", symbol=underlying)
+    found = [instrument.symbol for instrument in watchlist.search("nifty")]
+    assert found[0] == "NIFTY"
+    assert set(found[1:3]) == {"NIFTY23NOV2626000CE", "NIFTY23NOV2626000PE"}
+
+
 def test_what_has_expired_is_not_found(scene: Scene) -> None:
     Instrument.objects.filter(pk=scene.cast.call.pk).update(expiry="2026-11-13")
     assert [instrument.symbol for instrument in watchlist.search("26000")] == ["NIFTY23NOV2626000PE"]
