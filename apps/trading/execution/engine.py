@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 SEND_WITHIN = 2.0
 """A claim not on the wire after this many seconds is taken back: the bound on the sender's pause."""
 
-AT_ONCE = 40
+AT_ONCE = 70
 """How many orders one claim takes: they are on the wire while the next ones are being claimed."""
 
 GATHER = 0.025

@@ -72,11 +72,14 @@ LEFT JOIN trading_accountstate s ON s.account_id = o.account_id AND s.mode = i.m
 WHERE o.status = %(pending)s AND a.shard = %(shard)s AND o.account_id = ANY(%(accounts)s)
   AND (i.retry_at IS NULL OR i.retry_at <= %(wall)s)
 ORDER BY i.urgency, o.id
+LIMIT %(at_most)s
 FOR UPDATE OF o SKIP LOCKED
 """
 
 
-def read_candidates(shard: int, accounts: Collection[int], *, wall: datetime) -> list[Candidate]:
+def read_candidates(
+    shard: int, accounts: Collection[int], *, wall: datetime, at_most: int | None = None
+) -> list[Candidate]:
     """Return the accounts' sendable orders, locked, the most urgent first; rows another transaction holds wait a pass.
 
     Sessions are judged by this machine's own clock, as everywhere.
@@ -87,6 +90,7 @@ def read_candidates(shard: int, accounts: Collection[int], *, wall: datetime) ->
         "accounts": list(accounts),
         "wall": wall,
         "today": timezone.now(),
+        "at_most": at_most,
     }
     with connection.cursor() as cursor:
         cursor.execute(_READ, values)

@@ -42,6 +42,8 @@ Lane = tuple[int, str]
 
 RATE_PAUSE = timedelta(seconds=1)
 BLOCKED_RETRY = timedelta(seconds=2)
+LOOK_AHEAD = 2
+"""How many orders are read for each that may be claimed: some of them cannot go yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,18 @@ def claim(
     claimed at once, so that the first of a wave are on the wire while the others are being claimed. Raises
     ``LeaseLost`` when another process has taken the shard over: the fence against a frozen leader that wakes up.
     """
+    ahead = None if at_most is None else LOOK_AHEAD * at_most
     with transaction.atomic():
         _check_epoch(lease, epoch)
-        candidates = _candidates(shard, ready, without_entries, wall)
-        if not candidates:
-            return Claimed((), frozenset())
-        decided = _Decider(candidates, epoch=epoch, now=now, wall=wall)
+        orders = read_candidates(shard, {pk for pk, _ in ready}, wall=wall, at_most=ahead)
+        is_cut = len(orders) == ahead
+        decided = _Decider(_first_of_each(orders, ready, without_entries), epoch=epoch, now=now, wall=wall)
         claims = decided.claims(at_most)
-        record_all(decided.audit)
-        return Claimed(tuple(claims), frozenset(decided.stale_lanes), is_more=decided.is_more)
+        if is_cut and not claims:  # nothing of what comes first can go: it must not keep the rest waiting
+            orders = read_candidates(shard, {pk for pk, _ in ready}, wall=wall)
+            decided = _Decider(_first_of_each(orders, ready, without_entries), epoch=epoch, now=now, wall=wall)
+            claims = decided.claims(at_most)
+        return Claimed(tuple(claims), frozenset(decided.stale_lanes), is_more=is_cut or decided.is_more)
 
 
 def _check_epoch(lease: str, epoch: int) -> None:
@@ -101,12 +106,12 @@ def _check_epoch(lease: str, epoch: int) -> None:
         raise LeaseLost(lease)
 
 
-def _candidates(
-    shard: int, ready: frozenset[Lane], without_entries: frozenset[Lane], wall: datetime
+def _first_of_each(
+    orders: Sequence[Candidate], ready: frozenset[Lane], without_entries: frozenset[Lane]
 ) -> list[Candidate]:
     """Return the first sendable order of each free lane."""
     chosen: dict[Lane, Candidate] = {}
-    for order in read_candidates(shard, {account_id for account_id, _ in ready}, wall=wall):
+    for order in orders:
         held_back = order.kind == IntentKind.ENTRY and order.lane in without_entries
         if order.lane in ready and order.lane not in chosen and not held_back:
             chosen[order.lane] = order
@@ -121,6 +126,8 @@ class _Decider:
         self.audit: list[Entry] = []
         self.stale_lanes: set[Lane] = set()
         self.is_more = False
+        if not orders:
+            return
         self.names = names_of(orders)
         self.halts = ActiveHalts.load()
         self.clamps = clamps([order for order in orders if order.kind == IntentKind.EXIT], wall=wall)
@@ -137,6 +144,7 @@ class _Decider:
                 self._note(order, "order_submitted")
         if sendable:
             self._submit(sendable)
+        record_all(self.audit)
         return [self._as_claim(order) for order in sendable]
 
     def _submit(self, orders: Sequence[Candidate]) -> None:
