@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from apps.audit.services.record import Entry, record_all
@@ -94,22 +95,26 @@ def _mark(legs: Sequence[TradeLeg], reason: ExitReason) -> None:
 
 def _withdraw_entries(leg_ids: Sequence[int], now: datetime) -> None:
     """Entries not sent yet are aborted here; those at the broker are cancelled by their account's lane."""
-    entries = Order.objects.filter(intent__leg_id__in=leg_ids, intent__kind=IntentKind.ENTRY)
-    entries.filter(status=OrderStatus.PENDING).update(
-        status=OrderStatus.ABORTED, reason_code="EXIT_FIRST", finished_at=now
+    unsent = Q(status=OrderStatus.PENDING)
+    entries = Order.objects.unresolved().filter(
+        unsent | Q(cancel_requested_at__isnull=True), intent__leg_id__in=leg_ids, intent__kind=IntentKind.ENTRY
     )
-    entries.unresolved().filter(cancel_requested_at__isnull=True).update(cancel_requested_at=now)
+    entries.update(
+        status=Case(When(unsent, then=Value(OrderStatus.ABORTED.value)), default=F("status")),
+        reason_code=Case(When(unsent, then=Value("EXIT_FIRST")), default=F("reason_code")),
+        finished_at=Case(When(unsent, then=Value(now)), default=F("finished_at")),
+        cancel_requested_at=Case(When(unsent, then=F("cancel_requested_at")), default=Value(now)),
+    )
 
 
 def _open_exits(legs: Sequence[TradeLeg], reason: ExitReason, now: datetime) -> list[Intent]:
     """Return each held leg's open exit: the existing one, made more urgent where due, or a new one."""
     held = [leg for leg in legs if leg.open_quantity > 0]
     Intent.objects.bulk_create([_exit_intent(leg, reason, now) for leg in held], ignore_conflicts=True)
-    existing = list(
-        Intent.objects.filter(leg__in=held, kind=IntentKind.EXIT, status__in=OPEN_INTENTS).select_related(
-            "leg__instrument", "trade__account"
-        )
-    )
+    by_leg = {leg.pk: leg for leg in held}
+    existing = list(Intent.objects.filter(leg_id__in=by_leg, kind=IntentKind.EXIT, status__in=OPEN_INTENTS))
+    for intent in existing:
+        intent.leg, intent.trade = by_leg[intent.leg_id], by_leg[intent.leg_id].trade
     hurried = [intent for intent in existing if reason.urgency < intent.urgency]
     for intent in hurried:
         intent.urgency, intent.reason = reason.urgency, reason
