@@ -46,6 +46,7 @@ CHECK_SECONDS = 5.0
 SEND_SECONDS = 15.0
 RELOAD_SECONDS = 0.1
 SUBSCRIBE_SECONDS = 3.0
+INTERNAL_ERROR = 1011
 SIGNED_OUT = 4401
 RIGHTS_CHANGED = 4403
 TOO_SLOW = 4408
@@ -70,6 +71,7 @@ class Hub:
     views: dict[int, LiveView] = field(default_factory=dict)
     seats: set[Seat] = field(default_factory=set)
     flushes: int = 0
+    has_failed: bool = False
     _prints: dict[int, dict[int, Fingerprint]] = field(default_factory=dict)
     _opening: dict[int, asyncio.Future[LiveView]] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -91,15 +93,27 @@ class Hub:
             ("flush", self._flush_forever()),
             ("check", self._check_forever()),
         ):
-            self._tasks.append(asyncio.create_task(loop, name=f"hub-{name}"))
+            task = asyncio.create_task(loop, name=f"hub-{name}")
+            task.add_done_callback(self._on_end)
+            self._tasks.append(task)
 
     async def stop(self) -> None:
         """End every task of the hub."""
-        tasks = [*self._tasks, *self._errands]
+        tasks = [task for task in (*self._tasks, *self._errands) if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *(stream.aclose() for stream in self._streams), return_exceptions=True)
         self._tasks.clear()
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        """A loop of the hub ends only by a fault: close every socket, so that all start anew with a fresh hub."""
+        if task.cancelled():
+            return
+        log.error("the hub failed", exc_info=task.exception(), extra={"loop": task.get_name()})
+        self.has_failed = True
+        for seat in self.seats:
+            seat.mailbox.close(INTERNAL_ERROR)
+        self._spawn(self.stop(), "stop")
 
     async def join(self, user: User, session_key: str) -> Seat:
         """Seat one socket of a person."""
@@ -298,7 +312,7 @@ async def hub() -> Hub:
     """Return the hub of this process's event loop, started."""
     loop = asyncio.get_running_loop()
     found = _hubs.get(loop)
-    if found is None:
+    if found is None or found.has_failed:
         found = _hubs[loop] = Hub()
         await found.start()
     return found

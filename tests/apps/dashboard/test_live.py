@@ -358,6 +358,23 @@ def test_too_much_said_ends_the_socket(scene: Scene, run: Run, text: str, times:
     run(work)
 
 
+def test_a_hub_that_fails_is_replaced_and_nobody_stays_on_it(
+    scene: Scene, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        async with connected(Socket(scene.cast.trader)) as (socket, _):
+            broken = await hubs.hub()
+            with monkeypatch.context() as patch:
+                patch.setattr(hubs.Market, "drain", None)
+                assert await socket.closed_with() == 1011
+        async with connected(Socket(scene.cast.trader)) as (socket, _):
+            assert await hubs.hub() is not broken
+            await in_thread(tick, scene.cast.put, "20.00")
+            await socket.until(has_price(scene.cast.put, "20.00"))
+
+    run(work)
+
+
 def test_a_person_with_several_windows_is_read_once_and_forgotten_with_the_last(scene: Scene, run: Run) -> None:
     async def work() -> None:
         sockets = [Socket(scene.cast.trader) for _ in range(3)]
