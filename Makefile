@@ -77,4 +77,4 @@ lock: env-dev ## lock requirements/*.in for Python 3.11 to 3.13, with hashes
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 
 css: ## rebuild the committed stylesheet and vendored files (for developers: the only step that needs node)
-	@npm ci --silent && npm run --silent vendor && npm run --silent css
+	@npm ci --silent && npm run --silent build
