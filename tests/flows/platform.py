@@ -2,37 +2,24 @@
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 240.0
+import launch.stack
+from launch.settings import ROOT
+from launch.stack import Stack
+
 T = TypeVar("T")
-
-
-def free_ports(count: int = 4) -> int:
-    """Return the first of so many neighbouring free ports."""
-    for base in range(20_000 + os.getpid() % 20_000, 60_000, count):
-        if all(_is_free(base + offset) for offset in range(count)):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+POLL_SECONDS = 0.4  # five traders are asked each time, and a key may ask 300 times a minute
 
 
 def wait_for(what: Callable[[], T], *, within: float = 60.0, message: str = "") -> T:
@@ -44,22 +31,24 @@ def wait_for(what: Callable[[], T], *, within: float = 60.0, message: str = "") 
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"{message or what} did not come about within {within:.0f} s; last: {value!r}")
-        time.sleep(0.1)
+        time.sleep(POLL_SECONDS)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Platform:
-    """A running installation."""
+    """A running installation and what a person or a script does with it."""
 
-    state_dir: Path
-    port: int
-    process: subprocess.Popen[bytes]
-    demo: dict[str, Any] = field(default_factory=dict)
+    stack: Stack
 
-    def log(self, name: str) -> str:
-        """Return one process's log."""
-        path = self.state_dir / "logs" / f"{name}.log"
-        return path.read_text(errors="replace") if path.exists() else ""
+    @property
+    def demo(self) -> Mapping[str, Any]:
+        """What demo.json says."""
+        return self.stack.demo
+
+    @property
+    def state_dir(self) -> Path:
+        """Everything the installation writes."""
+        return self.stack.settings.state_dir
 
     def fire(self, body: dict[str, Any], *, webhook: str = "") -> requests.Response:
         """Send an alert to a strategy's webhook, the default one unless named."""
@@ -102,10 +91,14 @@ class Platform:
 
     def pid_of(self, name: str) -> int:
         """Return the process id of one supervised process."""
-        out = subprocess.run(
-            [sys.executable, "-m", "launch", "status"], cwd=ROOT, env=self._environ(), capture_output=True, text=True
-        ).stdout
-        line = next(line for line in out.splitlines() if line.split()[:1] == [name])
+        status = subprocess.run(
+            [sys.executable, "-m", "launch", "status"],
+            cwd=ROOT,
+            env=self.stack.terminal,
+            capture_output=True,
+            text=True,
+        )
+        line = next(line for line in status.stdout.splitlines() if line.split()[:1] == [name])
         return int(line.split()[2])
 
     def kill(self, name: str, how: int = signal.SIGKILL) -> None:
@@ -115,64 +108,14 @@ class Platform:
         for victim in [*map(int, children), pid]:
             os.kill(victim, how)
 
-    def stop(self) -> int:
-        """Ask the launcher to end and return its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-    def _environ(self) -> dict[str, str]:
-        return environ(self.state_dir, self.port)
-
-
-def environ(state_dir: Path, port: int, **extra: str) -> dict[str, str]:
-    """Return the environment of an installation, free of this test run's own servers."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
-    kept = {name: value for name, value in kept.items() if not name.startswith(("DJANGO_", "PYTEST", "MAKE"))}
-    path = os.pathsep.join([str(ROOT), str(ROOT / "platform")])
-    return kept | {"STATE_DIR": str(state_dir), "PORT": str(port), "PYTHONPATH": path} | extra
-
 
 @contextmanager
 def running(**extra: str) -> Iterator[Platform]:
-    """Start an installation in an empty folder, wait until it trades, and leave nothing behind."""
-    state_dir = Path(tempfile.mkdtemp(prefix="vf-"))
-    port = free_ports()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "launch", "run"],
-        cwd=ROOT,
-        env=environ(state_dir, port, **extra),
-        stdout=(state_dir / "launcher.out").open("wb"),
-        stderr=subprocess.STDOUT,
-    )
-    platform = Platform(state_dir, port, process)
-    try:
-        _await_start(platform)
+    """Start an installation in an empty folder, wait until every account trades, and leave nothing behind."""
+    with launch.stack.running(extra) as stack:
+        platform = Platform(stack)
+        wait_for(lambda: _live_accounts(platform) == 10, within=90, message="the login wave")
         yield platform
-    finally:
-        if process.poll() is None:
-            platform.stop()
-        if not os.environ.get("KEEP_STATE"):
-            shutil.rmtree(state_dir, ignore_errors=True)
-
-
-def _await_start(platform: Platform) -> None:
-    demo = platform.state_dir / "demo.json"
-
-    def is_up() -> bool:
-        if platform.process.poll() is not None:
-            raise AssertionError((platform.state_dir / "launcher.out").read_text())
-        return demo.exists() and _is_ready(platform.port)
-
-    wait_for(is_up, within=START_SECONDS, message="the start")
-    platform.demo = json.loads(demo.read_text())
-    wait_for(lambda: _live_accounts(platform) == 10, within=90, message="the login wave")
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
-    except requests.RequestException:
-        return False
 
 
 def _live_accounts(platform: Platform) -> int:
