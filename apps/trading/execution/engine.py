@@ -166,14 +166,19 @@ class Engine:
 
     async def _sweep(self) -> None:
         self._next_sweep = time.monotonic() + settings.SWEEP_SECONDS
-        now, wall = self.market_now(), self.wall()
-        await self.db(resolver.mark_overdue, shard=self.shard, epoch=self.held.epoch, wall=wall)
-        await self.db(sweep.sweep_entries, shard=self.shard, now=now)
-        await self.db(sweep.settle_idle, shard=self.shard, now=now, wall=wall)
-        await self.db(sweep.sweep_exits, shard=self.shard, now=now, wall=wall)
+        now, wall, shard = self.market_now(), self.wall(), self.shard
         waits = {slug: spec.resend_wait_seconds for slug, spec in self.specs.items()}
-        await self.db(resolver.resolve_unknown, shard=self.shard, resend_waits=waits, now=now, wall=wall)
-        await self.db(block_unreachable, shard=self.shard)
+        steps = (
+            partial(resolver.mark_overdue, shard=shard, epoch=self.held.epoch, wall=wall),
+            partial(sweep.sweep_entries, shard=shard, now=now),
+            partial(sweep.settle_idle, shard=shard, now=now, wall=wall),
+            partial(sweep.sweep_exits, shard=shard, now=now, wall=wall),
+            partial(resolver.resolve_unknown, shard=shard, resend_waits=waits, now=now, wall=wall),
+            partial(block_unreachable, shard=shard),
+        )
+        for step in steps:
+            await self.db(step)
+            await self._submit()  # orders that came meanwhile do not wait for the rest
         await self._tend_lanes(await self.db(lane_work, shard=self.shard))
 
     async def _tend_lanes(self, work: list[LaneWork]) -> None:

@@ -40,7 +40,8 @@ def lane_work(*, shard: int) -> list[LaneWork]:
 
     A live lane without a usable session is left out: nothing can be asked of its broker.
     """
-    accounts = {account.pk: account for account in BrokerAccount.objects.of_shard(shard)}
+    rows = BrokerAccount.objects.of_shard(shard).only("mode", "broker", "client_id")
+    accounts = {account.pk: account for account in rows}
     unresolved = set(
         Order.objects.filter(account_id__in=accounts, status__in=UNRESOLVED).values_list("account_id", "intent__mode")
     )
@@ -48,7 +49,10 @@ def lane_work(*, shard: int) -> list[LaneWork]:
         Order.objects.filter(account_id__in=accounts, status__in=IN_FLIGHT).values_list("account_id", "intent__mode")
     )
     in_trade = set(
-        Trade.objects.filter(account_id__in=accounts, status__in=LIVE_TRADES).values_list("account_id", "mode")
+        Trade.objects.filter(account_id__in=accounts, status__in=LIVE_TRADES)
+        .order_by()
+        .values_list("account_id", "mode")
+        .distinct()
     )
     sessions = _sessions(list(accounts))
     lanes = {(pk, account.mode) for pk, account in accounts.items()} | unresolved | in_trade
