@@ -1,7 +1,7 @@
 """Queue ``execution.<shard>``: one process owns the broker I/O of a shard of accounts."""
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_process_shutdown, worker_shutdown
+from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
 from django.utils import timezone
 
@@ -57,13 +57,12 @@ class ExecutionLoop(LeasedLoop):
 _loop = ExecutionLoop(settings.SHARD)
 
 
-@worker_process_init.connect
+@worker_ready.connect
 def _start(**_: object) -> None:
     if settings.PROCESS.startswith("execution"):
         _loop.start()
 
 
-@worker_process_shutdown.connect
 @worker_shutdown.connect
 def _stop(**_: object) -> None:
     _loop.stop()

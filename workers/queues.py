@@ -17,7 +17,7 @@ class Queue:
 QUEUES = (
     Queue(name="feed", module="workers.feed", pool="threads", concurrency=1, loop=True),
     Queue(name="signals", module="workers.signals", pool="threads", concurrency=2, loop=True),
-    Queue(name="execution", module="workers.execution", pool="prefork", concurrency=1, loop=True),
+    Queue(name="execution", module="workers.execution", pool="threads", concurrency=1, loop=True),
     Queue(name="sessions", module="workers.sessions", pool="threads", concurrency=2, loop=False),
     Queue(name="jobs", module="workers.jobs", pool="threads", concurrency=1, loop=False),
 )

@@ -122,7 +122,7 @@ def _execution(settings: Settings, shard: int) -> Program:
         settings,
         name=f"execution-{shard}",
         queue=f"execution.{shard}",
-        pool="prefork",
+        pool="threads",
         concurrency=1,
         environ={"VAYDA_SHARD": str(shard)},
     )
