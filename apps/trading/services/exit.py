@@ -1,13 +1,15 @@
 """Leaving: every trigger ends here, and only inserts or merges into the one open exit of a leg."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from apps.audit.services.record import Entry, record_all
+from apps.notifications.models import Level
+from apps.notifications.services.notify import notify
 from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.announce import announce_trades
 from apps.trading.services.orders import build_orders, limit_price, next_attempts, reserved_by_leg
@@ -26,6 +28,9 @@ from domain.orders import (
     TradeStatus,
 )
 from domain.pricing import Touch
+from domain.sizing import SizeError
+
+SIZE_RETRY = timedelta(seconds=5)
 
 
 def request_exit_of_trade(*, trade: Trade, reason: ExitReason, actor: User | None, now: datetime) -> list[Intent]:
@@ -150,11 +155,28 @@ def create_orders(intents: Iterable[Intent], market: Mapping[int, Touch], *, now
     for intent in waiting:
         quantity = intent.leg.open_quantity - reserved[intent.leg_id]
         if reserved[intent.leg_id] == 0 and quantity > 0:
-            price = limit_price(intent, market[intent.leg.instrument_id], aggressive=True)
-            orders += build_orders(intent, quantity=quantity, price=price, attempt=attempts[intent.pk])
+            orders += _orders_of(intent, quantity, market[intent.leg.instrument_id], attempts[intent.pk])
     for order in orders:
         order.created_at = now
     return list(insert_rows(orders))
+
+
+def _orders_of(intent: Intent, quantity: int, touch: Touch, attempt: int) -> list[Order]:
+    """A size the contract no longer takes (lot or freeze changed) pages its owner and holds up nobody else."""
+    price = limit_price(intent, touch, aggressive=True)
+    try:
+        return build_orders(intent, quantity=quantity, price=price, attempt=attempt)
+    except SizeError as error:
+        Intent.objects.filter(pk=intent.pk).update(note=str(error)[:200], retry_at=timezone.now() + SIZE_RETRY)
+        notify(
+            key=f"exit-size:{intent.pk}",
+            code="EXIT_SIZE",
+            text=f"An exit of {intent.leg.instrument.symbol} cannot be sized: {error}. Leave it at the broker.",
+            tenant_id=intent.tenant_id,
+            user_id=intent.trade.account.user_id,
+            level=Level.PAGE,
+        )
+        return []
 
 
 def _advance(trades: Sequence[Trade], reason: ExitReason) -> None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from apps.audit.models import AuditEvent
 from apps.notifications.models import Notification
 from apps.risk.services.halts import set_halt
-from apps.trading.models import Fill, Intent, Order, Trade
+from apps.trading.models import Fill, Intent, Order, Trade, TradeLeg
 from apps.trading.services.exit import request_exit_of_trade
 from bus.leases import LeaseLost
 from bus.models import Lease
@@ -389,3 +389,15 @@ def test_every_transition_leaves_an_audit_row(cast: Cast, shard: Shard, now: dat
     shard.run(lambda: Trade.objects.get().status == "OPEN")
     kinds = set(AuditEvent.objects.values_list("kind", flat=True))
     assert {"intent_created", "order_submitted", "order_answered", "order_reported", "trade_moved"} <= kinds
+
+
+def test_an_exit_that_cannot_be_sized_pages_and_holds_up_nobody_else(cast: Cast, shard: Shard, now: datetime) -> None:
+    odd, fine = enter(cast, now, accounts=[cast.account, cast.paper_account])
+    shard.broker(cast.account).fill_price = shard.broker(cast.paper_account, "PAPER").fill_price = Decimal("100")
+    shard.run(lambda: set(Trade.objects.values_list("status", flat=True)) == {"OPEN"})
+    TradeLeg.objects.filter(trade=odd).update(entry_quantity=64)  # no whole lot any more
+    for trade in (odd, fine):
+        request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    shard.run(lambda: Trade.objects.get(pk=fine.pk).status == "CLOSED")
+    assert Notification.objects.filter(code="EXIT_SIZE", level="PAGE", user=cast.trader).count() == 1
+    assert Intent.objects.get(trade=odd, kind="EXIT").status == "NEW"
