@@ -23,7 +23,6 @@ async function openDialog(url) {
   body.replaceChildren(skeleton());
   dialog.showModal();
   await window.htmx.ajax("GET", url, { target: "#dialog-body", swap: "innerHTML" });
-  body.querySelector("[autofocus]")?.focus();
 }
 
 function skeleton() {
@@ -74,9 +73,11 @@ function onFailure(event) {
   for (const button of form.querySelectorAll("[data-confirm]")) button.disabled = false;
 }
 
+// The focus is placed once, in the turn that shows the content, and never taken from a person who is already typing.
+// `autofocus` would do the opposite: htmx honours it when the swap has settled, a moment after the content can be used.
 function onSwap(event) {
   if (event.target.id !== "dialog-body") return;
-  const wanted = event.target.querySelector("[autofocus], #progress-close");
+  const wanted = event.target.querySelector("[data-focus], #progress-close");
   if (wanted && !event.target.contains(document.activeElement)) wanted.focus();
 }
 
