@@ -12,7 +12,7 @@ from apps.audit.services import chain
 from apps.markets.clock import now, trading_date
 from apps.markets.services import calendar
 from apps.trading.services import calendar_watch, chain_watch, day_end, processes, pruning
-from bus import commands
+from bus import commands, failpoints
 from workers.life import show_life
 
 CALENDAR_AHEAD = timedelta(days=400)
@@ -56,6 +56,7 @@ def square_off() -> None:
 @shared_task(name="workers.jobs.sweep")
 def sweep() -> None:
     """Wake the shards of orders that wait, and look after the other processes."""
+    failpoints.reach("jobs.sweep")
     unbroken = show_life("jobs")
     day_end.wake_waiting()
     if unbroken:

@@ -15,7 +15,7 @@ from apps.markets.clock import market_clock, now, trading_date
 from apps.strategies.services import routing
 from apps.trading.services import watching
 from apps.trading.services.watching import WatchList
-from bus import ticks
+from bus import failpoints, ticks
 from domain.feed.freshness import Freshness
 from domain.risk import DataState, Fired, RiskEngine
 from workers.loop import Lead, LeasedLoop
@@ -170,6 +170,7 @@ class _Watch:
         for one in fired:
             log.info("fired", extra={"trade": one.trade_id, "reason": one.reason, "price": one.price})
         at = now()
+        failpoints.reach("watching.fired")
         await self._lead.db_first(watching.act_on, fired, now=at, trading_date=trading_date(at))
 
 

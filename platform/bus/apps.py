@@ -8,3 +8,7 @@ class BusConfig(AppConfig):
 
     name = "bus"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from bus import checks  # noqa: F401, PLC0415  # it needs the settings, which are ready only now

@@ -11,6 +11,8 @@ from django.db import transaction
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from bus import failpoints
+
 log = logging.getLogger(__name__)
 
 _HIDDEN = frozenset(f"workers.sessions.{name}" for name in ("exchange_login", "prepare_login", "check_postback"))
@@ -19,8 +21,10 @@ _HIDDEN = frozenset(f"workers.sessions.{name}" for name in ("exchange_login", "p
 
 def _send(task: str, queue: str, *args: object) -> None:
     try:
+        failpoints.reach("commands.before_send")
         shown = "(hidden)" if task in _HIDDEN else None
         current_app.send_task(task, args=args, argsrepr=shown, queue=queue, retry=False, ignore_result=True)
+        failpoints.reach("commands.sent")
     except (KombuError, RedisError, OSError) as error:
         log.warning(
             "command not sent, the sweep will find it", extra={"task": task, "queue": queue, "reason": str(error)}

@@ -9,11 +9,16 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
-HOST = socket.gethostname()
+from bus import failpoints
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 class LeaseLost(RuntimeError):
@@ -30,17 +35,32 @@ def process_mark(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
+@lru_cache(maxsize=1)
+def _own_host() -> str:
+    """Return a name that only processes share whose pids mean the same: two machines may bear one host name."""
+    try:
+        boot, namespace = _BOOT_ID.read_text().strip()[:8], _PID_NAMESPACE.readlink().name
+    except OSError:
+        boot, namespace = "", ""
+    return "/".join((socket.gethostname(), boot, "".join(filter(str.isdigit, namespace))))
+
+
+def host_name() -> str:
+    """Return this host's name in leases: HOST_ID where the deployment gives one."""
+    return (settings.HOST_ID or _own_host()).replace(":", "-")[:60]
+
+
 def holder_name() -> str:
     """Return this process as a lease holder: host, pid and start tick."""
     pid = os.getpid()
-    return f"{HOST}:{pid}:{process_mark(pid)}"
+    return f"{host_name()}:{pid}:{process_mark(pid)}"
 
 
 def is_dead(holder: str) -> bool:
     """Whether a holder is proved to be gone: a process of this host that no longer runs."""
     host, _, rest = holder.partition(":")
     pid, _, mark = rest.partition(":")
-    return host == HOST and pid.isdigit() and process_mark(int(pid)) != mark
+    return host == host_name() and pid.isdigit() and process_mark(int(pid)) != mark
 
 
 @dataclass(slots=True)
@@ -85,6 +105,7 @@ def acquire(name: str, *, seconds: float) -> Held | None:
         taken = cursor.fetchone()
     if taken is None:
         return None
+    failpoints.reach("lease.acquired")
     return Held(name=name, epoch=taken[0], holder=holder, seconds=seconds, deadline=asked_at + seconds)
 
 
@@ -96,6 +117,7 @@ def renew(held: Held) -> None:
         if cursor.fetchone() is None:
             raise LeaseLost(held.name)
     held.deadline = asked_at + held.seconds
+    failpoints.reach("lease.renewed")
 
 
 def release(held: Held) -> None:
@@ -106,3 +128,4 @@ def release(held: Held) -> None:
             " WHERE name = %s AND epoch = %s AND holder = %s",
             [held.name, held.epoch, held.holder],
         )
+    failpoints.reach("lease.released")

@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import Error
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from bus import failpoints
 from workers.life import show_life
 
 LOCK = "vayda beat"
@@ -86,6 +87,7 @@ class SingleScheduler(DatabaseScheduler):  # type: ignore[misc]
         """Note a run where the heap is rebuilt from, too: a table that changed just then must not fire it twice."""
         following = super().reserve(entry)
         self._schedule[following.name] = following
+        failpoints.reach("beat.reserved")
         return following
 
     def close(self) -> None:

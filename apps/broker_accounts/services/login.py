@@ -14,7 +14,7 @@ from apps.audit.services.record import record
 from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession, LoginAttempt
 from apps.broker_accounts.services.credentials import open_session
 from apps.broker_accounts.services.modes import restore_mode
-from bus import commands
+from bus import commands, failpoints
 from domain.broker import BrokerError, BrokerToken, Login
 from domain.clock import IST
 
@@ -106,6 +106,7 @@ def record_result(result: Result) -> bool:
 
     The execution shard is told, so that the account's lane opens at once.
     """
+    failpoints.reach("login.before_store")
     with transaction.atomic():
         if isinstance(result, Refused):
             _record_refusal(result)
@@ -113,11 +114,13 @@ def record_result(result: Result) -> bool:
         account = result.account
         LoginAttempt.objects.create(account=account, ok=True)
         open_session(account=account, token=result.token, trading_date=timezone.now().astimezone(IST).date())
+        failpoints.reach("login.token_stored")
         account.refresh_from_db(fields=["wanted_mode", "mode", "mode_reason", "shard", "is_feed"])
         restore_mode(account=account)
         commands.reconcile_account(account.pk, shard=account.shard)
         if account.is_feed:
             commands.refresh_subscriptions()
+    failpoints.reach("login.stored")
     return True
 
 

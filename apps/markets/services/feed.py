@@ -20,7 +20,7 @@ from apps.markets.services.calendar import Calendar, calendar_of
 from apps.markets.services.feed_board import Board
 from apps.markets.services.feed_names import facts_of, names_of
 from apps.markets.services.feed_sockets import Sockets, SourceFailed, end_tasks
-from bus import ticks
+from bus import failpoints, ticks
 from bus.connection import AsyncBusClient
 from domain.broker import BrokerError, BrokerSpec, MarketData, MarketFeed, RawTick, SessionLost
 from domain.clock import MarketClock
@@ -306,6 +306,7 @@ class Feed:
             waiting = self._ingest.take_pending()
             try:
                 await ticks.publish_soon(self._host.redis, waiting)
+                failpoints.reach("feed.published")
             except RedisError as error:
                 self._counters.unpublished += len(waiting)
                 log.warning("ticks not published", extra={"reason": str(error), "ticks": len(waiting)})

@@ -11,6 +11,7 @@ from apps.markets.clock import market_clock
 from apps.strategies.models import Signal, SignalKind, SignalStatus, WordMeaning
 from apps.strategies.services.tokens import Hook
 from apps.strategies.services.waking import waker
+from bus import failpoints
 from domain.payload import Action, Alert, dedupe_key
 
 RESEND_WINDOW = timedelta(seconds=30)
@@ -55,7 +56,9 @@ def receive(*, hook: Hook, alert: Alert, body: bytes, source_ip: str | None, now
     """
     draft = _draft(hook, alert, body, source_ip, now)
     key = dedupe_key(alert, body)
+    failpoints.reach("intake.before_insert")
     received = _once(draft, key) if alert.is_unique else _once_per_window(draft, key, wall)
+    failpoints.reach("intake.stored")
     if received.is_new and draft.status == SignalStatus.ACCEPTED:
         transaction.on_commit(lambda: waker.wake(received.signal_id, hook.strategy_id))
     return received

@@ -21,6 +21,7 @@ from apps.strategies.services.market import look
 from apps.trading.models import SkipReason, Trade, TradeLeg, Wave, WaveVerdict
 from apps.trading.services.entry import enter_wave
 from apps.trading.services.exit import request_exit
+from bus import failpoints
 from domain.orders import ExitReason
 
 log = logging.getLogger(__name__)
@@ -88,11 +89,14 @@ def _enter(signal: Signal, *, now: datetime, wall: datetime) -> Wave | None:
     with transaction.atomic():
         if not _claim(signal, now):
             return None
+        failpoints.reach("routing.claimed")
         facts = read_facts(strategy, on=market.trading_date)
         planned, skips = EntryDecisions(strategy, facts, market, now=now).all()
         wave = _wave(signal, now)
         enter_wave(wave=wave, planned=planned, skips=skips, now=now)
         _record(signal, wave, taken=len(planned), skipped=len(skips))
+        failpoints.reach("entry.before_commit")
+    failpoints.reach("routing.committed")
     return wave
 
 
@@ -101,6 +105,7 @@ def _exit(signal: Signal, now: datetime) -> Wave | None:
     with transaction.atomic():
         if not _claim(signal, now):
             return None
+        failpoints.reach("routing.exit_claimed")
         live = list(Trade.objects.live().filter(strategy=signal.strategy).values_list("pk", "strategy_map_id"))
         legs = list(TradeLeg.objects.filter(trade__in=[pk for pk, _ in live]).values_list("pk", flat=True))
         request_exit(leg_ids=legs, reason=ExitReason.SIGNAL, now=now)

@@ -22,6 +22,7 @@ from apps.trading.services import chase, reports, resolver, submission, sweep
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
+from bus import failpoints
 from bus.leases import Held
 from domain.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailable, Outcome, SessionLost, Verdict
 
@@ -78,7 +79,9 @@ class Engine:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until asked to stop, then let what is on the wire come home and record it."""
+        failpoints.reach("disown.before")
         await self.db(submission.disown, shard=self.shard, epoch=self.held.epoch)
+        failpoints.reach("disown.after")
         while not stopping.is_set():
             await self._pass()
             await self._wait(stopping)
@@ -157,6 +160,7 @@ class Engine:
             self._lost.append((worker, outcome.message))
 
     async def _lose_session(self, worker: LaneWorker, message: str) -> None:
+        failpoints.reach("session.lost")
         await self.db(mark_session_lost, worker.lane[0], session_key=worker.session_key, message=message)
         if self.lanes.get(worker.lane) is worker:
             del self.lanes[worker.lane]
@@ -243,6 +247,7 @@ class Engine:
             at_most=AT_ONCE,
         )
         for claim in claimed.claims:
+            failpoints.reach("claim.committed")
             worker = self.lanes[claim.lane]
             worker.busy = True
             self._spawn(self._send(worker, claim, claimed_by), partial(self._send_broke, claim))

@@ -11,6 +11,7 @@ from datetime import datetime
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
+from bus import failpoints
 from domain.broker import Broker, BrokerError, Outcome, RateLimited, Verdict
 from domain.orders import BrokerFill, BrokerOrder, Funds
 
@@ -75,7 +76,10 @@ class LaneWorker:
         self.sent.append(time.monotonic())
         self.sending.add(claim.order_id)
         try:
-            return await self.broker.place(claim.request)
+            failpoints.reach("wire.before_place")
+            outcome = await self.broker.place(claim.request)
+            failpoints.reach("wire.after_place")
+            return outcome
         except BrokerError as error:
             return Outcome(Verdict.UNKNOWN, code=error.code, message=error.message)
         finally:
@@ -86,8 +90,14 @@ class LaneWorker:
         self.sent.append(time.monotonic())
         try:
             if step.change is None:
-                return await self.broker.cancel(step.broker_order_id)
-            return await self.broker.modify(step.broker_order_id, step.change)
+                failpoints.reach("wire.before_cancel")
+                outcome = await self.broker.cancel(step.broker_order_id)
+                failpoints.reach("wire.after_cancel")
+                return outcome
+            failpoints.reach("wire.before_modify")
+            outcome = await self.broker.modify(step.broker_order_id, step.change)
+            failpoints.reach("wire.after_modify")
+            return outcome
         except BrokerError as error:
             return Outcome(Verdict.UNKNOWN, code=error.code, message=error.message)
 

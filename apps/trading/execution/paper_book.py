@@ -11,6 +11,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 from apps.broker_accounts.models import BrokerAccount
 from apps.trading.models import PaperAccount, PaperFill, PaperOrder, PaperPosition
+from bus import failpoints
 from domain.orders import WORKING
 
 KEPT = timedelta(hours=30)
@@ -83,9 +84,11 @@ def save_change(
         )
         if not moved:
             return False
+        failpoints.reach("paper.version_moved")
         _upsert(PaperOrder, account_id, orders, key="order_id", fields=ORDER_FIELDS)
         PaperFill.objects.bulk_create([PaperFill(account_id=account_id, **fill) for fill in fills])
         _upsert_positions(account_id, positions)
+    failpoints.reach("paper.saved")
     return True
 
 

@@ -12,6 +12,7 @@ from apps.trading.services.names import serving_broker
 from apps.trading.services.orders import limit_price
 from apps.trading.services.submission import Lane
 from apps.trading.services.touches import touches
+from bus import failpoints
 from domain.broker import Outcome, Verdict
 from domain.orders import OrderChange, OrderType, Side
 from domain.pricing import Touch, is_marketable
@@ -99,6 +100,7 @@ def record_steps(done: Iterable[tuple[Step, Outcome]], *, wall: datetime) -> Non
             rows.update(changed_at=wall, reason_code="CANCEL_SENT")
         else:
             _record_change(rows.get(), step.change.price, outcome, wall)
+        failpoints.reach("steps.recorded")
 
 
 def _record_change(order: Order, price: Decimal | None, outcome: Outcome, wall: datetime) -> None:

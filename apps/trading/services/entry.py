@@ -14,7 +14,7 @@ from apps.trading.models import Intent, Order, Trade, TradeLeg, Wave, WaveVerdic
 from apps.trading.services.announce import announce_trades
 from apps.trading.services.orders import new_client_order_id, parts_of
 from apps.trading.services.rows import insert_columns, insert_rows
-from bus import commands
+from bus import commands, failpoints
 from domain.exit_plan import ExitPlan, to_json
 from domain.orders import ExitReason, IntentKind, IntentStatus, OrderStatus, OrderType, TradeStatus
 
@@ -72,6 +72,7 @@ def enter_wave(*, wave: Wave, planned: Sequence[PlannedTrade], skips: Sequence[S
         pairs = zip(trades, planned, strict=True)
         legs = [_Leg(trade, n, leg) for trade, plan in pairs for n, leg in enumerate(plan.legs, start=1)]
         intents = _write_intents(wave, legs, _write_legs(legs), now)
+        failpoints.reach("entry.intents_written")
         _write_orders(legs, intents, now)
         _write_verdicts(wave, planned, skips)
         record_all(_audit(wave, legs, intents))

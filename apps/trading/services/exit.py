@@ -16,7 +16,7 @@ from apps.trading.services.orders import build_orders, limit_price, next_attempt
 from apps.trading.services.rows import insert_rows, update_rows
 from apps.trading.services.touches import touches
 from apps.users.models import User
-from bus import commands
+from bus import commands, failpoints
 from domain.orders import (
     LIVE_TRADES,
     OPEN_INTENTS,
@@ -59,16 +59,19 @@ def request_exit(
     if not leg_ids:
         return []
     market = touches(_instruments_of(leg_ids))
+    failpoints.reach("exit.before_lock")
     with transaction.atomic():
         trades, legs = _lock(leg_ids)
         _mark(legs, reason)
         _withdraw_entries([leg.pk for leg in legs], now)
         intents = _open_exits(legs, reason, now)
+        failpoints.reach("exit.opened")
         create_orders(intents, market, now=now)
         _advance(trades, reason)
         record_all(_audit(legs, reason), actor=actor)
         commands.wake_execution({trade.account.shard for trade in trades})
         announce_trades(trades)
+        failpoints.reach("exit.before_commit")
     return intents
 
 

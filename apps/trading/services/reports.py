@@ -16,7 +16,7 @@ from apps.trading.services.ledger import book_fills, order_charges
 from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import settle
 from apps.trading.services.submission import Lane
-from bus import commands
+from bus import commands, failpoints
 from domain.orders import FINAL, UNRESOLVED, BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus
 from domain.reconcile import Change, OurOrder, compare
 
@@ -53,11 +53,13 @@ def apply_reports(reports: Sequence[Report], *, epoch: int, now: datetime, wall:
     """Book everything the reports prove, in one transaction. A report applied twice changes nothing."""
     with transaction.atomic():
         _lock_trades(reports)
+        failpoints.reach("reports.locked")
         orders = _our_orders(reports)
         index = _Index(orders)
         pairs = [pair for report in reports for pair in index.pairs(report)]
         booking = book_fills(index.fill_pairs(reports, pairs), wall=wall)
         _save_booking(booking.fills, booking.legs.values())
+        failpoints.reach("reports.fills_booked")
         unfilled, changed = _apply_changes(pairs, now=now)
         absent = _note_absences(reports, orders, {order.pk for order, _, _ in pairs}, wall)
         touched = {order.pk: order for order in [*booking.orders.values(), *changed, *absent]}
@@ -70,6 +72,8 @@ def apply_reports(reports: Sequence[Report], *, epoch: int, now: datetime, wall:
         announce_orders(touched.values())
         announce_trades(trades)
         commands.refresh_rules(trade_ids)
+        failpoints.reach("reports.before_commit")
+    failpoints.reach("reports.committed")
     return Applied(unfilled_lanes=frozenset(unfilled), trade_ids=frozenset(trade_ids))
 
 

@@ -12,6 +12,7 @@ from apps.trading.models import Order, Trade
 from apps.trading.services.announce import announce_orders
 from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import settle
+from bus import failpoints
 from domain.orders import IntentKind, OrderStatus
 
 PROVING_READS = 3
@@ -53,6 +54,8 @@ def resolve_unknown(*, shard: int, resend_waits: dict[str, int], now: datetime, 
         settle(trade_ids, now=now, wall=wall)
         record_all(Entry("order_absent", "trading.order", order.pk, order.intent.tenant_id) for order in absent)
         announce_orders(absent)
+        failpoints.reach("resolver.before_commit")
+    failpoints.reach("resolver.absent_committed")
     return absent
 
 

@@ -10,6 +10,7 @@ from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.rows import update_rows
+from bus import failpoints
 from domain.exit_plan import from_json
 from domain.orders import (
     INTENT_MOVES,
@@ -46,6 +47,7 @@ def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[T
         changed.append(trade)
     flat = [intent for group in intents.values() for intent in group]
     update_rows(flat, ["status", "filled_quantity", "attempts", "retry_at", "note", "finished_at"])
+    failpoints.reach("settle.intents_written")
     update_rows(
         changed, ["status", "gross_pnl", "charges", "close_reason", "opened_at", "closed_at", "version", "touched_at"]
     )

@@ -22,6 +22,7 @@ from apps.trading.services.candidates import Candidate, read_candidates
 from apps.trading.services.clamp import clamps
 from apps.trading.services.names import names_of
 from apps.trading.services.rows import update_rows
+from bus import failpoints
 from bus.leases import LeaseLost
 from domain.broker import Outcome, Verdict
 from domain.orders import (
@@ -84,8 +85,10 @@ def claim(
     ``LeaseLost`` when another process has taken the shard over: the fence against a frozen leader that wakes up.
     """
     ahead = None if at_most is None else LOOK_AHEAD * at_most
+    failpoints.reach("claim.before")
     with transaction.atomic():
         _check_epoch(lease, epoch)
+        failpoints.reach("claim.epoch_checked")
         orders = read_candidates(shard, {pk for pk, _ in ready}, wall=wall, at_most=ahead)
         is_cut = len(orders) == ahead
         decided = _Decider(_first_of_each(orders, ready, without_entries), epoch=epoch, now=now, wall=wall)
@@ -151,6 +154,7 @@ class _Decider:
         Order.objects.filter(pk__in=[order.pk for order in orders]).update(
             status=OrderStatus.SUBMITTED, epoch=self.epoch, submitted_at=self.now, claimed_at=self.wall
         )
+        failpoints.reach("claim.submitted")
         intents = [order.intent_id for order in orders]
         Intent.objects.filter(pk__in=intents, status__in=[IntentStatus.NEW, IntentStatus.BLOCKED]).update(
             status=IntentStatus.WORKING, note=""
@@ -158,6 +162,7 @@ class _Decider:
         Trade.objects.filter(intents__pk__in=intents, status=TradeStatus.PENDING).update(
             status=TradeStatus.ENTERING, version=F("version") + 1
         )
+        failpoints.reach("claim.before_commit")
 
     def _may_send(self, order: Candidate) -> bool:
         return self._entry_allowed(order) if order.kind == IntentKind.ENTRY else self._exit_allowed(order)
@@ -256,6 +261,7 @@ def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, no
     """Record what each answer proves. Only orders still SUBMITTED under this epoch move: what the order book or a
     successor said in the meantime stands."""
     answers = {claim.order_id: outcome for claim, outcome in outcomes}
+    failpoints.reach("record.before")
     with transaction.atomic():
         orders = list(
             Order.objects.select_for_update(of=("self",))
@@ -271,6 +277,8 @@ def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, no
         _pause_limited(orders, wall)
         record_all(_outcome_entry(order) for order in orders)
         announce_orders(orders)
+        failpoints.reach("record.before_commit")
+    failpoints.reach("record.committed")
 
 
 _ANSWERED = (

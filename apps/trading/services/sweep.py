@@ -10,6 +10,7 @@ from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.announce import announce_trades
 from apps.trading.services.exit import request_exit
 from apps.trading.services.settle import settle
+from bus import failpoints
 from domain.orders import LIVE_TRADES, UNRESOLVED, ExitReason, IntentKind, OrderStatus
 
 
@@ -20,6 +21,7 @@ def sweep_exits(*, shard: int, now: datetime, wall: datetime) -> int:
     for pk, reason in legs:
         by_reason[reason].append(pk)
     for reason, leg_ids in by_reason.items():
+        failpoints.reach("sweep.exits_found")
         request_exit(leg_ids=leg_ids, reason=ExitReason(reason), now=now)
     return len(legs)
 
@@ -49,6 +51,7 @@ def settle_idle(*, shard: int, now: datetime, wall: datetime) -> int:
         with transaction.atomic():
             list(Trade.objects.select_for_update().filter(pk__in=trade_ids).order_by("pk"))
             announce_trades(settle(trade_ids, now=now, wall=wall))
+            failpoints.reach("sweep.idle_settled")
     return len(trade_ids)
 
 
