@@ -1,0 +1,8 @@
+"""The invariants of order safety, checked on evidence: the same code for the model, the chaos run and a day's audit."""
+
+from domain.invariants.evidence import Breach, Evidence
+from domain.invariants.liveness import check_liveness
+from domain.invariants.safety import check_safety
+from domain.invariants.survey import unchecked
+
+__all__ = ["Breach", "Evidence", "check_liveness", "check_safety", "unchecked"]

@@ -1,0 +1,362 @@
+"""What the invariants of order safety are checked on: three sides of the same story, as frozen records.
+
+``wire`` is what reached the brokers, ``book`` what the brokers then held (both from the simulator's ledger, ``None`` on
+a day without one), everything else is our own database. Quantities are units, prices rupees, times aware.
+
+Mind the clocks. Wall time: ``at`` of the wire and the book, ``claimed_at``, halts, sessions at brokers, notifications,
+heartbeats, leases, audit entries. Market time: ``market_at``, ``submitted_at``, ``created_at``, ``finished_at``,
+``expires_at``, ``square_off_at``, market sessions. The two are the same outside replays and tests.
+
+Read the ledger before the database: then every order on the wire is one the database must already know.
+"""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Breach:
+    """One violation: of which invariant, by what (``order 12``, ``leg 3``), and in words."""
+
+    invariant: str
+    subject: str
+    text: str
+
+
+class Call(StrEnum):
+    """What an order call asked for."""
+
+    PLACE = "PLACE"
+    MODIFY = "MODIFY"
+    CANCEL = "CANCEL"
+
+
+class Answer(StrEnum):
+    """What became of a call on the broker's side, whatever the caller was told."""
+
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    DROPPED = "DROPPED"  # lost before the broker saw it
+    PENDING = "PENDING"  # arrived; no decision is recorded
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One order call as it arrived at a broker; ``line`` is its place in the ledger, which tells arrivals apart."""
+
+    line: int
+    at: datetime
+    market_at: datetime
+    broker: str
+    client_id: str
+    call: Call
+    answer: Answer = Answer.ACCEPTED
+    tag: str = ""
+    exchange: str = ""
+    symbol: str = ""
+    side: str = ""
+    quantity: int = 0
+    broker_order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookOrder:
+    """An order the broker accepted; ``is_manual``: given in the broker's own app. ``line`` is that of the acceptance,
+    ``ended_line`` of its cancel or rejection (``None`` while it rests or once it is filled)."""
+
+    line: int
+    at: datetime
+    broker: str
+    client_id: str
+    broker_order_id: str
+    tag: str
+    exchange: str
+    symbol: str
+    side: str
+    quantity: int
+    is_manual: bool = False
+    ended_line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookFill:
+    """An execution at the broker."""
+
+    line: int
+    at: datetime
+    broker: str
+    client_id: str
+    broker_order_id: str
+    exchange_trade_id: str
+    exchange: str
+    symbol: str
+    side: str
+    quantity: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerBook:
+    """What the brokers held."""
+
+    orders: tuple[BookOrder, ...] = ()
+    fills: tuple[BookFill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One of our orders. ``broker`` serves it (``paper`` for paper orders), ``exchange`` and ``symbol`` are in that
+    broker's words, ``lease`` is its account's shard's."""
+
+    pk: int
+    tag: str
+    account_id: int
+    intent_id: int
+    leg_id: int
+    trade_id: int
+    mode: str
+    kind: str
+    broker: str
+    client_id: str
+    exchange: str
+    symbol: str
+    lot_size: int
+    freeze_quantity: int | None
+    side: str
+    quantity: int
+    status: str
+    filled_quantity: int = 0
+    average_price: Decimal = Decimal(0)
+    slice_number: int = 0
+    attempt: int = 0
+    broker_order_id: str = ""
+    lease: str = ""
+    epoch: int = 0
+    market: str = ""  # our name of the exchange, whose sessions count
+    created_at: datetime | None = None
+    claimed_at: datetime | None = None
+    submitted_at: datetime | None = None
+    expires_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRow:
+    """One intent; ``signal`` names its signal by what makes it one (strategy and dedupe key), "" for exits without."""
+
+    pk: int
+    tenant_id: int
+    account_id: int
+    trade_id: int
+    leg_id: int
+    leg_position: int
+    kind: str
+    side: str
+    quantity: int
+    mode: str
+    status: str
+    signal: str = ""
+    signal_tenant_id: int | None = None
+    filled_quantity: int = 0
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRow:
+    """One trade; the tenants are those of its own row, its strategy, its wave's signal."""
+
+    pk: int
+    tenant_id: int
+    account_id: int
+    strategy_id: int
+    mode: str
+    status: str
+    strategy_tenant_id: int | None = None
+    signal_tenant_id: int | None = None
+    square_off_at: datetime | None = None
+    gross_pnl: Decimal = Decimal(0)
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    has_rules: bool = True  # its exit plan reads as rules that can be watched
+
+
+@dataclass(frozen=True, slots=True)
+class LegRow:
+    """One contract of a trade, with our ledger of it; ``side`` is the entry's."""
+
+    pk: int
+    trade_id: int
+    instrument_id: int
+    side: str
+    quantity: int
+    entry_quantity: int = 0
+    entry_value: Decimal = Decimal(0)
+    exit_quantity: int = 0
+    exit_value: Decimal = Decimal(0)
+    multiplier: Decimal = Decimal(1)
+    exit_reason: str = ""
+
+    @property
+    def open_quantity(self) -> int:
+        """Units held."""
+        return self.entry_quantity - self.exit_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class FillRow:
+    """One execution as we booked it."""
+
+    pk: int
+    account_id: int
+    order_id: int
+    exchange_trade_id: str
+    quantity: int
+    price: Decimal
+    filled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalRow:
+    """An order of the account that is not ours: declared, for the net of positions."""
+
+    account_id: int
+    broker_order_id: str
+    symbol: str
+    side: str
+    quantity: int
+    filled_quantity: int
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account: whose, at which broker, served under which lease."""
+
+    pk: int
+    tenant_id: int
+    user_tenant_id: int
+    broker: str
+    client_id: str
+    lease: str = ""
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSessionRow:
+    """A sign-in at a broker, in force from ``opened_at`` until it expired or was lost."""
+
+    account_id: int
+    opened_at: datetime
+    expires_at: datetime
+    lost_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSessionRow:
+    """A stretch of trading of one exchange."""
+
+    exchange: str
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRow:
+    """A halt; the ids its scope does not need are ``None``."""
+
+    pk: int
+    scope: str
+    since: datetime
+    until: datetime | None = None
+    tenant_id: int | None = None
+    strategy_id: int | None = None
+    account_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    """What somebody was told."""
+
+    key: str
+    code: str
+    level: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """Who leads now."""
+
+    name: str
+    epoch: int
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatRow:
+    """A process's last sign of life; ``prices_age`` is seconds since its newest tick, ``None`` when it does not say."""
+
+    process: str
+    build: str
+    at: datetime
+    is_standing_by: bool = False  # it refused to trade, and says so
+    prices_age: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One line of the trail about one object; ``status`` is the state it tells of, "" when it tells of none."""
+
+    pk: int
+    kind: str
+    object_type: str
+    object_id: int | None
+    at: datetime
+    status: str = ""
+    detail: str = ""  # what else tells two transitions to one status apart
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a check may look at, as of ``taken_at`` (wall) and ``market_now``."""
+
+    taken_at: datetime
+    market_now: datetime
+    wire: tuple[WireRequest, ...] | None = None
+    book: BrokerBook | None = None
+    orders: tuple[OrderRow, ...] = ()
+    intents: tuple[IntentRow, ...] = ()
+    trades: tuple[TradeRow, ...] = ()
+    legs: tuple[LegRow, ...] = ()
+    fills: tuple[FillRow, ...] = ()
+    externals: tuple[ExternalRow, ...] = ()
+    accounts: tuple[AccountRow, ...] = ()
+    broker_sessions: tuple[BrokerSessionRow, ...] = ()
+    market_sessions: tuple[MarketSessionRow, ...] = ()
+    halts: tuple[HaltRow, ...] = ()
+    notifications: tuple[NotificationRow, ...] = ()
+    leases: tuple[LeaseRow, ...] = ()
+    heartbeats: tuple[HeartbeatRow, ...] = ()
+    audit: tuple[AuditRow, ...] = ()
+
+    def with_ledger(self, wire: tuple[WireRequest, ...] | None, book: BrokerBook | None) -> "Evidence":
+        """Return this with the brokers' side added."""
+        return replace(self, wire=wire, book=book)
+
+    def distinct(self) -> "Evidence":
+        """Return this with records that were read twice counted once."""
+        changes: dict[str, Any] = {
+            one.name: tuple(dict.fromkeys(value))
+            for one in fields(self)
+            if isinstance(value := getattr(self, one.name), tuple)
+        }
+        if self.book is not None:
+            orders, fills = tuple(dict.fromkeys(self.book.orders)), tuple(dict.fromkeys(self.book.fills))
+            changes["book"] = BrokerBook(orders, fills)
+        return replace(self, **changes)
