@@ -138,6 +138,7 @@ class LaneWorker:
             positions=await self.broker.positions() if with_positions else None,
             funds=await self._funds_if_due(),
             sending=sending | frozenset(self.sending),
+            shown=frozenset(row.broker_order_id for row in rows),
         )
 
     async def _fills_if_new(self, rows: Sequence[BrokerOrder]) -> list[BrokerFill] | None:

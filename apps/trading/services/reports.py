@@ -1,8 +1,8 @@
 """Taking in what a broker's books show: the truth about orders, one read per account, applied for many at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -17,6 +17,7 @@ from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import settle
 from apps.trading.services.submission import Lane
 from bus import commands, failpoints
+from domain.clock import IST
 from domain.orders import FINAL, UNRESOLVED, BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus
 from domain.reconcile import Change, OurOrder, compare
 
@@ -29,7 +30,8 @@ class Report:
     """What one account's books showed. ``read_at`` is the wall clock before the first request was sent.
 
     ``fills`` is ``None`` when the trade book was not read because the order book showed nothing new filled;
-    ``sending`` are orders whose request was under way during the read: their absence means nothing.
+    ``sending`` are orders whose request was under way during the read: their absence means nothing. ``shown`` are the
+    broker's ids of every order in the book, also of those whose rows are left out here because nothing changed.
     """
 
     lane: Lane
@@ -39,6 +41,7 @@ class Report:
     positions: Sequence[BrokerPosition] | None = None
     funds: Funds | None = None
     sending: frozenset[int] = frozenset()
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +175,39 @@ def _save_orders(orders: Iterable[Order], now: datetime) -> None:
 def _note_absences(reports: Sequence[Report], orders: Iterable[Order], seen: set[int], wall: datetime) -> list[Order]:
     """Count complete reads that lack an order whose fate is unknown; what the count leads to is the resolver's."""
     by_lane = {report.lane: report for report in reports}
-    absent = []
-    for order in orders:
-        report = by_lane[(order.account_id, order.intent.mode)]
-        if (
-            order.pk in seen
-            or order.pk in report.sending
-            or order.status not in (OrderStatus.UNKNOWN, OrderStatus.PARKED)
-        ):
-            continue
-        if order.last_absent_at is None or wall - order.last_absent_at >= ABSENT_SPACING:
-            order.absent_reads, order.last_absent_at = order.absent_reads + 1, wall
-            absent.append(order)
+    missing = [
+        order
+        for order in orders
+        if order.status in (OrderStatus.UNKNOWN, OrderStatus.PARKED)
+        and order.pk not in seen
+        and order.pk not in by_lane[_lane_of(order)].sending
+        and (order.last_absent_at is None or wall - order.last_absent_at >= ABSENT_SPACING)
+    ]
+    cut_short = _cut_short({_lane_of(order) for order in missing}, by_lane, wall) if missing else set()
+    absent = [order for order in missing if _lane_of(order) not in cut_short]
+    for order in absent:
+        order.absent_reads, order.last_absent_at = order.absent_reads + 1, wall
     return absent
+
+
+def _lane_of(order: Order) -> Lane:
+    return order.account_id, order.intent.mode
+
+
+def _cut_short(lanes: set[Lane], by_lane: Mapping[Lane, Report], wall: datetime) -> set[Lane]:
+    """Return the lanes whose book lacks an order the broker took from us today: an empty, truncated or late book.
+
+    Brokers show every order of the day, whatever became of it, so what a book does not show proves nothing when it
+    also leaves out what it must show.
+    """
+    since = datetime.combine(wall.astimezone(IST).date(), time.min, tzinfo=IST)
+    known = Order.objects.filter(account_id__in={pk for pk, _ in lanes}, claimed_at__gte=since).exclude(
+        broker_order_id=""
+    )
+    rows = known.values_list("account_id", "intent__mode", "broker_order_id").order_by()
+    return {
+        (pk, mode) for pk, mode, broker_id in rows if (pk, mode) in lanes and broker_id not in by_lane[(pk, mode)].shown
+    }
 
 
 def _facts(reports: Sequence[Report], fills: Sequence[Fill], wall: datetime) -> list[Facts]:

@@ -11,7 +11,7 @@ from apps.audit.models import AuditEvent
 from apps.notifications.models import Notification
 from apps.risk.services.halts import set_halt
 from apps.trading.models import Fill, Intent, Order, Trade, TradeLeg
-from apps.trading.services.exit import request_exit_of_trade
+from apps.trading.services.exit import request_exit, request_exit_of_trade
 from bus.leases import LeaseLost
 from bus.models import Lease
 from domain.broker import Outcome, Verdict
@@ -292,6 +292,28 @@ def test_an_unknown_exit_reserves_its_units_until_it_is_proved_absent(cast: Cast
     assert statuses(trade)[1] == "ABSENT"
     assert trade.status == "CLOSED"
     assert len(broker.placed) == 3
+
+
+@pytest.mark.parametrize("shows", [0, 1], ids=["empty", "truncated"])
+def test_a_book_cut_short_is_never_read_as_absent(cast: Cast, shard: Shard, now: datetime, shows: int) -> None:
+    """A book that lacks orders the broker took from us proves nothing about the one whose answer was lost."""
+    (trade,) = enter(cast, now, accounts=[cast.account], legs=2)
+    broker = shard.broker(cast.account)
+    broker.fill_price = Decimal("100")
+    shard.run(lambda: Trade.objects.get().status == "OPEN")
+    broker.answers = [UNKNOWN]
+    request_exit(leg_ids=[trade.legs.get(position=1).pk], reason=ExitReason.STOP_LOSS, now=now)
+    shard.run(lambda: statuses(trade)[-1] == "UNKNOWN")
+    broker.hides = {request.client_order_id for request in broker.placed[shows:]}
+    for _ in range(15):
+        shard.clock.ahead += timedelta(seconds=10)
+        shard.settle()
+    assert statuses(trade)[-1] == "UNKNOWN"
+    broker.hides = set()  # whole again, and it still lacks the one: three spaced reads prove it
+    for _ in range(4):
+        shard.clock.ahead += timedelta(seconds=10)
+        shard.settle()
+    assert statuses(trade)[2] == "ABSENT"
 
 
 def test_a_resting_limit_follows_the_market(cast: Cast, shard: Shard, now: datetime) -> None:
