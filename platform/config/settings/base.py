@@ -18,6 +18,8 @@ BRAND = env.str("BRAND", "vayda")
 BUILD_ID = env.str("BUILD_ID", "dev")
 PROCESS = env.str("VAYDA_PROCESS", "manage")
 SHARD = env.int("VAYDA_SHARD", 0)
+# Only to tell hosts apart that their names do not: processes under one HOST_ID must see each other's pids.
+HOST_ID = env.str("HOST_ID", "")
 SHARDS = env.int("SHARDS", 1)
 MARKET_CLOCK = env.str("MARKET_CLOCK", "")
 DEMO = env.bool("DEMO", False)
