@@ -1,4 +1,4 @@
-"""`python -m launch run|down|status|logs|doctor|seed|test|check`: see README.md beside this file."""
+"""`python -m launch run|worker|down|status|logs|doctor|seed|test|check`: see README.md beside this file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from launch import checks, control, doctor, run, seed, settings, testserver
+from launch import checks, control, doctor, run, seed, settings, testserver, worker
 from launch.problems import BadSetting, LaunchError
 
 Command = Callable[[Sequence[str]], int]
 COMMANDS: dict[str, Command] = {
     "run": lambda _: run.run(settings.from_environ()),
+    "worker": lambda _: worker.run(settings.from_environ()),
     "down": lambda _: control.down(settings.from_environ()),
     "status": lambda _: control.status(settings.from_environ()),
     "logs": lambda names: control.logs(settings.from_environ(), names),

@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from launch.problems import BadSetting
+
 FILE_NAME = "secrets.env"
 MASTER_KEY_BYTES = 32
 MAKERS: Mapping[str, Callable[[], str]] = {
@@ -26,6 +28,17 @@ def load_or_make(state_dir: Path) -> dict[str, str]:
     if missing:
         _write(path, known | missing)
     return known | missing
+
+
+def load_shared(state_dir: Path, *, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets of an installation on another machine; raises BadSetting without its MASTER_KEY.
+
+    Those given in the environment come before those of a copied file; what only the other machine needs is made up.
+    """
+    known = _read(state_dir / FILE_NAME) | {name: given[name] for name in MAKERS if given.get(name)}
+    if not known.get("MASTER_KEY"):
+        raise BadSetting("MASTER_KEY must be the installation's own: set it, or copy its secrets.env into STATE_DIR.")
+    return {name: make() for name, make in MAKERS.items()} | known
 
 
 def _read(path: Path) -> dict[str, str]:

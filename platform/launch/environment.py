@@ -39,7 +39,7 @@ def for_product(
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             # Flower runs without the product's settings; its command line could be listed by everybody.
-            "CELERY_BROKER_URL": celery_broker(redis_url),
+            "CELERY_BROKER_URL": settings.broker_url or celery_broker(redis_url),
             "FLOWER_BASIC_AUTH": secrets["FLOWER_AUTH"],
             "STATE_DIR": str(settings.state_dir),
             "SHARDS": str(settings.shards),

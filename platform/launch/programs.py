@@ -64,12 +64,17 @@ def app_programs(settings: Settings) -> tuple[Program, ...]:
         _live(settings),
         _worker(settings, name="feed", queue="feed", pool="threads", concurrency=1),
         _worker(settings, name="signals", queue="signals", pool="threads", concurrency=2),
-        *(_execution(settings, shard) for shard in range(settings.shards)),
+        *execution_programs(settings),
         _worker(settings, name="sessions", queue="sessions", pool="threads", concurrency=2),
         _worker(settings, name="jobs", queue="jobs", pool="threads", concurrency=1),
         _beat(settings),
         _flower(settings),
     )
+
+
+def execution_programs(settings: Settings) -> tuple[Program, ...]:
+    """Return the execution workers of this machine: all that a second machine runs."""
+    return tuple(_execution(settings, shard) for shard in settings.shards_here)
 
 
 def _named(name: str, **more: str) -> dict[str, str]:

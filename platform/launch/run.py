@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,12 +64,17 @@ class Plan:
 
 def run(settings: Settings) -> int:
     """Start, show the screen, wait to be stopped, stop. Returns 0 after a wished-for stop."""
+    return hold(settings, _start_and_watch)
+
+
+def hold(settings: Settings, work: Callable[[Settings, float], None]) -> int:
+    """Own the state directory, do the work until a stop signal, and leave nothing running behind it."""
     started = time.monotonic()
     prepare_state_dir(settings.state_dir)
     with ownership.lock(settings):
         try:
             with _stop_signals():
-                _start_and_watch(settings, started)
+                work(settings, started)
         except StopAsked:
             return 0
         finally:
@@ -105,17 +110,17 @@ def _stop(settings: Settings) -> None:
 
 def _start_and_watch(settings: Settings, started: float) -> None:
     progress = screen.Progress()
-    _clean_up(settings, progress)
+    clean_up(settings, progress)
     doctor.refuse_to_start(settings)
     supervisor, plan = _start(settings, progress)
     progress.clear()
     demo = screen.write_demo(settings, flower_auth=plan.secrets["FLOWER_AUTH"])
     ownership.write_phase(settings, ownership.RUNNING)
     print(screen.page(settings, demo, seconds=time.monotonic() - started), flush=True)
-    _watch(settings, supervisor)
+    watch(settings, supervisor)
 
 
-def _clean_up(settings: Settings, progress: screen.Progress) -> None:
+def clean_up(settings: Settings, progress: screen.Progress) -> None:
     """End what a killed launcher left: start-up and recovery are the same path."""
     if recover.running(settings):
         progress.show("Recovering: stopping what an earlier start left running")
@@ -172,7 +177,7 @@ def _wait_for_servers(plan: Plan, supervisor: subprocess.Popen[bytes]) -> None:
     settings = plan.settings
 
     def trouble() -> str | None:
-        return _supervisor_trouble(settings, supervisor)
+        return supervisor_trouble(settings, supervisor)
 
     wait_until(lambda: supervise.answers(settings), what="supervisord", seconds=SERVERS_SECONDS, give_up=trouble)
     for server in plan.servers:
@@ -184,7 +189,8 @@ def _wait_for_servers(plan: Plan, supervisor: subprocess.Popen[bytes]) -> None:
         raise ServerUnreachable("Redis does not answer at REDIS_URL.")
 
 
-def _supervisor_trouble(settings: Settings, supervisor: subprocess.Popen[bytes]) -> str | None:
+def supervisor_trouble(settings: Settings, supervisor: subprocess.Popen[bytes]) -> str | None:
+    """Return why waiting for the processes is in vain; None while it is not."""
     if supervisor.poll() is not None:
         return f"supervisord ended; see {settings.log_dir / 'supervisord.out'}"
     return supervise.given_up(settings) if supervise.answers(settings) else None
@@ -197,7 +203,7 @@ def _wait_for_app(settings: Settings, supervisor: subprocess.Popen[bytes], progr
         return not missing
 
     def trouble() -> str | None:
-        return _supervisor_trouble(settings, supervisor)
+        return supervisor_trouble(settings, supervisor)
 
     def market_is_up() -> bool:
         progress.show("Waiting for the market's first prices")
@@ -212,7 +218,7 @@ def _wait_for_app(settings: Settings, supervisor: subprocess.Popen[bytes], progr
         raise NotReady(f"{error} /readyz says {said.status}: {said.body[:500]}") from error
 
 
-def _watch(settings: Settings, supervisor: subprocess.Popen[bytes]) -> None:
+def watch(settings: Settings, supervisor: subprocess.Popen[bytes]) -> None:
     """Stay in the foreground until supervisord ends or the make that started us is gone."""
     parent = ownership.own_parent()
     while parent is None or processes.is_alive(parent):

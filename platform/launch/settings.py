@@ -34,6 +34,15 @@ class Settings:
     settings_module: str
     bin_dir: Path
     seed: str = SEEDS[0]
+    # Which shards this machine's execution workers ask for; all of them unless SHARD says otherwise.
+    own_shards: tuple[int, ...] | None = None
+    # Celery's broker where it is not Redis.
+    broker_url: str | None = None
+
+    @property
+    def shards_here(self) -> tuple[int, ...]:
+        """The shards with an execution worker on this machine."""
+        return tuple(range(self.shards)) if self.own_shards is None else self.own_shards
 
     @property
     def live_port(self) -> int:
@@ -87,7 +96,7 @@ class Settings:
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read PORT, STATE_DIR, SHARDS, SEED, DATABASE_URL and REDIS_URL; raises BadSetting naming the variable."""
+    """Read the documented variables (see README.md beside this file); raises BadSetting naming the variable."""
     return Settings(
         root=ROOT,
         state_dir=_state_dir(environ.get("STATE_DIR", "")),
@@ -98,6 +107,8 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         settings_module=environ.get("DJANGO_SETTINGS_MODULE") or "config.settings.local",
         bin_dir=Path(sys.prefix) / "bin",
         seed=_seed(environ.get("SEED", "").strip()),
+        own_shards=_own_shards(environ.get("SHARD", "").replace(" ", "")),
+        broker_url=_url(environ, "CELERY_BROKER_URL", schemes=("amqp", "amqps", "redis", "rediss", "redis+socket")),
     )
 
 
@@ -110,6 +121,16 @@ def _seed(text: str) -> str:
     if text and text not in SEEDS:
         raise BadSetting(f"SEED={text!r} must be one of {', '.join(SEEDS)}.")
     return text or SEEDS[0]
+
+
+def _own_shards(text: str) -> tuple[int, ...] | None:
+    """Return the shards of `2` or `0,2`; `none` is no shard, nothing is every shard."""
+    if not text:
+        return None
+    numbers = [] if text == "none" else text.split(",")
+    if not all(number.isascii() and number.isdigit() and int(number) < MAX_SHARDS for number in numbers):
+        raise BadSetting(f"SHARD={text!r} must be shards from 0 to {MAX_SHARDS - 1}, such as 2 or 0,2, or none.")
+    return tuple(sorted({int(number) for number in numbers}))
 
 
 def _number(environ: Mapping[str, str], name: str, *, default: int, lowest: int, highest: int) -> int:

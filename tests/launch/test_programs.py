@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from launch import credentials, environment, supervise
-from launch.programs import APP, Program, app_programs, server_program
+from launch.programs import APP, Program, app_programs, execution_programs, server_program
 from launch.servers import Server
 from launch.settings import Settings
 
@@ -42,6 +42,12 @@ def test_there_is_one_execution_process_per_shard_each_with_its_own_queue(settin
     assert [p.argv[p.argv.index("-Q") + 1] for p in shards] == ["execution.0", "execution.1", "execution.2"]
     assert [p.environ["VAYDA_SHARD"] for p in shards] == ["0", "1", "2"]
     assert all(p.argv[p.argv.index("-c") + 1] == "1" for p in shards)
+
+
+def test_a_machine_runs_the_workers_of_its_own_shards_only(settings: Settings) -> None:
+    here = replace(settings, shards=4, own_shards=(1, 3))
+    assert [program.name for program in execution_programs(here)] == ["execution-1", "execution-3"]
+    assert [p for p in app_programs(here) if p.name.startswith("execution")] == list(execution_programs(here))
 
 
 def test_the_product_waits_to_be_started_and_the_servers_do_not(settings: Settings) -> None:

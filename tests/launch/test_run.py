@@ -17,7 +17,7 @@ from launch.programs import app_programs
 from launch.settings import ROOT
 from launch.stack import Stack
 
-pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 SECONDS = 120
 
 

@@ -40,11 +40,31 @@ def test_an_unusable_number_of_shards_is_refused(shards: str) -> None:
         from_environ({"SHARDS": shards})
 
 
-@pytest.mark.parametrize(("name", "value"), [("DATABASE_URL", "mysql://x/y"), ("REDIS_URL", "http://x")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("DATABASE_URL", "mysql://x/y"), ("REDIS_URL", "http://x"), ("CELERY_BROKER_URL", "sqs://x")]
+)
 def test_a_url_of_another_kind_is_refused_without_repeating_its_password(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=name) as refusal:
         from_environ({name: value})
     assert value not in str(refusal.value)
+
+
+def test_every_shard_is_served_here_unless_said_otherwise() -> None:
+    assert from_environ({"SHARDS": "3"}).shards_here == (0, 1, 2)
+    assert from_environ({"SHARD": "2"}).shards_here == (2,)
+    assert from_environ({"SHARD": "2, 0,2", "SHARDS": "4"}).shards_here == (0, 2)
+    assert from_environ({"SHARD": "none"}).shards_here == ()
+
+
+@pytest.mark.parametrize("shard", ["-1", "64", "two", "1,", "1-3"])
+def test_an_unusable_shard_is_refused(shard: str) -> None:
+    with pytest.raises(BadSetting, match="SHARD="):
+        from_environ({"SHARD": shard})
+
+
+def test_celerys_broker_may_be_given_apart_from_redis() -> None:
+    assert from_environ({}).broker_url is None
+    assert from_environ({"CELERY_BROKER_URL": "amqp://h/v"}).broker_url == "amqp://h/v"
 
 
 def test_what_is_seeded_is_chosen_by_name() -> None:
