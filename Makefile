@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/platform
 LAUNCH = exec $(PY) -m launch
 
 .DEFAULT_GOAL := help
-.PHONY: help run down status logs doctor test check lint types contracts deploy-check migrations-check layout \
+.PHONY: help run worker down status logs doctor test test-slow check lint types contracts deploy-check migrations-check layout \
 	bench replay lock seed css env-run env-dev python
 
 help: ## this list
@@ -34,6 +34,9 @@ env-dev: python
 run: env-run ## install, start everything, print one screen with the URLs and the demo logins
 	@$(LAUNCH) run
 
+worker: env-run ## execution workers of SHARD=n on this machine, for an installation elsewhere (DATABASE_URL, REDIS_URL)
+	@$(LAUNCH) worker
+
 down: env-run ## stop everything of this STATE_DIR, from any terminal
 	@$(LAUNCH) down
 
@@ -49,8 +52,12 @@ doctor: env-run ## say what is wrong with this machine or this installation
 seed: env-run ## seed the demo again into the running installation
 	@$(LAUNCH) seed
 
-test: env-dev ## every test, on throw-away Postgres and Redis (ARGS='-k wave' to choose)
-	@$(LAUNCH) test -- $(ARGS)
+test: env-dev ## every test but the slow ones, on throw-away Postgres and Redis (ARGS='-k wave' to choose)
+	@echo "Every test but those marked slow (minutes each): make test-slow runs them."
+	@$(LAUNCH) test -- -m "not slow" $(ARGS)
+
+test-slow: env-dev ## the slow tests: the replayed day, chaos, two hosts
+	@$(LAUNCH) test -- -m slow $(ARGS)
 
 check: env-dev ## lint, types, import contracts, deployment check, missing migrations, layout
 	@$(LAUNCH) check

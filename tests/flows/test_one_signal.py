@@ -11,7 +11,7 @@ import pytest
 from tests.flows.conftest import open_trades
 from tests.flows.platform import Platform, wait_for
 
-pytestmark = [pytest.mark.flow, pytest.mark.slow]
+pytestmark = pytest.mark.flow
 
 
 def buy(**more: Any) -> dict[str, Any]:

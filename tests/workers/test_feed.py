@@ -247,7 +247,6 @@ def leading() -> Iterator[FeedLoop]:
     loop.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_simulated_exchange_ticks_through_to_everybody(
     simulator: Simulator, settings: Any, now: datetime, request: pytest.FixtureRequest
