@@ -17,13 +17,13 @@ from apps.broker_accounts.services.credentials import set_credentials
 from apps.broker_accounts.services.links import callback_url, postback_url
 from apps.broker_accounts.services.modes import choose_mode, end_hold, hold_on_paper
 from apps.broker_accounts.services.readiness import Ready, readiness_of
+from apps.broker_accounts.services.sharding import emptiest_shard, is_under_way, move, move_all, planned_moves
 from apps.tenants.admin_confirm import ConfirmForm, ask, confirmed
 from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedAdmin, desk_action
 from apps.users.models import User
 from brokers.catalog import SPECS, spec_of
 from bus import commands
 from domain.clock import IST
-from domain.orders import UNRESOLVED
 
 
 def actor_of(request: HttpRequest) -> User:
@@ -42,6 +42,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "broker" in self.fields:
             self.fields["broker"] = forms.ChoiceField(choices=[(slug, spec.name) for slug, spec in SPECS.items()])
+        if not self.instance.pk:
+            self.fields["shard"].initial = emptiest_shard()
 
     def clean_user(self) -> User:
         """A client belongs to a tenant, and so does the account."""
@@ -56,8 +58,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         if not 0 <= shard < settings.SHARDS:
             raise forms.ValidationError(f"There are shards 0 to {settings.SHARDS - 1}.")
         moves = self.instance.pk and "shard" in self.changed_data
-        if moves and self.instance.orders.filter(status__in=UNRESOLVED).exists():
-            raise forms.ValidationError("The account has unresolved orders: it cannot move now.")
+        if moves and is_under_way(self.instance):
+            raise forms.ValidationError("An order of the account is under way: it cannot move now.")
         return shard
 
     def clean(self) -> dict[str, Any]:
@@ -122,7 +124,7 @@ class BrokerAccountAdmin(ScopedAdmin):
     readonly_fields = (
         *("mode", "mode_reason", "signed_in", "ready", "last_attempt", "credentials_set_at", "postback", "callback"),
     )
-    actions = ["sign_in_now", "to_paper", "off_hold"]
+    actions = ["sign_in_now", "to_paper", "off_hold", "spread"]
     actions_detail = ["credentials", "halt", "flatten"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
@@ -143,7 +145,12 @@ class BrokerAccountAdmin(ScopedAdmin):
             obj.wanted_mode = AccountMode.PAPER
         elif "wanted_mode" in form.changed_data:
             obj.wanted_mode = form.initial["wanted_mode"]
+        shard = obj.shard
+        if change:
+            obj.shard = form.initial["shard"]
         obj.save()
+        if shard != obj.shard and move([obj.pk], to=shard, actor=actor_of(request)).busy:
+            messages.error(request, "An order of the account is under way: it stays in its shard. Try again.")
         if wanted != obj.wanted_mode:
             choose_mode(account=obj, wanted=wanted, actor=actor_of(request))
 
@@ -182,6 +189,15 @@ class BrokerAccountAdmin(ScopedAdmin):
             commands.sign_in_account(account.pk)
             self.log_change(request, account, "Sign-in asked for.")
         messages.success(request, f"{len(accounts)} sign-ins were asked for; reload for what became of them.")
+
+    @admin.action(description="Spread over the execution shards", permissions=["operate"])
+    def spread(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
+        """Move those of the accounts that sit in a shard with more than its part."""
+        chosen = set(rows.values_list("pk", flat=True))
+        done = move_all({pk: shard for pk, shard in planned_moves().items() if pk in chosen}, actor=actor_of(request))
+        messages.success(request, f"{len(done.moved)} accounts were moved.")
+        if done.busy:
+            messages.warning(request, f"{len(done.busy)} have an order under way and stay for now.")
 
     @admin.action(description="Hold on paper", permissions=["operate"])
     def to_paper(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:

@@ -221,10 +221,11 @@ def test_sign_ins_are_asked_for(cast: Cast, desk: Client, sent: list[Any]) -> No
     assert sent == [("workers.sessions.sign_in_account", (cast.account.pk,))]
 
 
-def test_an_account_with_unresolved_orders_stays_in_its_shard(
+def test_an_account_with_an_order_under_way_stays_in_its_shard(
     cast: Cast, desk: Client, trade: Trade, settings: Any
 ) -> None:
     settings.SHARDS = 2
+    Order.objects.update(status="SUBMITTED")
     url = reverse("admin:broker_accounts_brokeraccount_change", args=[cast.account.pk])
     fields = {"wanted_mode": "LIVE", "is_active": "on", "shard": 1, "paper_cash": "1000000"}
     assert desk.post(url, fields).status_code == 200
