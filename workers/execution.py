@@ -1,5 +1,7 @@
 """Queue ``execution.<shard>``: one process owns the broker I/O of a shard of accounts."""
 
+from typing import Any
+
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
@@ -12,20 +14,26 @@ from brokers.catalog import SPECS
 from brokers.connect import shared_connector
 from workers.desk import Desk
 from workers.loop import Lead, LeasedLoop
+from workers.queues import execution_queue
+from workers.tap import QueueTap
 
 
 class ExecutionLoop(LeasedLoop):
     """Leads one shard."""
 
+    grace = settings.BROKER_TIMEOUT_SECONDS + 1.0
+
     def __init__(self, shard: int) -> None:
         super().__init__()
-        self.name = f"execution.{shard}"
+        self.name = execution_queue(shard)
+        self.tap = QueueTap(self.name)
         self.shard = shard
         self.engine: Engine | None = None
 
     async def main(self, lead: Lead) -> None:
         """Run the shard's engine until told to stop."""
         connector = shared_connector()
+        self.tap.open()
         try:
             desk = Desk(lead.db, connector)
             self.engine = Engine(
@@ -42,6 +50,7 @@ class ExecutionLoop(LeasedLoop):
             )
             await self.engine.run(lead.stopping)
         finally:
+            self.tap.close()
             self.engine = None
             await connector.close()
 
@@ -58,8 +67,9 @@ _loop = ExecutionLoop(settings.SHARD)
 
 
 @worker_ready.connect
-def _start(**_: object) -> None:
+def _start(sender: Any = None, **_: object) -> None:
     if settings.PROCESS.startswith("execution"):
+        _loop.tap.attach(sender)
         _loop.start()
 
 
