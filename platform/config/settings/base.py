@@ -96,7 +96,18 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", "postgres:///vayda", conn_max_age=600, conn_health_checks=True)}
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,
+    # A cable that was cut is noticed within a lease, on both ends of the silence.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
+if PROCESS.partition("-")[0] in ("execution", "signals", "feed"):
+    # A leader that froze or was cut off in the middle of a transaction must not keep its successor waiting for its locks.
+    DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=10s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379")
