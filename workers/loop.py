@@ -83,9 +83,13 @@ def _with_fresh_connection(function: Callable[..., T], *args: Any, **kwargs: Any
 
 
 class LeasedLoop(ABC):
-    """A loop only one process runs at a time; ``name`` is the lease's."""
+    """A loop only one process runs at a time; ``name`` is the lease's.
+
+    ``grace``: seconds beyond the lease for which a holder that cannot be proved gone may still be busy.
+    """
 
     name: str
+    grace: float = 0.0
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -148,7 +152,7 @@ class LeasedLoop(ABC):
     async def _wait_for_lease(self, pool: ThreadPoolExecutor) -> Held | None:
         loop = asyncio.get_running_loop()
         while not self._stop_asked.is_set():
-            take = _with_fresh_connection(leases.acquire, self.name, seconds=settings.LEASE_SECONDS)
+            take = _with_fresh_connection(leases.acquire, self.name, seconds=settings.LEASE_SECONDS, grace=self.grace)
             held = await loop.run_in_executor(pool, take)
             if held is not None:
                 log.info("leading", extra={"loop": self.name, "epoch": held.epoch})

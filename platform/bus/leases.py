@@ -1,14 +1,23 @@
 """Leadership of long loops, kept in Postgres by the database's clock.
 
-A lease is taken when it is free, expired, already ours, or held by a process of this host that is proved dead (so that
-a killed worker's successor starts at once, while a frozen one keeps its lease until it runs out). The epoch rises on
-every takeover: a row written under an older epoch is refused.
+A lease is taken when it is free, expired, or held by a process of this host that is proved dead (so that a killed
+worker's successor starts at once, while a frozen one keeps its lease until it runs out). The epoch rises on every
+takeover: a row written under an older epoch is refused.
+
+What the holder of an expired lease may still do is bounded by ending it: one of this host that still lives is killed
+before its successor begins. A holder elsewhere cannot be, and its term is written down as not proved over: nothing it
+may have sent is sent again until somebody confirms that it is gone. No waiting time replaces that proof.
 """
 
+import logging
 import os
+import select
+import signal
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +25,16 @@ from django.conf import settings
 from django.db import connection
 
 from bus import failpoints
+from bus.models import Fate, Term
+
+log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
+
+
+REAP_SECONDS = 3.0
+"""How long a killed holder may take to go; one that does not is asked again at the next look."""
 
 
 class LeaseLost(RuntimeError):
@@ -58,9 +74,45 @@ def holder_name() -> str:
 
 def is_dead(holder: str) -> bool:
     """Whether a holder is proved to be gone: a process of this host that no longer runs."""
+    local = _local_process(holder)
+    return local is not None and process_mark(local[0]) != local[1]
+
+
+def _local_process(holder: str) -> tuple[int, str] | None:
+    """Return pid and start tick of a holder of this host; ``None`` for any other."""
     host, _, rest = holder.partition(":")
     pid, _, mark = rest.partition(":")
-    return host == host_name() and pid.isdigit() and process_mark(int(pid)) != mark
+    return (int(pid), mark) if host == host_name() and pid.isdigit() and mark else None
+
+
+def reap(holder: str) -> bool:
+    """Kill a process of this host that outlived its lease, and wait until it is gone; whether it is.
+
+    ``False`` for a process elsewhere, one that is not ours to kill, and one that does not go in time. The start tick
+    is compared once the process is held by its descriptor: a pid that was given away is never hit.
+    """
+    local = _local_process(holder)
+    if local is None or local[0] == os.getpid():
+        return False
+    pid, mark = local
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if process_mark(pid) != mark:
+            return True
+        log.warning("killing a holder that outlived its lease", extra={"holder": holder})
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+        gone, _, _ = select.select([process], [], [], REAP_SECONDS)
+        return bool(gone)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        log.error("a holder that outlived its lease is not ours to kill", extra={"holder": holder})
+        return False
+    finally:
+        os.close(process)
 
 
 @dataclass(slots=True)
@@ -78,13 +130,37 @@ class Held:
         return self.deadline - time.monotonic()
 
 
-_TAKE = """
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A lease as it stands: ``is_over`` when it expired, ``is_long_over`` when it did so longer ago than the grace."""
+
+    epoch: int
+    holder: str
+    is_over: bool
+    is_long_over: bool
+
+
+_LOOK = """
+SELECT epoch, holder, until < clock_timestamp(), until + %s * interval '1 second' < clock_timestamp()
+FROM bus_lease WHERE name = %s
+"""
+_FIRST = """
 INSERT INTO bus_lease (name, epoch, holder, until)
 VALUES (%(name)s, 1, %(holder)s, clock_timestamp() + %(ttl)s * interval '1 second')
-ON CONFLICT (name) DO UPDATE SET
-  epoch = bus_lease.epoch + 1, holder = excluded.holder, until = excluded.until
-WHERE bus_lease.until < clock_timestamp() OR bus_lease.holder = '' OR bus_lease.holder = %(dead)s
+ON CONFLICT (name) DO NOTHING
 RETURNING epoch
+"""
+_SUCCEED = """
+WITH taken AS (
+  UPDATE bus_lease SET
+    epoch = epoch + 1, holder = %(holder)s, until = clock_timestamp() + %(ttl)s * interval '1 second'
+  WHERE name = %(name)s AND epoch = %(seen_epoch)s AND holder = %(seen_holder)s
+    AND (%(is_proved)s OR until < clock_timestamp())
+  RETURNING epoch
+)
+INSERT INTO bus_term (lease, epoch, holder, fate, ended_at, confirmed_by)
+SELECT %(name)s, %(seen_epoch)s, %(seen_holder)s, %(fate)s, clock_timestamp(), '' FROM taken
+RETURNING epoch + 1
 """
 _RENEW = """
 UPDATE bus_lease SET until = clock_timestamp() + %(ttl)s * interval '1 second'
@@ -93,20 +169,64 @@ RETURNING epoch
 """
 
 
-def acquire(name: str, *, seconds: float) -> Held | None:
-    """Take the lease or return ``None`` while somebody else leads."""
+def acquire(name: str, *, seconds: float, grace: float = 0.0) -> Held | None:
+    """Take the lease or return ``None`` while somebody else leads.
+
+    ``grace``: how many seconds more than the lease a holder that cannot be proved gone is left alone, the longest time
+    for which it may still be busy with what it began under the lease.
+    """
     holder = holder_name()
+    seen = _look(name, grace)
     asked_at = time.monotonic()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT holder FROM bus_lease WHERE name = %s", [name])
-        row = cursor.fetchone()
-        dead = row[0] if row and row[0] and is_dead(row[0]) else "-"
-        cursor.execute(_TAKE, {"name": name, "holder": holder, "ttl": seconds, "dead": dead})
-        taken = cursor.fetchone()
-    if taken is None:
+    values: dict[str, object] = {"name": name, "holder": holder, "ttl": seconds}
+    if seen is None:
+        epoch = _ask(_FIRST, values)
+    else:
+        fate = _fate_of(seen, holder)
+        if fate is None:
+            return None
+        asked_at = time.monotonic()
+        proved = {"fate": fate.value, "is_proved": fate is not Fate.EXPIRED}
+        epoch = _ask(_SUCCEED, values | proved | {"seen_epoch": seen.epoch, "seen_holder": seen.holder})
+    if epoch is None:
         return None
     failpoints.reach("lease.acquired")
-    return Held(name=name, epoch=taken[0], holder=holder, seconds=seconds, deadline=asked_at + seconds)
+    return Held(name=name, epoch=epoch, holder=holder, seconds=seconds, deadline=asked_at + seconds)
+
+
+def _look(name: str, grace: float) -> _Seen | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, [grace, name])
+        row = cursor.fetchone()
+    return _Seen(*row) if row else None
+
+
+def _ask(statement: str, values: dict[str, object]) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def _fate_of(seen: _Seen, holder: str) -> Fate | None:
+    """Return how the term in the lease ended, ending it where it must be; ``None`` while it goes on."""
+    if not seen.holder:
+        return Fate.RELEASED
+    if is_dead(seen.holder):
+        return Fate.DEAD
+    if not seen.is_over:
+        return None
+    if seen.holder == holder:
+        return Fate.RELEASED  # this process's own loop of before: it has ended, or nobody would ask here
+    if reap(seen.holder):
+        return Fate.REAPED
+    return Fate.EXPIRED if seen.is_long_over else None
+
+
+def doubtful_terms(name: str) -> Mapping[int, datetime | None]:
+    """Return the epochs whose holder was never proved gone, with when somebody confirmed it; ``None``: nobody yet."""
+    rows = Term.objects.filter(lease=name, fate=Fate.EXPIRED)
+    return dict(rows.values_list("epoch", "confirmed_at"))
 
 
 def renew(held: Held) -> None:

@@ -80,7 +80,7 @@ class Engine:
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until asked to stop, then let what is on the wire come home and record it."""
         failpoints.reach("disown.before")
-        await self.db(submission.disown, shard=self.shard, epoch=self.held.epoch)
+        await self.db(resolver.disown, shard=self.shard, epoch=self.held.epoch, wall=self.wall())
         failpoints.reach("disown.after")
         while not stopping.is_set():
             await self._pass()
@@ -173,17 +173,23 @@ class Engine:
         now, wall, shard = self.market_now(), self.wall(), self.shard
         waits = {slug: spec.resend_wait_seconds for slug, spec in self.specs.items()}
         steps = (
-            partial(resolver.mark_overdue, shard=shard, epoch=self.held.epoch, wall=wall),
+            partial(resolver.mark_overdue, shard=shard, wall=wall),
             partial(sweep.sweep_entries, shard=shard, now=now),
             partial(sweep.settle_idle, shard=shard, now=now, wall=wall),
             partial(sweep.sweep_exits, shard=shard, now=now, wall=wall),
-            partial(resolver.resolve_unknown, shard=shard, resend_waits=waits, now=now, wall=wall),
+            partial(self._resolve, waits, now, wall),
             partial(block_unreachable, shard=shard),
         )
         for step in steps:
             await self.db(step)
             await self._submit()  # orders that came meanwhile do not wait for the rest
         await self._tend_lanes(await self.db(lane_work, shard=self.shard))
+
+    def _resolve(self, waits: dict[str, int], now: datetime, wall: datetime) -> None:
+        held = self.held
+        resolver.resolve_unknown(
+            shard=self.shard, lease=held.name, epoch=held.epoch, resend_waits=waits, now=now, wall=wall
+        )
 
     async def _tend_lanes(self, work: list[LaneWork]) -> None:
         """Open a lane for every account with something to do, close the ones whose session changed."""

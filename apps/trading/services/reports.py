@@ -181,13 +181,20 @@ def _note_absences(reports: Sequence[Report], orders: Iterable[Order], seen: set
         if order.status in (OrderStatus.UNKNOWN, OrderStatus.PARKED)
         and order.pk not in seen
         and order.pk not in by_lane[_lane_of(order)].sending
-        and (order.last_absent_at is None or wall - order.last_absent_at >= ABSENT_SPACING)
+        and _tells_more(by_lane[_lane_of(order)], order)
     ]
     cut_short = _cut_short({_lane_of(order) for order in missing}, by_lane, wall) if missing else set()
     absent = [order for order in missing if _lane_of(order) not in cut_short]
     for order in absent:
-        order.absent_reads, order.last_absent_at = order.absent_reads + 1, wall
+        order.absent_reads, order.last_absent_at = order.absent_reads + 1, by_lane[_lane_of(order)].read_at
     return absent
+
+
+def _tells_more(report: Report, order: Order) -> bool:
+    """Whether a read that lacks the order says more than the one before: begun after its claim, and well apart."""
+    if order.claimed_at is not None and report.read_at < order.claimed_at:
+        return False
+    return order.last_absent_at is None or report.read_at - order.last_absent_at >= ABSENT_SPACING
 
 
 def _lane_of(order: Order) -> Lane:

@@ -26,7 +26,6 @@ from bus import failpoints
 from bus.leases import LeaseLost
 from domain.broker import Outcome, Verdict
 from domain.orders import (
-    IN_FLIGHT,
     IntentKind,
     IntentStatus,
     OrderRequest,
@@ -330,22 +329,19 @@ def _outcome_entry(order: Order) -> Entry:
     return Entry("order_answered", "trading.order", order.pk, order.intent.tenant_id, data)
 
 
-def abort(claims: Iterable[Claim], *, epoch: int, reason_code: str, now: datetime) -> None:
+def abort(claims: Iterable[Claim], *, epoch: int, reason_code: str, reason: str = "", now: datetime) -> None:
     """Take back claims that were provably never sent: nothing of them reached a socket."""
     ids = [claim.order_id for claim in claims]
-    Order.objects.filter(pk__in=ids, status=OrderStatus.SUBMITTED, epoch=epoch).update(
-        status=OrderStatus.ABORTED, reason_code=reason_code, finished_at=now
-    )
-
-
-def disown(*, shard: int, epoch: int) -> int:
-    """Call what an earlier epoch left SUBMITTED unknown: its sender is gone, nobody knows what reached the broker."""
-    return Order.objects.filter(account__shard=shard, status=OrderStatus.SUBMITTED, epoch__lt=epoch).update(
-        status=OrderStatus.UNKNOWN, reason_code="SENDER_GONE"
-    )
-
-
-def in_flight_lanes(*, shard: int) -> set[Lane]:
-    """Return the lanes that may have an order at the broker under an id we do not know."""
-    rows = Order.objects.filter(account__shard=shard, status__in=IN_FLIGHT)
-    return set(rows.values_list("account_id", "intent__mode"))
+    with transaction.atomic():
+        orders = list(
+            Order.objects.select_for_update(of=("self",))
+            .filter(pk__in=ids, status=OrderStatus.SUBMITTED, epoch=epoch)
+            .select_related("intent", "account")
+            .order_by("pk")
+        )
+        for order in orders:
+            order.status, order.finished_at = OrderStatus.ABORTED, now
+            order.reason_code, order.reason = reason_code, reason[:300]
+        update_rows(orders, ["status", "reason_code", "reason", "finished_at"])
+        record_all(_outcome_entry(order) for order in orders)
+        announce_orders(orders)

@@ -105,7 +105,7 @@ def test_a_dead_holder_of_this_host_is_succeeded_at_once(transactional_db: None)
     first = leases.acquire("feed", seconds=600)
     assert first is not None
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE bus_lease SET holder = %s WHERE name = 'feed'", [f"{leases.HOST}:999999:1"])
+        cursor.execute("UPDATE bus_lease SET holder = %s WHERE name = 'feed'", [f"{leases.host_name()}:999999:1"])
     second = leases.acquire("feed", seconds=60)
     assert second is not None
     assert second.epoch == first.epoch + 1
