@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
+from apps.notifications.querysets import NotificationQuerySet
+
 
 class Level(models.TextChoices):
     """How loud."""
@@ -26,8 +28,25 @@ class Notification(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
 
+    objects = NotificationQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["user", "-created_at"]), models.Index(fields=["tenant", "-created_at"])]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text}"
+
+
+class NotificationRead(models.Model):
+    """One person has read one message."""
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="reads")
+    user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["notification", "user"], name="read_once_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} read {self.notification_id}"

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.risk.models import DayStop, Halt, HaltScope
-from apps.risk.services.halts import release_halt, set_halt
+from apps.risk.services.halts import FreshSignIn, release_halt, set_halt
+from apps.risk.wording import words_of
 from apps.tenants.admin_confirm import ConfirmForm, ask, confirmed
 from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedAdmin, desk_action
 from apps.users.models import User
@@ -63,8 +64,10 @@ class HaltAdmin(ScopedAdmin):
 
     may_add = True
     form = HaltForm
-    list_display = ("created_at", "scope", "target", "reason", "created_by", "released_at", "released_by")
-    list_filter = ("scope", ("released_at", admin.EmptyFieldListFilter))
+    list_display = (
+        *("created_at", "scope", "target", "reason_code", "why", "reason", "set_by", "released_at", "released_by"),
+    )
+    list_filter = ("scope", ("released_at", admin.EmptyFieldListFilter), "reason_code")
     list_select_related = ("tenant", "strategy", "account", "created_by", "released_by")
     search_fields = ("reason", "reason_code")
     fields = ("scope", "tenant", "strategy", "account", "reason")
@@ -85,6 +88,16 @@ class HaltAdmin(ScopedAdmin):
         """What the halt stops."""
         found = {"TENANT": halt.tenant, "STRATEGY": halt.strategy, "ACCOUNT": halt.account}.get(halt.scope)
         return str(found) if found is not None else "Everything"
+
+    @admin.display(description="In words")
+    def why(self, halt: Halt) -> str:
+        """What the account's owner reads."""
+        return words_of(halt).why
+
+    @admin.display(description="Set by", ordering="created_by")
+    def set_by(self, halt: Halt) -> str:
+        """Who halted it; the platform itself where nobody did."""
+        return str(halt.created_by or "the platform")
 
     def save_model(self, request: HttpRequest, obj: Halt, form: Any, change: bool) -> None:
         """Halt by the service."""
@@ -111,17 +124,29 @@ class HaltAdmin(ScopedAdmin):
             request,
             form=ask(request, ConfirmForm),
             title=f"Release: {halt}",
-            text="New entries are taken again at once. A platform halt is released by a second person.",
+            text=_release_text(halt, cast(User, request.user)),
             button="Release the halt",
             back=reverse("admin:risk_halt_changelist"),
             act=lambda _: _release(halt, cast(User, request.user)),
         )
 
 
+def _release_text(halt: Halt, actor: User) -> str:
+    """Say what releasing does and by what right this person may."""
+    said = "New entries are taken again at once."
+    if halt.scope == HaltScope.PLATFORM and halt.created_by_id == actor.pk:
+        return f"{said} You set this halt yourself: a platform halt is released by a second person."
+    if halt.created_by_id is None:
+        return f"{said} The platform set this halt: {words_of(halt).why}. Make sure the cause is gone."
+    if halt.created_by_id == actor.pk:
+        return f"{said} You set this halt yourself: your password counts as a fresh sign-in, and is noted as such."
+    return f"{said} {halt.created_by} set this halt; you are the second person."
+
+
 def _release(halt: Halt, actor: User) -> str:
-    if halt.scope == HaltScope.PLATFORM and actor.tenant_id is not None:
-        raise PermissionError("A platform halt is released by an admin of the installation.")
-    released = release_halt(halt=halt, actor=actor, now=timezone.now())
+    """Release by the service; the password was typed a moment ago."""
+    now = timezone.now()
+    released = release_halt(halt=halt, actor=actor, now=now, proof=FreshSignIn(actor.pk, now))
     return "The halt is released." if released else "Somebody released it before."
 
 

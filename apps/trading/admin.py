@@ -2,20 +2,16 @@
 
 from typing import Any, cast
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldBooleanWidget
 
-from apps.broker_accounts.models import BrokerAccount
-from apps.markets.clock import now
-from apps.risk.models import HaltScope
-from apps.tenants.admin_confirm import ConfirmForm, ask, confirmed
 from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedInline
+from apps.trading.admin_flatten import flatten_urls
 from apps.trading.admin_timeline import timeline
+from apps.trading.admin_watch import watch_urls
 from apps.trading.models import (
     AccountState,
     ExternalOrder,
@@ -32,8 +28,6 @@ from apps.trading.models import (
     Wave,
     WaveVerdict,
 )
-from apps.trading.services.flatten import Target, flatten, live_trades
-from apps.users.models import User
 
 
 class _OfAccount(ReadOnlyAdmin):
@@ -126,21 +120,6 @@ class WaveAdmin(ReadOnlyAdmin):
     inlines = (VerdictInline, TradeInline)
 
 
-class FlattenForm(ConfirmForm):
-    """Flattening is typed out, with a reason."""
-
-    word = "FLATTEN"
-    wants_reason = True
-
-    halt = forms.BooleanField(
-        required=False,
-        initial=True,
-        widget=UnfoldBooleanWidget,
-        label="Halt its entries, too",
-        help_text="Otherwise the next signal may enter again.",
-    )
-
-
 @admin.register(Trade)
 class TradeAdmin(_OfAccount):
     """Trades with legs, intents and everything that happened to them."""
@@ -173,42 +152,8 @@ class TradeAdmin(_OfAccount):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that flattens an account or a strategy."""
-        own = path("flatten/", self.admin_site.admin_view(self.flatten_page), name="trading_trade_flatten")
-        return [own, *cast(list[URLPattern], super().get_urls())]
-
-    def flatten_page(self, request: HttpRequest) -> HttpResponse:
-        """Ask twice, then ask every live trade of ``?account=`` or ``?strategy=`` to go flat."""
-        if not self.has_operate_permission(request):
-            raise Http404
-        user, target = cast(User, request.user), self._target(request)
-        trades = live_trades(user, target).count()
-        return confirmed(
-            self,
-            request,
-            form=ask(request, FlattenForm),
-            title=f"Flatten {target.name}",
-            text=f"{trades} live trades are asked to leave at once, at the market, in every account they are in.",
-            button=f"Flatten {trades} trades",
-            back=reverse("admin:trading_trade_changelist"),
-            act=lambda data: _flatten(target, user, data),
-        )
-
-    def _target(self, request: HttpRequest) -> Target:
-        """Find what is named among what the person may see; anything else does not exist."""
-        for name, scope in (("account", HaltScope.ACCOUNT), ("strategy", HaltScope.STRATEGY)):
-            number = request.GET.get(name, "")
-            if number.isdecimal() and len(number) <= 18:
-                model = BrokerAccount if name == "account" else Trade._meta.get_field("strategy").related_model
-                row: Any = self.admin_site.get_model_admin(model).get_queryset(request).filter(pk=int(number)).first()
-                if row is not None:
-                    return Target(scope, row.pk, row.tenant_id, str(row))
-        raise Http404
-
-
-def _flatten(target: Target, user: User, data: dict[str, Any]) -> str:
-    asked = flatten(target=target, user=user, reason=data["reason"], halt=data["halt"], now=now())
-    return f"{asked} trades of {target.name} were asked to leave."
+        """Add the page that flattens, and the one that shows what is under watch."""
+        return [*flatten_urls(self), *watch_urls(self), *cast(list[URLPattern], super().get_urls())]
 
 
 @admin.register(Intent)

@@ -7,12 +7,14 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from unfold.sites import UnfoldAdminSite
 
 from apps.dashboard.context import brand_of
 from apps.dashboard.services.feed import read_feed
 from apps.markets.clock import now
+from apps.tenants.admin_scoping import ScopedAdmin
+from apps.trading.models import Trade
 from apps.trading.services.desk_figures import DeskFigures, desk_figures
 from apps.users.models import User
 from config.csv_export import export_csv
@@ -118,11 +120,20 @@ def _readiness_table(figures: DeskFigures) -> dict[str, Any]:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu: the rooms in the order of an operator's day, each only where the person may look."""
-    return [
+    groups = [
         {"title": title, "separator": True, "collapsible": False, "items": items}
         for title, entries in _MENU
         if (items := [item for entry in entries if (item := _item(request, *entry)) is not None])
     ]
+    return [{"separator": False, "items": [_UNDER_WATCH]}, *groups] if _may_operate(request) else groups
+
+
+def _may_operate(request: HttpRequest) -> bool:
+    page = cast(ScopedAdmin, admin.site.get_model_admin(Trade))
+    return page.has_operate_permission(request)
+
+
+_UNDER_WATCH = {"title": "Under watch", "icon": "emergency", "link": reverse_lazy("admin:trading_trade_under_watch")}
 
 
 def _item(request: HttpRequest, title: str, icon: str, model: str) -> dict[str, Any] | None:
@@ -140,6 +151,7 @@ _MENU: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         "Today",
         (
             ("Halts", "block", "risk.halt"),
+            ("Flattenings", "emergency_home", "risk.flattenrequest"),
             ("Notifications", "notifications", "notifications.notification"),
             ("Signals", "sensors", "strategies.signal"),
             ("Trades", "swap_vert", "trading.trade"),

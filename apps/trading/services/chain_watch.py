@@ -3,16 +3,21 @@
 import logging
 
 from apps.audit.services.chain import ChainState, verify
+from apps.audit.services.record import Entry, record_all
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.tenants.models import Tenant
 
 log = logging.getLogger(__name__)
 
+CHAIN_VERIFIED = "chain_verified"
+"""The kind of the audit row every verification leaves behind."""
+
 
 def watch_chain() -> ChainState:
     """Verify the whole chain; a broken one pages every tenant's operators once per place."""
     state = verify()
+    record_all([_entry(state)])
     if state.is_intact:
         log.info("audit chain intact", extra={"sealed": state.sealed, "waiting": state.unsealed, "head": state.head})
         return state
@@ -26,3 +31,10 @@ def watch_chain() -> ChainState:
             level=Level.PAGE,
         )
     return state
+
+
+def _entry(state: ChainState) -> Entry:
+    found = {"intact": state.is_intact, "sealed": state.sealed, "head": state.head}
+    return Entry(
+        CHAIN_VERIFIED, "audit.auditseal", None, None, found | {"broken_at": state.broken_at, "why": state.why}
+    )

@@ -1,4 +1,4 @@
-"""Flattening by hand: everything of one account or one strategy goes, for the most urgent of all reasons."""
+"""Flattening by hand: everything of a target goes, for the most urgent of all reasons. See ``flatten_request``."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,20 +17,21 @@ from domain.orders import ExitReason
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is flattened: an account, or a strategy in every account the person runs."""
+    """What is flattened: an account, a strategy in every account, a tenant, or with ``pk`` 0 the whole platform."""
 
     scope: HaltScope
     pk: int
-    tenant_id: int
+    tenant_id: int | None
     name: str
 
 
 def live_trades(user: User, target: Target) -> TradeQuerySet:
     """Return the live trades a flattening asks to go."""
     trades = Trade.objects.for_user(user).live()
-    if target.scope == HaltScope.ACCOUNT:
-        return trades.filter(account_id=target.pk)
-    return trades.filter(strategy_id=target.pk)
+    if target.scope == HaltScope.PLATFORM:
+        return trades
+    column = {HaltScope.ACCOUNT: "account", HaltScope.STRATEGY: "strategy", HaltScope.TENANT: "tenant"}[target.scope]
+    return trades.filter(**{f"{column}_id": target.pk})
 
 
 def flatten(*, target: Target, user: User, reason: str, halt: bool, now: datetime) -> int:

@@ -1,0 +1,67 @@
+"""What stops an account, in words for its owner and for operators: the code stays for programs."""
+
+from dataclasses import dataclass
+
+from apps.risk.models import Halt, HaltScope
+
+
+@dataclass(frozen=True, slots=True)
+class HaltWords:
+    """Why it is halted, and what the account's owner can do."""
+
+    why: str
+    advice: str
+
+
+LOGIN_CODES = frozenset({"NO_SESSION", "SESSION_LOST", "TOKEN_EXPIRED", "LOGIN_FAILED", "BAD_CREDENTIALS"})
+"""Reasons a sign-in at the broker removes."""
+
+_SIGN_IN = "Sign in at the broker again; entries start once it worked."
+_WAIT = "Nothing to do: entries start again by themselves once the cause is gone. Exits go on."
+_OPERATOR = "Your operator decides when entries start again. Exits go on."
+_LOOK = "Compare the positions here with your broker's app, then ask your operator to release the account. Exits go on."
+
+_WORDS: dict[str, HaltWords] = {
+    "OPERATOR": HaltWords("Halted by your operator", _OPERATOR),
+    "FLATTEN": HaltWords("Squared off and halted by your operator", _OPERATOR),
+    "NO_SESSION": HaltWords("There is no broker session", _SIGN_IN),
+    "SESSION_LOST": HaltWords("The broker session was lost", _SIGN_IN),
+    "TOKEN_EXPIRED": HaltWords("The broker session has ended", _SIGN_IN),
+    "LOGIN_FAILED": HaltWords("The sign-in at the broker failed", _SIGN_IN),
+    "BAD_CREDENTIALS": HaltWords("The broker does not accept the stored credentials", _SIGN_IN),
+    "BREAKER_OPEN": HaltWords("The broker does not answer reliably", _WAIT),
+    "BROKER_DOWN": HaltWords("The broker does not answer", _WAIT),
+    "RATE_LIMITED": HaltWords("The broker asks for fewer requests", _WAIT),
+    "NOT_RECONCILED": HaltWords("The broker's books have not been read yet", _WAIT),
+    "MIXED_BUILDS": HaltWords("Two versions of the platform run side by side", _WAIT),
+    "FLIP": HaltWords("A position had turned to the other side", _LOOK),
+    "POSITION_FLIPPED": HaltWords("A position had turned to the other side", _LOOK),
+    "POSITION_MISMATCH": HaltWords("The broker shows another position than the platform", _LOOK),
+    "ORDER_PARKED": HaltWords("The fate of an order is not known", _LOOK),
+}
+
+
+def halt_words(reason_code: str, *, is_automatic: bool) -> HaltWords:
+    """Return a halt's code in words; a code nobody wrote words for is still told as what it is."""
+    known = _WORDS.get(reason_code)
+    if known is not None:
+        return known
+    return HaltWords("Halted by the platform" if is_automatic else "Halted by your operator", _OPERATOR)
+
+
+_REACH = {
+    HaltScope.PLATFORM: "Everything is halted",
+    HaltScope.TENANT: "All accounts are halted",
+    HaltScope.ACCOUNT: "Account halted",
+    HaltScope.STRATEGY: "Strategy halted",
+}
+
+
+def reach_words(scope: str) -> str:
+    """Return how far a halt reaches, in words."""
+    return _REACH[HaltScope(scope)]
+
+
+def words_of(halt: Halt) -> HaltWords:
+    """Return a halt in words."""
+    return halt_words(halt.reason_code, is_automatic=halt.created_by_id is None)
