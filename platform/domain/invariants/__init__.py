@@ -3,6 +3,6 @@
 from domain.invariants.evidence import Breach, Evidence
 from domain.invariants.liveness import check_liveness
 from domain.invariants.safety import check_safety
-from domain.invariants.survey import unchecked
+from domain.invariants.survey import Finding, survey, unchecked
 
-__all__ = ["Breach", "Evidence", "check_liveness", "check_safety", "unchecked"]
+__all__ = ["Breach", "Evidence", "Finding", "check_liveness", "check_safety", "survey", "unchecked"]

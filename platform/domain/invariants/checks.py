@@ -1,6 +1,6 @@
 """A rule with its name: what it runs on, and what it counts as looked at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from domain.invariants.evidence import Breach
@@ -9,24 +9,33 @@ from domain.invariants.view import View
 Rule = Callable[[View], Iterator[Breach]]
 Count = Callable[[View], int]
 
+NO_LEDGER = "there is no ledger of the brokers' side"
+NO_HEARTBEATS = "no process showed life"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One invariant; without the ledger ``rule`` is not run when ``needs_ledger``, and ``partly`` says what is then
-    missing of a rule that runs all the same."""
+    """One invariant, or a half of one; ``objects`` names what ``count`` counts. Some cannot be seen without the
+    brokers' side, or without processes."""
 
     invariant: str
     rule: Rule
     objects: str
     count: Count
     needs_ledger: bool = False
-    partly: str = ""
+    needs_heartbeats: bool = False
+
+    def obstacle(self, view: View) -> str:
+        """Return why it cannot be seen in this evidence, "" when it can."""
+        if self.needs_ledger and (view.evidence.wire is None or view.evidence.book is None):
+            return NO_LEDGER
+        return NO_HEARTBEATS if self.needs_heartbeats and not view.evidence.heartbeats else ""
 
     def can_run(self, view: View) -> bool:
         """Whether the evidence it needs is there."""
-        return not self.needs_ledger or has_ledger(view)
+        return not self.obstacle(view)
 
 
-def has_ledger(view: View) -> bool:
-    """Whether the brokers' side was read."""
-    return view.evidence.wire is not None and view.evidence.book is not None
+def run(checks: Iterable[Check], view: View) -> list[Breach]:
+    """Return what the checks find that can run, each breach once, in a fixed order."""
+    return sorted({breach for check in checks if check.can_run(view) for breach in check.rule(view)})

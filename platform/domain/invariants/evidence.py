@@ -64,8 +64,8 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True)
 class BookOrder:
-    """An order the broker accepted; ``is_manual``: given in the broker's own app. ``line`` is that of the acceptance,
-    ``ended_line`` of its cancel or rejection (``None`` while it rests or once it is filled)."""
+    """An order the broker accepted. ``is_manual``: given in the broker's own app; ``is_rejected``: afterwards, by the
+    exchange. ``line`` is that of the acceptance, ``ended_line`` of its cancel or rejection, if any."""
 
     line: int
     at: datetime
@@ -78,7 +78,13 @@ class BookOrder:
     side: str
     quantity: int
     is_manual: bool = False
+    is_rejected: bool = False
     ended_line: int | None = None
+
+    @property
+    def owner(self) -> tuple[str, str, str]:
+        """What an order is known by at the brokers."""
+        return self.broker, self.client_id, self.broker_order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,11 @@ class BookFill:
     side: str
     quantity: int
     price: Decimal
+
+    @property
+    def owner(self) -> tuple[str, str, str]:
+        """What its order is known by at the brokers."""
+        return self.broker, self.client_id, self.broker_order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +330,7 @@ class AuditRow:
     object_id: int | None
     at: datetime
     status: str = ""
-    detail: str = ""  # what else tells two transitions to one status apart
+    filled: int | None = None  # units, where it tells of them
 
 
 @dataclass(frozen=True, slots=True)

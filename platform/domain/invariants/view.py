@@ -7,17 +7,20 @@ from datetime import datetime
 from typing import TypeVar
 
 from domain.invariants.evidence import (
+    AuditRow,
     BookFill,
     BookOrder,
     BrokerBook,
     Call,
     Evidence,
+    FillRow,
     IntentRow,
     LegRow,
     OrderRow,
     TradeRow,
     WireRequest,
 )
+from domain.orders import IntentKind
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -41,12 +44,14 @@ def grouped(rows: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
 class View:
     """Lookups over one evidence; nothing in it depends on the order or number of the records' copies.
 
-    ``at`` is the wall instant that is judged, ``evidence.taken_at`` unless given.
+    ``at`` is the wall instant that is judged, ``evidence.taken_at`` unless given; ``market_at`` the market's then.
     """
 
-    def __init__(self, evidence: Evidence, *, at: datetime | None = None) -> None:
+    def __init__(self, evidence: Evidence, *, at: datetime | None = None, calm_since: datetime | None = None) -> None:
         self.evidence = found = evidence.distinct()
         self.at = at or found.taken_at
+        self.market_at = found.market_now + (self.at - found.taken_at)
+        self.calm_since = calm_since
         self.wire: list[WireRequest] = sorted(found.wire or (), key=_line)
         self.places = [one for one in self.wire if one.call is Call.PLACE and is_our_tag(one.tag)]
         book = found.book or BrokerBook()
@@ -56,17 +61,24 @@ class View:
         self.intents: list[IntentRow] = sorted(found.intents, key=_pk)
         self.trades: list[TradeRow] = sorted(found.trades, key=_pk)
         self.legs: list[LegRow] = sorted(found.legs, key=_pk)
+        self.fills: list[FillRow] = sorted(found.fills, key=_pk)
+        self.audit: list[AuditRow] = sorted(found.audit, key=_pk)
         self.order_of_tag = {one.tag: one for one in self.orders}
         self.order_of_pk = {one.pk: one for one in self.orders}
         self.intent_of_pk = {one.pk: one for one in self.intents}
         self.trade_of_pk = {one.pk: one for one in self.trades}
         self.leg_of_pk = {one.pk: one for one in self.legs}
         self.account_of_pk = {one.pk: one for one in found.accounts}
+        self.orders_of_leg = grouped((one.leg_id, one) for one in self.orders)
+        self.legs_of_trade = grouped((one.trade_id, one) for one in self.legs)
+        self.exits_of_leg = grouped((one.leg_id, one) for one in self.intents if one.kind == IntentKind.EXIT)
+        self.market_sessions = grouped((one.exchange, one) for one in found.market_sessions)
+        self.told = grouped((one.key, one) for one in found.notifications)
 
 
 def _line(one: WireRequest | BookOrder | BookFill) -> int:
     return one.line
 
 
-def _pk(one: OrderRow | IntentRow | TradeRow | LegRow) -> int:
+def _pk(one: OrderRow | IntentRow | TradeRow | LegRow | FillRow | AuditRow) -> int:
     return one.pk

@@ -1,13 +1,22 @@
-"""Rules about what reached the brokers: at most once, announced first, by who leads, as we wrote it."""
+"""Rules about what reached the brokers: at most once, announced first, by who leads, and never too much at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
-from domain.invariants.evidence import Breach, WireRequest
+from domain.invariants.evidence import Breach, OrderRow, WireRequest
 from domain.invariants.view import View, grouped, is_our_tag
 from domain.orders import Mode, OrderStatus
 
 NEVER_SENT = frozenset({OrderStatus.PENDING, OrderStatus.DENIED, OrderStatus.ABORTED})
 """States that say the order did not reach a socket."""
+
+EXCHANGE_RATE = 10
+"""Order calls per second and account in one segment that exchanges take from a client without an algo registration."""
+
+OUR_RATE = 8
+"""What the lanes keep below; the rest is room for what the network pushes together on its way."""
+
+RATE_WINDOW = timedelta(seconds=1)
 
 
 def tag_once(view: View) -> Iterator[Breach]:
@@ -21,7 +30,7 @@ def tag_once(view: View) -> Iterator[Breach]:
             yield Breach("I1", f"tag {tag}", f"is {len(set(order_ids))} orders at the broker: {sorted(set(order_ids))}")
 
 
-def _lines(requests: list[WireRequest]) -> str:
+def _lines(requests: Sequence[WireRequest]) -> str:
     return ", ".join(str(one.line) for one in requests)
 
 
@@ -32,21 +41,85 @@ def committed_before_arrival(view: View) -> Iterator[Breach]:
         order = view.order_of_tag.get(request.tag)
         if order is None:
             yield Breach("I4", f"tag {request.tag}", f"arrived (line {request.line}) and we have no such order")
-            continue
-        subject = f"order {order.pk}"
-        if order.status in NEVER_SENT:
-            yield Breach("I4", subject, f"arrived (line {request.line}), yet it is {order.status}")
-        if order.claimed_at is None or order.claimed_at > request.at:
-            yield Breach("I4", subject, f"arrived at {request.at}, claimed at {order.claimed_at}")
-        ours = (order.broker, order.client_id, order.exchange, order.symbol, order.side, order.quantity, order.mode)
-        theirs = (
-            request.broker,
-            request.client_id,
-            request.exchange,
-            request.symbol,
-            request.side,
-            request.quantity,
-            Mode.LIVE.value,
-        )
-        if ours != theirs:
-            yield Breach("I4", subject, f"arrived as {theirs}, was written as {ours}")
+        else:
+            yield from _as_written(request, order)
+
+
+def _as_written(request: WireRequest, order: OrderRow) -> Iterator[Breach]:
+    subject = f"order {order.pk}"
+    if order.status in NEVER_SENT:
+        yield Breach("I4", subject, f"arrived (line {request.line}), yet it is {order.status}")
+    if order.claimed_at is None or order.claimed_at > request.at:
+        yield Breach("I4", subject, f"arrived at {request.at}, claimed at {order.claimed_at}")
+    written = (order.broker, order.client_id, order.exchange, order.symbol, order.side, order.quantity)
+    arrived = (
+        request.broker,
+        request.client_id,
+        request.exchange,
+        request.symbol,
+        request.side,
+        request.quantity,
+    )
+    if order.mode == Mode.LIVE and written != arrived:  # a paper order on the wire is I11's
+        yield Breach("I4", subject, f"arrived as {arrived}, was written as {written}")
+
+
+def sent_by_leader(view: View) -> Iterator[Breach]:
+    """I10: the epochs of an account's orders never fall on the wire, and nothing is sent after the lease's end.
+
+    An epoch belongs to its lease: an account moved to another shard begins anew. Of past terms only the order is known,
+    so the end is checked for the term on record.
+    """
+    leases = {one.name: one for one in view.evidence.leases}
+    newest: dict[tuple[int, str], OrderRow] = {}
+    for request, order in sent(view):
+        key = (order.account_id, order.lease)
+        before = newest.setdefault(key, order)
+        if order.epoch < before.epoch:
+            why = f"arrived (line {request.line}) under epoch {order.epoch} after order {before.pk} of {before.epoch}"
+            yield Breach("I10", f"order {order.pk}", why)
+        else:
+            newest[key] = order
+        lease = leases.get(order.lease)
+        if lease is not None and order.epoch == lease.epoch and request.at > lease.until:
+            yield Breach("I10", f"order {order.pk}", f"arrived at {request.at}, its lease ended at {lease.until}")
+
+
+def sent(view: View) -> Iterator[tuple[WireRequest, OrderRow]]:
+    """Return the arrivals of orders we know, in order."""
+    for request in view.places:
+        order = view.order_of_tag.get(request.tag)
+        if order is not None:
+            yield request, order
+
+
+def paper_off_the_wire(view: View) -> Iterator[Breach]:
+    """I11, first half: no paper order ever arrives at a broker."""
+    for request, order in sent(view):
+        if order.mode == Mode.PAPER:
+            yield Breach("I11", f"order {order.pk}", f"is paper and arrived (line {request.line})")
+
+
+def rate_kept(view: View) -> Iterator[Breach]:
+    """I13: within any second at most ten of our order calls, of any kind, per account and exchange segment.
+
+    Whatever arrives counts, also what was refused or lost; what others do in the broker's own app does not.
+    """
+    ours = {(one.broker, one.client_id, one.broker_order_id) for one in view.orders if one.broker_order_id}
+    calls = (
+        one for one in view.wire if is_our_tag(one.tag) or (one.broker, one.client_id, one.broker_order_id) in ours
+    )
+    for key, found in grouped(((one.broker, one.client_id, one.exchange), one) for one in calls).items():
+        burst = _burst(sorted(found, key=lambda one: (one.at, one.line)))
+        if burst:
+            where = " ".join(key)
+            yield Breach("I13", where, f"{len(burst)} calls within a second from {burst[0].at}: lines {_lines(burst)}")
+
+
+def _burst(calls: Sequence[WireRequest]) -> Sequence[WireRequest]:
+    """Return the first second's calls that are too many; empty when none are."""
+    for start, call in enumerate(calls):
+        after = start + EXCHANGE_RATE
+        if after < len(calls) and calls[after].at - call.at < RATE_WINDOW:
+            return [one for one in calls[start:] if one.at - call.at < RATE_WINDOW]
+    return []

@@ -194,6 +194,12 @@ BOOK = BrokerBook(
 )
 
 
+TRADE_TOLD = tuple(
+    AuditRow(pk=900 + n, kind="trade_moved", object_type="trading.trade", object_id=1, at=at(n), status=status)
+    for n, status in enumerate(("ENTERING", "OPEN", "EXITING", "CLOSED"))
+)
+
+
 def audit_of(orders: tuple[OrderRow, ...]) -> tuple[AuditRow, ...]:
     """The trail of orders: claimed, then what became of each."""
     told = [(one, status) for one in orders for status in ("SUBMITTED", one.status)]
@@ -205,6 +211,7 @@ def audit_of(orders: tuple[OrderRow, ...]) -> tuple[AuditRow, ...]:
             object_id=one.pk,
             at=at(number),
             status=status,
+            filled=None if status == "SUBMITTED" else one.filled_quantity,
         )
         for number, (one, status) in enumerate(told, start=1)
     )
@@ -245,7 +252,7 @@ def healthy(**changes: Any) -> Evidence:
         market_sessions=(MarketSessionRow("NFO", at(-900), at(20000)),),
         leases=(LeaseRow("execution.0", 3, "host:1:1", at(610)),),
         heartbeats=(HeartbeatRow("execution.0", "b1", at(599)), HeartbeatRow("signals", "b1", at(598))),
-        audit=audit_of(ORDERS),
+        audit=(*audit_of(ORDERS), *TRADE_TOLD),
     )
     return replace(base, **changes)
 
@@ -260,4 +267,36 @@ def with_request(line: int, **changes: Any) -> tuple[WireRequest, ...]:
     return tuple(replace(one, **changes) if one.line == line else one for one in WIRE)
 
 
+def with_trade(**changes: Any) -> tuple[TradeRow, ...]:
+    """The scene's trade, changed."""
+    return tuple(replace(one, **changes) for one in healthy().trades)
+
+
+def with_leg(**changes: Any) -> tuple[LegRow, ...]:
+    """The scene's leg, changed."""
+    return tuple(replace(one, **changes) for one in healthy().legs)
+
+
+MANUAL = BookOrder(30, at(40), "zerodha", "AB1234", "M1", "", "NFO", SYMBOL, "BUY", 65, is_manual=True)
+MANUAL_FILL = BookFill(31, at(40), "zerodha", "AB1234", "M1", "TM1", "NFO", SYMBOL, "BUY", 65, Decimal(100))
 EXTERNAL = ExternalRow(1, "M1", SYMBOL, "BUY", 65, 65, "FILLED")
+
+
+def open_trade(**changes: Any) -> Evidence:
+    """The same day before any exit: the position stands, watched."""
+    fills = FILLS[:3]
+    base = healthy(
+        wire=WIRE[:2],
+        book=BrokerBook(BOOK.orders[:2], fills),
+        orders=ENTRIES,
+        intents=healthy().intents[:1],
+        trades=with_trade(status="OPEN", closed_at=None, gross_pnl=Decimal(0)),
+        legs=with_leg(exit_quantity=0, exit_value=Decimal(0), exit_reason=""),
+        fills=booked(fills, ENTRIES),
+        audit=(*audit_of(ENTRIES), *TRADE_TOLD[:2]),
+        heartbeats=(
+            HeartbeatRow("signals", "b1", at(599)),
+            HeartbeatRow("feed", "b1", at(599), prices_age=0.4),
+        ),
+    )
+    return replace(base, **changes)
