@@ -10,7 +10,7 @@ from apps.broker_accounts.querysets import visible_to
 from domain.orders import IN_FLIGHT, LIVE_TRADES, OPEN_INTENTS, UNRESOLVED, WORKING
 
 if TYPE_CHECKING:
-    from apps.trading.models import Fill, Intent, Order, Position, Trade
+    from apps.trading.models import ExternalOrder, Fill, Intent, Order, Position, Trade
     from apps.users.models import User
 
 
@@ -71,4 +71,12 @@ class PositionQuerySet(models.QuerySet["Position"]):
 
     def for_user(self, user: User) -> PositionQuerySet:
         """Positions of accounts this person may see."""
+        return self.filter(visible_to(user, "account__"))
+
+
+class ExternalOrderQuerySet(models.QuerySet["ExternalOrder"]):
+    """Reads of orders placed outside the platform."""
+
+    def for_user(self, user: User) -> ExternalOrderQuerySet:
+        """Orders in accounts this person may see."""
         return self.filter(visible_to(user, "account__"))

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.trading.models.trade import MODES
-from apps.trading.querysets import PositionQuerySet
+from apps.trading.querysets import ExternalOrderQuerySet, PositionQuerySet
 
 
 class AccountState(models.Model):
@@ -72,6 +72,8 @@ class ExternalOrder(models.Model):
     average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
     status = models.CharField(max_length=16)
     seen_at = models.DateTimeField(default=timezone.now)
+
+    objects = ExternalOrderQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
