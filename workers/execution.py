@@ -62,6 +62,10 @@ class ExecutionLoop(LeasedLoop):
         """A broker said something about an account."""
         self.call_soon(lambda: self.engine.hint(account_id) if self.engine else None)
 
+    def halts_changed(self) -> None:
+        """A halt was set."""
+        self.call_soon(lambda: self.engine.halts_changed() if self.engine else None)
+
 
 _loop = ExecutionLoop(settings.SHARD)
 
@@ -88,3 +92,9 @@ def submit_orders(shard: int) -> None:
 def reconcile_account(account_id: int) -> None:
     """An account's broker has news."""
     _loop.hint(account_id)
+
+
+@shared_task(name="workers.execution.look_at_halts")
+def look_at_halts() -> None:
+    """A halt was set."""
+    _loop.halts_changed()

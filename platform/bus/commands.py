@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
@@ -49,6 +50,12 @@ def wake_execution(shards: Iterable[int]) -> None:
     """Tell execution shards that orders wait: one message a shard, whatever the size of the wave."""
     for shard in sorted(set(shards)):
         _on_commit("workers.execution.submit_orders", f"execution.{shard}", shard)
+
+
+def halts_changed() -> None:
+    """Tell every execution shard that a halt was set: what it has claimed and not yet sent must look again."""
+    for shard in range(settings.SHARDS):
+        _on_commit("workers.execution.look_at_halts", f"execution.{shard}")
 
 
 def reconcile_account(account_id: int, *, shard: int) -> None:

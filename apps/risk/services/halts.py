@@ -15,6 +15,7 @@ from apps.risk.models import Halt, HaltScope
 from apps.risk.services.audience import tell_audience
 from apps.risk.wording import halt_words
 from apps.users.models import User
+from bus import commands
 
 SIGN_IN_LASTS = timedelta(minutes=5)
 """How long a password that was typed again counts as a fresh sign-in."""
@@ -95,6 +96,7 @@ def set_halt(
         record("halt_set", halt, tenant_id=tenant_id, actor=actor, scope=scope, code=reason_code, reason=reason)
         _tell_owner(halt)
         tell_audience(halt)
+        commands.halts_changed()
     return halt
 
 

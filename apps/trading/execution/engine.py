@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
+from apps.risk.services.halts import ActiveHalts
+from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
@@ -25,6 +27,7 @@ from apps.trading.services.submission import Claim, Lane
 from bus import failpoints
 from bus.leases import Held
 from domain.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailable, Outcome, SessionLost, Verdict
+from domain.orders import IntentKind
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ class Engine:
     market_now: Callable[[], datetime]
     wall: Callable[[], datetime]
     hints: OrderHints | None = None
+    gate: HaltGate = field(init=False)
     lanes: dict[Lane, LaneWorker] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _outcomes: list[tuple[Claim, Outcome]] = field(default_factory=list)
@@ -76,6 +80,9 @@ class Engine:
     _patience: float = 0.0
     _orders_wait: bool = True
     _stale: set[Lane] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.gate = HaltGate(load=partial(self.db, ActiveHalts.load))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until asked to stop, then let what is on the wire come home and record it."""
@@ -91,6 +98,10 @@ class Engine:
         """Orders may wait: claim soon."""
         self._orders_wait = True
         self.wake.set()
+
+    def halts_changed(self) -> None:
+        """A halt was set: what is claimed and not yet sent looks again."""
+        self.gate.expire()
 
     def hint(self, account_id: int) -> None:
         """A broker said something about an account: read its books soon."""
@@ -240,7 +251,7 @@ class Engine:
         ready = frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and worker.may_call())
         if not ready:
             return False
-        claimed_by = time.monotonic() + SEND_WITHIN
+        asked_at = time.monotonic()
         claimed = await self.db(
             submission.claim,
             shard=self.shard,
@@ -252,11 +263,13 @@ class Engine:
             wall=self.wall(),
             at_most=AT_ONCE,
         )
+        if claimed.halts is not None:
+            self.gate.note(claimed.halts, asked_at=asked_at)
         for claim in claimed.claims:
             failpoints.reach("claim.committed")
             worker = self.lanes[claim.lane]
             worker.busy = True
-            self._spawn(self._send(worker, claim, claimed_by), partial(self._send_broke, claim))
+            self._spawn(self._send(worker, claim, asked_at + SEND_WITHIN), partial(self._send_broke, claim))
         for lane in claimed.stale_lanes:
             self._stale.add(lane)
             self.lanes[lane].wants_positions = True
@@ -264,10 +277,17 @@ class Engine:
         return bool(claimed.is_more and claimed.claims)
 
     async def _send(self, worker: LaneWorker, claim: Claim, claimed_by: float) -> None:
-        """The last look before the wire: too late or no longer leading means it is not sent, provably."""
-        if time.monotonic() > claimed_by or self.held.remaining() <= 0:
+        """Send what still may go; what may not is taken back, provably unsent."""
+        refusal = await self._last_look(claim, claimed_by)
+        if refusal is not None:
+            code, reason = refusal
             await self.db(
-                submission.abort, [claim], epoch=self.held.epoch, reason_code="TOO_LATE", now=self.market_now()
+                submission.abort,
+                [claim],
+                epoch=self.held.epoch,
+                reason_code=code,
+                reason=reason,
+                now=self.market_now(),
             )
             worker.busy = False
             self._orders_wait = True
@@ -275,6 +295,19 @@ class Engine:
             outcome = await worker.send(claim)  # the list is another one by the time the answer is here
             self._outcomes.append((claim, outcome))
         self.wake.set()
+
+    async def _last_look(self, claim: Claim, claimed_by: float) -> tuple[str, str] | None:
+        """Return the code and words of what keeps an order off the wire at the last moment; ``None``: it goes."""
+        if claim.kind == IntentKind.ENTRY:
+            try:
+                reason = await self.gate.reason(claim)
+            except HaltsUnread:
+                return "HALTS_UNREAD", "What is halted could not be read."
+            if reason:
+                return "HALTED", reason
+        if time.monotonic() > claimed_by or self.held.remaining() <= 0:
+            return "TOO_LATE", "It was not on the wire in time."
+        return None
 
     # books -----------------------------------------------------------------------------------------------------
 

@@ -53,17 +53,20 @@ class Claim:
     order_id: int
     lane: Lane
     kind: str
+    tenant_id: int
+    strategy_id: int
     request: OrderRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What one claim brought: orders to send, lanes whose positions must be read before their exits can go, and
-    whether more waits than was asked for."""
+    """What one claim brought: orders to send, lanes whose positions must be read before their exits can go, whether
+    more waits than was asked for, and the halts it found in force (``None`` where it had nothing to decide)."""
 
     claims: tuple[Claim, ...]
     stale_lanes: frozenset[Lane]
     is_more: bool = False
+    halts: ActiveHalts | None = None
 
 
 def claim(
@@ -96,7 +99,7 @@ def claim(
             orders = read_candidates(shard, {pk for pk, _ in ready}, wall=wall)
             decided = _Decider(_first_of_each(orders, ready, without_entries), epoch=epoch, now=now, wall=wall)
             claims = decided.claims(at_most)
-        return Claimed(tuple(claims), frozenset(decided.stale_lanes), is_more=is_cut or decided.is_more)
+        return Claimed(tuple(claims), frozenset(decided.stale_lanes), is_cut or decided.is_more, decided.halts)
 
 
 def _check_epoch(lease: str, epoch: int) -> None:
@@ -128,6 +131,7 @@ class _Decider:
         self.audit: list[Entry] = []
         self.stale_lanes: set[Lane] = set()
         self.is_more = False
+        self.halts: ActiveHalts | None = None
         if not orders:
             return
         self.names = names_of(orders)
@@ -174,9 +178,8 @@ class _Decider:
             return self._refuse(order, OrderStatus.DENIED, "NO_INSTRUMENT", "The broker has no name for this contract.")
         if not self.open_exchanges[order.exchange]:
             return self._refuse(order, OrderStatus.DENIED, "SESSION_CLOSED", "The market is closed.")
-        reason = self.halts.reason(
-            tenant_id=order.tenant_id, strategy_id=order.strategy_id, account_id=order.account_id
-        )
+        halts = self.halts or ActiveHalts.load()
+        reason = halts.reason(tenant_id=order.tenant_id, strategy_id=order.strategy_id, account_id=order.account_id)
         if reason:
             return self._refuse(order, OrderStatus.DENIED, "HALTED", reason)
         if not self._mode_in_force(order):
@@ -253,7 +256,7 @@ class _Decider:
             price=order.price,
             trigger_price=order.trigger_price,
         )
-        return Claim(order.pk, order.lane, order.kind, request)
+        return Claim(order.pk, order.lane, order.kind, order.tenant_id, order.strategy_id, request)
 
 
 def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, now: datetime, wall: datetime) -> None:

@@ -4,11 +4,14 @@ from collections import defaultdict
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
+from apps.audit.services.record import Entry, record_all
+from apps.risk.services.halts import ActiveHalts
 from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.announce import announce_trades
 from apps.trading.services.exit import request_exit
+from apps.trading.services.rows import update_rows
 from apps.trading.services.settle import settle
 from bus import failpoints
 from domain.orders import LIVE_TRADES, UNRESOLVED, ExitReason, IntentKind, OrderStatus
@@ -56,14 +59,35 @@ def settle_idle(*, shard: int, now: datetime, wall: datetime) -> int:
 
 
 def sweep_entries(*, shard: int, now: datetime) -> int:
-    """Withdraw what is left of entries whose time is over: the unsent at once, the sent by cancelling."""
-    late = Order.objects.filter(
-        account__shard=shard, intent__kind=IntentKind.ENTRY, intent__expires_at__lte=now, status__in=UNRESOLVED
-    )
-    aborted = late.filter(status=OrderStatus.PENDING).update(
-        status=OrderStatus.ABORTED, reason_code="EXPIRED", finished_at=now
-    )
-    asked = late.filter(~Q(status=OrderStatus.PENDING), cancel_requested_at__isnull=True).update(
-        cancel_requested_at=now
-    )
+    """Withdraw what is left of entries whose time is over or that are halted: the unsent at once, the sent by
+    cancelling. Returns how many. Those halted before they were sent are left to the claim, which says why."""
+    entries = Order.objects.unresolved().filter(account__shard=shard, intent__kind=IntentKind.ENTRY)
+    late = entries.filter(intent__expires_at__lte=now)
+    aborted = _abort_unsent(late.filter(status=OrderStatus.PENDING), now)
+    sent = entries.exclude(status=OrderStatus.PENDING).filter(cancel_requested_at__isnull=True)
+    asked = sent.filter(Q(intent__expires_at__lte=now) | Q(pk__in=_halted(sent))).update(cancel_requested_at=now)
     return aborted + asked
+
+
+def _abort_unsent(orders: QuerySet[Order], now: datetime) -> int:
+    with transaction.atomic():
+        rows = list(orders.select_for_update(of=("self",), skip_locked=True).select_related("intent").order_by("pk"))
+        for order in rows:
+            order.status, order.reason_code, order.finished_at = OrderStatus.ABORTED, "EXPIRED", now
+        update_rows(rows, ["status", "reason_code", "finished_at"])
+        data = {"status": OrderStatus.ABORTED, "code": "EXPIRED"}
+        record_all(Entry("order_aborted", "trading.order", row.pk, row.intent.tenant_id, data) for row in rows)
+    return len(rows)
+
+
+def _halted(orders: QuerySet[Order]) -> list[int]:
+    """Return the entries at the brokers that a halt reaches: what fills after it would increase risk."""
+    halts = ActiveHalts.load()
+    if not halts.halts:
+        return []
+    rows = orders.values_list("pk", "intent__tenant_id", "intent__trade__strategy_id", "account_id")
+    return [
+        pk
+        for pk, tenant_id, strategy_id, account_id in rows
+        if halts.reason(tenant_id=tenant_id, strategy_id=strategy_id, account_id=account_id)
+    ]
