@@ -1,33 +1,24 @@
 """From a slug to a live broker: the wire is reachable from here, so this is for the workers alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
 import aiohttp
 
+from brokers.adapter import Account, Adapter, OnOrder
 from brokers.catalog import UnknownBroker
 from brokers.lots import LotSizeOf, unknown_lots
-from brokers.paper.client import PaperBroker, PaperDesk
-from brokers.transport import Egress, Wire, shared_connector
-from brokers.zerodha.access import Access
-from brokers.zerodha.client import ZerodhaBroker, ZerodhaLogin
-from brokers.zerodha.feed import OnOrder, ZerodhaFeed, ZerodhaOrderStream, socket_url
-from brokers.zerodha.market_data import ZerodhaMarketData
-from domain.broker import (
-    Broker,
-    BrokerError,
-    Credentials,
-    Endpoint,
-    Login,
-    MarketData,
-    MarketFeed,
-    OrderStream,
-)
+from brokers.paper.adapter import ADAPTER as PAPER
+from brokers.paper.client import PaperDesk
+from brokers.transport import shared_connector
+from brokers.zerodha.adapter import ADAPTER as ZERODHA
+from domain.broker import Broker, Credentials, Endpoint, Login, MarketData, MarketFeed, OrderStream
 
 __all__ = [
+    "ADAPTERS",
     "PaperDesk",
+    "adapter_of",
     "connect",
     "connect_feed",
     "connect_login",
@@ -42,25 +33,10 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA)})
+"""Every broker that can be reached, by slug."""
+
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    credentials: Credentials
-    endpoint: Endpoint
-    timeout: float
-    connector: aiohttp.BaseConnector | None
-    lot_size_of: LotSizeOf
-    desk: PaperDesk | None = None
-    on_order: OnOrder | None = None
-    equities: frozenset[str] = frozenset()
-
-    def wire(self) -> Wire:
-        return Wire(timeout=self.timeout, connector=self.connector, egress=Egress.of(self.credentials))
-
-    def access(self) -> Access:
-        return Access.of(self.credentials, self.endpoint)
 
 
 def connect(
@@ -79,8 +55,8 @@ def connect(
     pool (``shared_connector``); ``desk`` is what a paper account trades on. Raises ``UnknownBroker`` and, for
     missing credentials or a missing desk, ``BrokerError`` with code ``CREDENTIALS`` or ``DESK``.
     """
-    account = _Account(credentials, endpoint, timeout, connector, lot_size_of, desk=desk)
-    return _made(_BROKERS, slug, account)
+    account = Account(credentials, endpoint, timeout, connector, lot_size_of, desk=desk)
+    return _made(adapter_of(slug).broker, slug, account)
 
 
 def connect_feed(
@@ -94,8 +70,8 @@ def connect_feed(
     on_order: OnOrder | None = None,
 ) -> MarketFeed:
     """Return one market-data socket, not yet open; order updates that come along go to ``on_order``."""
-    account = _Account(credentials, endpoint, timeout, connector, lot_size_of, on_order=on_order)
-    return _made(_FEEDS, slug, account)
+    account = Account(credentials, endpoint, timeout, connector, lot_size_of, on_order=on_order)
+    return _made(adapter_of(slug).feed, slug, account)
 
 
 def connect_order_stream(
@@ -108,7 +84,7 @@ def connect_order_stream(
     connector: aiohttp.BaseConnector | None = None,
 ) -> OrderStream:
     """Return one account's order updates, not yet open."""
-    return _made(_ORDER_STREAMS, slug, _Account(credentials, endpoint, timeout, connector, lot_size_of))
+    return _made(adapter_of(slug).order_stream, slug, Account(credentials, endpoint, timeout, connector, lot_size_of))
 
 
 def connect_market_data(
@@ -122,8 +98,8 @@ def connect_market_data(
     equities: frozenset[str] = frozenset(),
 ) -> MarketData:
     """Return polled quotes and the instrument master; ``equities`` names the stocks to list as well."""
-    account = _Account(credentials, endpoint, timeout, connector, lot_size_of, equities=equities)
-    return _made(_MARKET_DATA, slug, account)
+    account = Account(credentials, endpoint, timeout, connector, lot_size_of, equities=equities)
+    return _made(adapter_of(slug).market_data, slug, account)
 
 
 def connect_login(
@@ -135,55 +111,18 @@ def connect_login(
     connector: aiohttp.BaseConnector | None = None,
 ) -> Login:
     """Return the sign-in of an account."""
-    return _made(_LOGINS, slug, _Account(credentials, endpoint, timeout, connector, unknown_lots))
+    return _made(adapter_of(slug).login, slug, Account(credentials, endpoint, timeout, connector, unknown_lots))
 
 
-def _made(makers: Mapping[str, Callable[[_Account], _T]], slug: str, account: _Account) -> _T:
-    maker = makers.get(slug)
+def _made(maker: Callable[[Account], _T] | None, slug: str, account: Account) -> _T:
     if maker is None:
         raise UnknownBroker(slug)
     return maker(account)
 
 
-def _paper(account: _Account) -> Broker:
-    if account.desk is None:
-        raise BrokerError("DESK", "paper: an account needs its desk (book, prices, clock)")
-    return PaperBroker(account.desk)
-
-
-def _zerodha(account: _Account) -> Broker:
-    return ZerodhaBroker(wire=account.wire(), access=account.access(), lot_size_of=account.lot_size_of)
-
-
-def _zerodha_feed(account: _Account) -> MarketFeed:
-    return ZerodhaFeed(
-        wire=account.wire(),
-        url=socket_url(account.access(), account.endpoint),
-        lot_size_of=account.lot_size_of,
-        on_order=account.on_order,
-    )
-
-
-def _zerodha_order_stream(account: _Account) -> OrderStream:
-    url = socket_url(account.access(), account.endpoint)
-    return ZerodhaOrderStream(wire=account.wire(), url=url, lot_size_of=account.lot_size_of)
-
-
-def _zerodha_market_data(account: _Account) -> MarketData:
-    return ZerodhaMarketData(
-        wire=account.wire(),
-        access=account.access(),
-        lot_size_of=account.lot_size_of,
-        equities=account.equities,
-    )
-
-
-def _zerodha_login(account: _Account) -> Login:
-    return ZerodhaLogin(wire=account.wire(), credentials=account.credentials, endpoint=account.endpoint)
-
-
-_BROKERS: Mapping[str, Callable[[_Account], Broker]] = MappingProxyType({"paper": _paper, "zerodha": _zerodha})
-_FEEDS: Mapping[str, Callable[[_Account], MarketFeed]] = MappingProxyType({"zerodha": _zerodha_feed})
-_ORDER_STREAMS: Mapping[str, Callable[[_Account], OrderStream]] = MappingProxyType({"zerodha": _zerodha_order_stream})
-_MARKET_DATA: Mapping[str, Callable[[_Account], MarketData]] = MappingProxyType({"zerodha": _zerodha_market_data})
-_LOGINS: Mapping[str, Callable[[_Account], Login]] = MappingProxyType({"zerodha": _zerodha_login})
+def adapter_of(slug: str) -> Adapter:
+    """Return a broker's adapter; raises ``UnknownBroker``."""
+    try:
+        return ADAPTERS[slug]
+    except KeyError:
+        raise UnknownBroker(slug) from None

@@ -6,11 +6,14 @@ retried by anybody below the caller.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from domain.broker_spec import BrokerSpec as BrokerSpec
+from domain.broker_spec import Capability
+from domain.broker_spec import RateLimits as RateLimits
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderChange, OrderRequest
 
 
@@ -26,43 +29,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer to place, modify or cancel."""
+    """The answer to place, modify or cancel; ``is_margin`` marks a REJECTED for want of money."""
 
     verdict: Verdict
     broker_order_id: str = ""
     code: str = ""
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimits:
-    """Calls per second per account the broker allows; ours stay below."""
-
-    orders: int
-    reads: int
-    quotes: int
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerSpec:
-    """What the platform needs to know of a broker without touching its wire."""
-
-    slug: str
-    name: str
-    exchanges: frozenset[str]
-    tag_length: int
-    quantity_in_lots: frozenset[str]
-    limits: RateLimits
-    max_modifications: int
-    token_expires_at: time | None  # IST; None: never
-    resend_wait_seconds: int
-    feed_symbols_per_socket: int
-    feed_sockets: int
-    quote_batch: int
-    supports_market: bool
-    credential_fields: tuple[str, ...] = ()
-    brokerage_per_order: Decimal = Decimal(20)
-    brokerage_rate_futures: Decimal = Decimal("0.0003")
+    is_margin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +123,39 @@ class RawTick:
     exchange_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One bar: ``start`` is aware (UTC), prices rupees, volume and open interest units."""
+
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int
+    open_interest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A delivered security: ``quantity`` units held in all, ``pledged`` of them as collateral."""
+
+    exchange: str
+    symbol: str
+    quantity: int
+    pledged: int
+    average_price: Decimal
+    last_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BasketMargin:
+    """Rupees orders need: together, and each on its own in the order asked (empty where the broker shows none)."""
+
+    required: Decimal
+    separate: tuple[Decimal, ...] = ()
+
+
 class BrokerError(Exception):
     """A read failed; ``code`` is the broker's, ``message`` its text."""
 
@@ -186,6 +192,40 @@ class Broker(Protocol):
     async def aclose(self) -> None: ...
 
 
+@runtime_checkable
+class OrderHistory(Protocol):
+    """The states one order went through."""
+
+    async def order_history(self, broker_order_id: str) -> Sequence[BrokerOrder]:
+        """Return the order at each state, oldest first; raises ``BrokerError`` also for an order nobody knows."""
+        ...
+
+
+@runtime_checkable
+class TagLookup(Protocol):
+    """A query by tag, quicker than a whole book; what it does not show may still be in the book."""
+
+    async def orders_tagged(self, client_order_id: str) -> Sequence[BrokerOrder]:
+        """Return today's orders that bear our tag, none being an answer; raises ``BrokerError``."""
+        ...
+
+
+@runtime_checkable
+class HoldingsBook(Protocol):
+    """Delivered securities."""
+
+    async def holdings(self) -> Sequence[Holding]: ...
+
+
+@runtime_checkable
+class MarginCalculator(Protocol):
+    """What orders would need."""
+
+    async def basket_margin(self, requests: Sequence[OrderRequest]) -> BasketMargin:
+        """Return what the orders need together, positions held considered; raises ``BrokerError``."""
+        ...
+
+
 class OrderStream(Protocol):
     """Order updates pushed by the broker: hints, never truth. ``connect`` yields until the socket drops."""
 
@@ -210,8 +250,25 @@ class MarketData(Protocol):
     async def aclose(self) -> None: ...
 
 
+@runtime_checkable
+class CandleSource(Protocol):
+    """History of one instrument."""
+
+    async def candles(
+        self, instrument: InstrumentRow, *, interval: timedelta, since: datetime, until: datetime
+    ) -> Sequence[Candle]:
+        """Return the bars that start within ``since`` and ``until``, oldest first.
+
+        Raises ``BrokerError``: code ``LIMIT`` for an interval or span that ``SPEC.candles`` does not have.
+        """
+        ...
+
+
 class Login(Protocol):
-    """Sign-in: what to show the user, and what to do with what comes back."""
+    """Sign-in: what to show the user, and what to do with what comes back.
+
+    ``request_token`` is the one-use code ``SPEC.sign_in.code_of`` found in the callback.
+    """
 
     def login_url(self, *, state: str) -> str: ...
     async def exchange(self, *, request_token: str, now: datetime) -> BrokerToken: ...
@@ -220,6 +277,37 @@ class Login(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class SignOut(Protocol):
+    """Ends a session at the broker."""
+
+    async def sign_out(self, token: BrokerToken) -> None:
+        """Revoke the token; one that is dead already is nothing to do. Raises ``BrokerError``."""
+        ...
+
+
+@runtime_checkable
+class Refresh(Protocol):
+    """Prolongs a session without a person."""
+
+    async def refresh(self, token: BrokerToken, *, now: datetime) -> BrokerToken: ...
+
+
+BROKER_PROTOCOLS: Mapping[Capability, type] = {
+    Capability.ORDER_HISTORY: OrderHistory,
+    Capability.TAG_LOOKUP: TagLookup,
+    Capability.HOLDINGS: HoldingsBook,
+    Capability.BASKET_MARGIN: MarginCalculator,
+}
+"""Capabilities of a ``Broker`` object: SPEC offers one exactly where the adapter has its protocol."""
+
+MARKET_PROTOCOLS: Mapping[Capability, type] = {Capability.CANDLES: CandleSource}
+"""Capabilities of a ``MarketData`` object."""
+
+LOGIN_PROTOCOLS: Mapping[Capability, type] = {Capability.SIGN_OUT: SignOut, Capability.REFRESH: Refresh}
+"""Capabilities of a ``Login`` object."""
 
 
 PostbackVerifier = Callable[[bytes, Mapping[str, str]], BrokerOrder]

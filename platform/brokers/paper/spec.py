@@ -7,6 +7,8 @@ SPEC = BrokerSpec(
     name="Paper",
     exchanges=frozenset({"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX"}),
     tag_length=20,
+    tag_field="client_order_id",
+    tag_shown_as="client_order_id",
     quantity_in_lots=frozenset(),
     limits=RateLimits(orders=100, reads=100, quotes=100),
     max_modifications=25,

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from brokers.adapter import credential
 from brokers.transport import WireRequest
-from domain.broker import BrokerError, Credentials, Endpoint
+from brokers.zerodha.spec import SPEC
+from domain.broker import Credentials, Endpoint
 
 VERSION_HEADERS = {"X-Kite-Version": "3", "Accept": "application/json"}
 
@@ -22,7 +24,7 @@ class Access:
         """Raises ``BrokerError`` with code ``CREDENTIALS`` where the API key is missing."""
         return cls(
             rest_url=endpoint.rest_url.rstrip("/"),
-            api_key=credential(credentials, "api_key"),
+            api_key=credential(SPEC, credentials, "api_key"),
             access_token=credentials.access_token,
         )
 
@@ -37,11 +39,3 @@ class Access:
         """Return a signed request; ``path`` starts with a slash."""
         headers = {**VERSION_HEADERS, "Authorization": f"token {self.api_key}:{self.access_token}"}
         return WireRequest(method, f"{self.rest_url}{path}", headers=headers, query=query, form=form)
-
-
-def credential(credentials: Credentials, name: str) -> str:
-    """Return a credential field; raises ``BrokerError`` with code ``CREDENTIALS`` where it is missing."""
-    value = credentials.fields.get(name, "")
-    if not value:
-        raise BrokerError("CREDENTIALS", f"zerodha: the account has no {name}")
-    return value

@@ -3,48 +3,17 @@
 Envelope, error types and codes: https://kite.trade/docs/connect/v3/response-structure/ and /exceptions/.
 """
 
-import re
 from typing import NoReturn
 
 import msgspec
 
+from brokers.refusals import refused
 from brokers.texts import plain
 from brokers.transport import WireAnswer
+from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerUnavailable, Outcome, RateLimited, SessionLost, Verdict
 
-BROKER = "zerodha"
-
-_PROVED_REFUSALS = frozenset(
-    {
-        (400, "InputException"),
-        (400, "MarginException"),
-        (400, "HoldingException"),
-        (400, "UserException"),
-        (403, "UserException"),
-        (403, "PermissionException"),
-    }
-)
-"""(HTTP status, error_type) that Kite sends only before it accepts an order."""
-
-_UNCERTAIN = re.compile(
-    r"time[ds]?[\s-]*out|try(ing)?\s+again|try\s+(after|later)|retry|temporar|gateway|unavailable|unreachable"
-    r"|unable\s+to\s+(connect|reach|process)|could\s?n[o']t\s+(connect|reach|confirm|fetch)|no\s+response"
-    r"|something\s+(went|unexpected)|unknown|internal|maintenance|in\s+progress",
-    re.IGNORECASE,
-)
-"""Words that make any refusal doubtful: a 400 "timed out" was once an order placed 8 s later."""
-
-_DEFINITE_ORDER_REFUSAL = re.compile(
-    r"insufficient\s+(funds|margin|holding)|margin\s+exceed|freeze\s+(quantity|qty|limit)|exceeds?\s+freeze"
-    r"|multiple\s+of\s+(the\s+)?(tick|lot)|tick\s+size|lot\s+size|circuit\s+limit|price\s+range|price\s+band"
-    r"|limit\s+price\s+protection|market\s+(orders?|protection)|trigger\s+price|disclosed\s+quantity"
-    r"|(is|are|been)\s+(blocked|disabled|restricted|banned|suspended|halted)|not\s+(allowed|permitted|enabled)"
-    r"|(has|have|is)\s+expired|invalid\s+\W?\w+|modifications?\s+exceed|order\s+modifications"
-    r"|(cannot|can't|can\s+not)\s+be\s+(cancell?ed|modified|changed|placed)|already\s+(been\s+)?(complete|cancell?ed|reject|execut)"
-    r"|order\s+(does\s+not\s+exist|not\s+found)|markets?\s+(is|are)\s+closed|outside\s+market\s+hours",
-    re.IGNORECASE,
-)
-"""OrderException covers failures before and after acceptance: only these messages say it was before."""
+BROKER = SPEC.slug
 
 
 class _Envelope(msgspec.Struct):
@@ -122,22 +91,9 @@ def _acknowledged(envelope: _Envelope, expected_id: str) -> Outcome:
 
 def _refused(status: int, envelope: _Envelope) -> Outcome:
     code, message = plain(envelope.error_type, longest=40) or f"HTTP_{status}", plain(envelope.message)
-    if envelope.status == "error":
-        if (status, code) == (403, "TokenException"):
-            return Outcome(Verdict.SESSION_LOST, code=code, message=message)
-        if (status, code) == (429, "NetworkException"):
-            return Outcome(Verdict.RATE_LIMITED, code=code, message=message)
-        if _is_proved_refusal(status, code, message):
-            return Outcome(Verdict.REJECTED, code=code, message=message)
-    return _unknown(code, message)
-
-
-def _is_proved_refusal(status: int, error_type: str, message: str) -> bool:
-    if not message or _UNCERTAIN.search(message):
-        return False
-    if (status, error_type) == (400, "OrderException"):
-        return _DEFINITE_ORDER_REFUSAL.search(message) is not None
-    return (status, error_type) in _PROVED_REFUSALS
+    if envelope.status != "error":
+        return _unknown(code, message)
+    return refused(SPEC, status=status, code=code, message=message)
 
 
 def _unknown(code: str, message: str) -> Outcome:

@@ -2,16 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from brokers.adapter import credential
 from brokers.lots import LotSizeOf
+from brokers.tokens import token_expiry
 from brokers.transport import ORDER_BODY_LIMIT, Wire, WireAnswer, WireFailure, WireRequest
 from brokers.zerodha import orders, portfolio
-from brokers.zerodha.access import VERSION_HEADERS, Access, credential
+from brokers.zerodha.access import VERSION_HEADERS, Access
 from brokers.zerodha.answers import BROKER, read_data
 from brokers.zerodha.spec import ENDPOINT, SPEC
 from domain.broker import (
@@ -23,7 +25,6 @@ from domain.broker import (
     Endpoint,
     Outcome,
 )
-from domain.clock import IST
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderChange, OrderRequest
 
 _REQUEST_TOKEN_PATH = "/control/zerodha/request-token"  # noqa: S105 -- a path of the simulated exchange
@@ -96,7 +97,7 @@ class ZerodhaLogin:
         """Return the page to open; Kite hands ``state`` back beside the request token."""
         query = {
             "v": "3",
-            "api_key": credential(self._credentials, "api_key"),
+            "api_key": credential(SPEC, self._credentials, "api_key"),
             "redirect_params": urlencode({"state": state}),
         }
         return f"{self._login_url}/connect/login?{urlencode(query)}"
@@ -109,7 +110,9 @@ class ZerodhaLogin:
         answer = await self._send(self._token_request(request_token))
         session = _decoded(read_data(answer, what="sign-in"), _Session)
         self._check_client(session)
-        return BrokerToken(access_token=session.access_token, client_id=session.user_id, expires_at=token_expiry(now))
+        return BrokerToken(
+            access_token=session.access_token, client_id=session.user_id, expires_at=token_expiry(SPEC, now)
+        )
 
     async def sign_in(self, *, now: datetime) -> BrokerToken:
         """Sign in without a person; the real Kite raises ``BrokerError`` with code ``MANUAL``."""
@@ -129,8 +132,8 @@ class ZerodhaLogin:
         await self._wire.aclose()
 
     def _token_request(self, request_token: str) -> WireRequest:
-        api_key = credential(self._credentials, "api_key")
-        secret = credential(self._credentials, "api_secret")
+        api_key = credential(SPEC, self._credentials, "api_key")
+        secret = credential(SPEC, self._credentials, "api_secret")
         checksum = hashlib.sha256(f"{api_key}{request_token}{secret}".encode()).hexdigest()
         return WireRequest(
             "POST",
@@ -155,13 +158,6 @@ class ZerodhaLogin:
             return await self._wire.send(request, limit=ORDER_BODY_LIMIT)
         except WireFailure as failure:
             raise failure.as_unavailable(BROKER) from failure
-
-
-def token_expiry(now: datetime) -> datetime:
-    """Return when a token given now dies: the next 06:00 IST."""
-    local = now.astimezone(IST)
-    expiry = local.replace(hour=6, minute=0, second=0, microsecond=0)
-    return (expiry if local < expiry else expiry + timedelta(days=1)).astimezone(UTC)
 
 
 def _decoded(data: bytes | msgspec.Raw, kind: type[_T]) -> _T:

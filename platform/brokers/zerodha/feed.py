@@ -5,12 +5,13 @@ caller decides.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 
+from brokers.adapter import OnOrder
 from brokers.lots import LotSizeOf
 from brokers.transport import Wire
 from brokers.zerodha.access import Access
@@ -30,8 +31,6 @@ _PING_SECONDS = 5.0
 _MESSAGE_LIMIT = 8_000_000
 _TOKENS_PER_MESSAGE = 500
 _MODE = "full"
-
-OnOrder = Callable[[BrokerOrder], None]
 
 
 class _Text(msgspec.Struct):

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from brokers.catalog import endpoint_of
 from brokers.connect import connect_login
-from brokers.zerodha.client import token_expiry
+from brokers.tokens import token_expiry
+from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerError, BrokerToken, BrokerUnavailable, Credentials, Endpoint
 from tests.brokers.servers import serve
 from tests.brokers.zerodha.cast import endpoint, recorded
@@ -133,4 +134,4 @@ def test_a_broken_simulated_sign_in_is_unavailable(body):
     ],
 )
 def test_a_token_dies_at_the_next_six_in_the_morning_in_india(now, expires_at):
-    assert token_expiry(now) == expires_at
+    assert token_expiry(SPEC, now) == expires_at

@@ -1,0 +1,24 @@
+"""When a broker's session ends. Pure."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from domain.broker import BrokerSpec
+from domain.clock import IST
+
+FOREVER = timedelta(days=3650)
+
+
+def token_expiry(spec: BrokerSpec, now: datetime, *, stated: datetime | None = None) -> datetime:
+    """Return when a token given now dies: the earliest of the SPEC's hour, its life, and what the broker stated."""
+    ends = [now + (spec.token_lasts or FOREVER)]
+    if spec.token_expires_at is not None:
+        ends.append(_next(spec.token_expires_at, now))
+    if stated is not None:
+        ends.append(stated)
+    return min(ends).astimezone(UTC)
+
+
+def _next(hour: time, now: datetime) -> datetime:
+    local = now.astimezone(IST)
+    end = local.replace(hour=hour.hour, minute=hour.minute, second=0, microsecond=0)
+    return end if local < end else end + timedelta(days=1)

@@ -1,0 +1,55 @@
+"""Zerodha for ``brokers.connect``."""
+
+from brokers.adapter import Account, Adapter
+from brokers.zerodha.access import Access
+from brokers.zerodha.client import ZerodhaBroker, ZerodhaLogin
+from brokers.zerodha.feed import ZerodhaFeed, ZerodhaOrderStream, socket_url
+from brokers.zerodha.market_data import ZerodhaMarketData
+from brokers.zerodha.spec import ENDPOINT, SPEC
+from domain.broker import Broker, Login, MarketData, MarketFeed, OrderStream
+
+
+def _broker(account: Account) -> Broker:
+    return ZerodhaBroker(wire=account.wire(), access=_access(account), lot_size_of=account.lot_size_of)
+
+
+def _login(account: Account) -> Login:
+    return ZerodhaLogin(wire=account.wire(), credentials=account.credentials, endpoint=account.endpoint)
+
+
+def _market_data(account: Account) -> MarketData:
+    return ZerodhaMarketData(
+        wire=account.wire(),
+        access=_access(account),
+        lot_size_of=account.lot_size_of,
+        equities=account.equities,
+    )
+
+
+def _feed(account: Account) -> MarketFeed:
+    return ZerodhaFeed(
+        wire=account.wire(),
+        url=socket_url(_access(account), account.endpoint),
+        lot_size_of=account.lot_size_of,
+        on_order=account.on_order,
+    )
+
+
+def _order_stream(account: Account) -> OrderStream:
+    url = socket_url(_access(account), account.endpoint)
+    return ZerodhaOrderStream(wire=account.wire(), url=url, lot_size_of=account.lot_size_of)
+
+
+def _access(account: Account) -> Access:
+    return Access.of(account.credentials, account.endpoint)
+
+
+ADAPTER = Adapter(
+    spec=SPEC,
+    endpoint=ENDPOINT,
+    broker=_broker,
+    login=_login,
+    market_data=_market_data,
+    feed=_feed,
+    order_stream=_order_stream,
+)
