@@ -1,5 +1,6 @@
 """Queue ``execution.<shard>``: one process owns the broker I/O of a shard of accounts."""
 
+import logging
 from typing import Any
 
 from celery import shared_task
@@ -10,12 +11,17 @@ from django.utils import timezone
 from apps.markets.clock import now
 from apps.trading.execution.engine import Engine
 from apps.trading.execution.hints import OrderHints
+from apps.trading.services import builds
 from brokers.catalog import SPECS
 from brokers.connect import shared_connector
 from workers.desk import Desk
 from workers.loop import Lead, LeasedLoop
 from workers.queues import execution_queue
 from workers.tap import QueueTap
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS_SECONDS = 2.0
 
 
 class ExecutionLoop(LeasedLoop):
@@ -32,6 +38,7 @@ class ExecutionLoop(LeasedLoop):
 
     async def main(self, lead: Lead) -> None:
         """Run the shard's engine until told to stop."""
+        await self._wait_for_migrations(lead)
         connector = shared_connector()
         self.tap.open()
         try:
@@ -47,12 +54,22 @@ class ExecutionLoop(LeasedLoop):
                 hints=OrderHints(
                     listen=desk.listen, hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None
                 ),
+                detail=lead.detail,
             )
             await self.engine.run(lead.stopping)
         finally:
             self.tap.close()
             self.engine = None
             await connector.close()
+
+    async def _wait_for_migrations(self, lead: Lead) -> None:
+        """Trade nothing on a database not migrated for this code: its rows would not mean what this takes them for."""
+        while missing := await lead.db(builds.missing_migrations):
+            log.error("not trading: the database lacks migrations", extra={"loop": self.name, "missing": missing})
+            lead.detail |= {"standing_by": True, "missing_migrations": missing}
+            if await lead.pause(MIGRATIONS_SECONDS):
+                return
+        lead.detail |= {"standing_by": False, "missing_migrations": []}
 
     def wake(self) -> None:
         """There may be work."""

@@ -178,7 +178,7 @@ def acquire(name: str, *, seconds: float, grace: float = 0.0) -> Held | None:
     holder = holder_name()
     seen = _look(name, grace)
     asked_at = time.monotonic()
-    values: dict[str, object] = {"name": name, "holder": holder, "ttl": seconds}
+    values: dict[str, str | float] = {"name": name, "holder": holder, "ttl": seconds}
     if seen is None:
         epoch = _ask(_FIRST, values)
     else:
@@ -186,7 +186,7 @@ def acquire(name: str, *, seconds: float, grace: float = 0.0) -> Held | None:
         if fate is None:
             return None
         asked_at = time.monotonic()
-        proved = {"fate": fate.value, "is_proved": fate is not Fate.EXPIRED}
+        proved: dict[str, str | float] = {"fate": fate.value, "is_proved": fate is not Fate.EXPIRED}
         epoch = _ask(_SUCCEED, values | proved | {"seen_epoch": seen.epoch, "seen_holder": seen.holder})
     if epoch is None:
         return None
@@ -201,7 +201,7 @@ def _look(name: str, grace: float) -> _Seen | None:
     return _Seen(*row) if row else None
 
 
-def _ask(statement: str, values: dict[str, object]) -> int | None:
+def _ask(statement: str, values: dict[str, str | float]) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()

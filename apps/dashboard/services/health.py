@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import Error as DatabaseError
@@ -12,6 +13,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from apps.dashboard.services.feed import FEED_PROCESS, SILENT_SECONDS
+from apps.trading.services.builds import running_builds
 from bus.connection import redis_client
 from bus.models import Heartbeat
 
@@ -27,12 +29,13 @@ class Check:
 
 
 def readiness() -> list[Check]:
-    """Ask the database, Redis, the migrations and the feed's heartbeat."""
+    """Ask the database, Redis, the migrations, the feed's heartbeat and which builds are at work."""
     return [
         timed("database", _database),
         timed("redis", _redis),
         timed("migrations", _migrations),
         timed("feed", _feed),
+        timed("builds", _builds),
     ]
 
 
@@ -86,3 +89,9 @@ def _feed() -> tuple[bool, str]:
         return False, "the feed has never run"
     age = (timezone.now() - beat.beat_at).total_seconds()
     return age <= SILENT_SECONDS, f"heartbeat {age:.1f} s ago"
+
+
+def _builds() -> tuple[bool, str]:
+    """Workers beside another build take no entries."""
+    found = sorted({*running_builds(wall=timezone.now()), settings.BUILD_ID})
+    return len(found) == 1, f"{found[0]} only" if len(found) == 1 else f"{' and '.join(found)} run side by side"

@@ -20,7 +20,7 @@ from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
-from apps.trading.services import chase, reports, resolver, submission, sweep
+from apps.trading.services import builds, chase, reports, resolver, submission, sweep
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
@@ -68,6 +68,7 @@ class Engine:
     market_now: Callable[[], datetime]
     wall: Callable[[], datetime]
     hints: OrderHints | None = None
+    detail: dict[str, Any] = field(default_factory=dict)  # shown with the heartbeat
     gate: HaltGate = field(init=False)
     lanes: dict[Lane, LaneWorker] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -80,6 +81,7 @@ class Engine:
     _patience: float = 0.0
     _orders_wait: bool = True
     _stale: set[Lane] = field(default_factory=set)
+    _foreign: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate = HaltGate(load=partial(self.db, ActiveHalts.load))
@@ -182,6 +184,7 @@ class Engine:
     async def _sweep(self) -> None:
         self._next_sweep = time.monotonic() + settings.SWEEP_SECONDS
         now, wall, shard = self.market_now(), self.wall(), self.shard
+        await self._look_at_builds(wall)
         waits = {slug: spec.resend_wait_seconds for slug, spec in self.specs.items()}
         steps = (
             partial(resolver.mark_overdue, shard=shard, wall=wall),
@@ -195,6 +198,11 @@ class Engine:
             await self.db(step)
             await self._submit()  # orders that came meanwhile do not wait for the rest
         await self._tend_lanes(await self.db(lane_work, shard=self.shard))
+
+    async def _look_at_builds(self, wall: datetime) -> None:
+        """Beside workers of another build nothing is entered: two versions may mean different things by one row."""
+        self._foreign = await self.db(builds.foreign_builds, process=self.held.name, term=self.held.epoch, wall=wall)
+        self.detail |= {"standing_by": bool(self._foreign), "foreign_builds": self._foreign}
 
     def _resolve(self, waits: dict[str, int], now: datetime, wall: datetime) -> None:
         held = self.held
@@ -258,7 +266,7 @@ class Engine:
             epoch=self.held.epoch,
             lease=self.held.name,
             ready=ready,
-            without_entries=frozenset(lane for lane, worker in self.lanes.items() if not worker.may_enter()),
+            without_entries=frozenset(lane for lane in ready if not self._may_enter(lane)),
             now=self.market_now(),
             wall=self.wall(),
             at_most=AT_ONCE,
@@ -275,6 +283,10 @@ class Engine:
             self.lanes[lane].wants_positions = True
             self.lanes[lane].next_read = 0.0
         return bool(claimed.is_more and claimed.claims)
+
+    def _may_enter(self, lane: Lane) -> bool:
+        """Whether entries of a lane may go now; what may not waits for as long as its own time allows."""
+        return not self._foreign and self.lanes[lane].may_enter()
 
     async def _send(self, worker: LaneWorker, claim: Claim, claimed_by: float) -> None:
         """Send what still may go; what may not is taken back, provably unsent."""

@@ -18,7 +18,7 @@ TOKEN = {"Authorization": "Bearer test-metrics-token"}
 @pytest.fixture
 def feed_beat(db: None) -> Heartbeat:
     now = timezone.now()
-    return Heartbeat.objects.create(process="feed", holder="host:1:1", build="x", started_at=now, beat_at=now)
+    return Heartbeat.objects.create(process="feed", holder="host:1:1", build="dev", started_at=now, beat_at=now)
 
 
 def test_the_process_is_alive_without_a_database() -> None:
