@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -18,7 +19,9 @@ TOKEN = {"Authorization": "Bearer test-metrics-token"}
 @pytest.fixture
 def feed_beat(db: None) -> Heartbeat:
     now = timezone.now()
-    return Heartbeat.objects.create(process="feed", holder="host:1:1", build="dev", started_at=now, beat_at=now)
+    return Heartbeat.objects.create(
+        process="feed", holder="host:1:1", build=settings.BUILD_ID, started_at=now, beat_at=now
+    )
 
 
 def test_the_process_is_alive_without_a_database() -> None:
@@ -34,6 +37,7 @@ def test_ready_when_every_check_holds(feed_beat: Heartbeat) -> None:
         "redis": True,
         "migrations": True,
         "feed": True,
+        "builds": True,
     }
 
 
