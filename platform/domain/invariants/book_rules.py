@@ -29,7 +29,7 @@ def never_crosses_zero(view: View) -> Iterator[Breach]:
     an exit is accepted it and the exits still resting take no more than is held."""
     events = grouped(_events(view))
     for leg_id in sorted(events):
-        yield from _walk(leg_id, events[leg_id])
+        yield from _walk(leg_id, events[leg_id], view.carried.get(leg_id, 0))
 
 
 Event = tuple[int, str, OrderRow, int]
@@ -57,8 +57,8 @@ def _of_order(accepted: BookOrder, order: OrderRow) -> Iterator[Event]:
             yield accepted.ended_line, "ENDED", order, 0
 
 
-def _walk(leg_id: int, events: list[Event]) -> Iterator[Breach]:
-    leg = _Leg()
+def _walk(leg_id: int, events: list[Event], carried: int) -> Iterator[Breach]:
+    leg = _Leg(held=carried)
     for line, what, order, quantity in sorted(events, key=lambda one: one[0]):
         if what == "ACCEPTED":
             leg.resting[order.tag] += quantity

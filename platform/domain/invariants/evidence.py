@@ -120,7 +120,7 @@ class BrokerBook:
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     """One of our orders. ``broker`` serves it (``paper`` for paper orders), ``exchange`` and ``symbol`` are in that
-    broker's words, ``lease`` is its account's shard's."""
+    broker's words ("" when it has none any more), ``lease`` is that of its account's shard when it was claimed."""
 
     pk: int
     tag: str
@@ -174,7 +174,6 @@ class IntentRow:
     filled_quantity: int = 0
     created_at: datetime | None = None
     finished_at: datetime | None = None
-    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +309,15 @@ class LeaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TermRow:
+    """A term of leadership that ended."""
+
+    name: str
+    epoch: int
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HeartbeatRow:
     """A process's last sign of life; ``prices_age`` is seconds since its newest tick, ``None`` when it does not say."""
 
@@ -335,10 +343,15 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a check may look at, as of ``taken_at`` (wall) and ``market_now``."""
+    """Everything a check may look at, as of ``taken_at`` (wall) and ``market_now``.
+
+    ``market_since`` is where the ledger begins, in market time: fills booked before are carried over, not looked for
+    there. ``None``: the ledger is complete.
+    """
 
     taken_at: datetime
     market_now: datetime
+    market_since: datetime | None = None
     wire: tuple[WireRequest, ...] | None = None
     book: BrokerBook | None = None
     orders: tuple[OrderRow, ...] = ()
@@ -353,6 +366,7 @@ class Evidence:
     halts: tuple[HaltRow, ...] = ()
     notifications: tuple[NotificationRow, ...] = ()
     leases: tuple[LeaseRow, ...] = ()
+    terms: tuple[TermRow, ...] = ()
     heartbeats: tuple[HeartbeatRow, ...] = ()
     audit: tuple[AuditRow, ...] = ()
 

@@ -72,8 +72,23 @@ class View:
         self.orders_of_leg = grouped((one.leg_id, one) for one in self.orders)
         self.legs_of_trade = grouped((one.trade_id, one) for one in self.legs)
         self.exits_of_leg = grouped((one.leg_id, one) for one in self.intents if one.kind == IntentKind.EXIT)
+        self.carried = self._carried()
         self.market_sessions = grouped((one.exchange, one) for one in found.market_sessions)
         self.told = grouped((one.key, one) for one in found.notifications)
+
+    def is_carried(self, fill: FillRow) -> bool:
+        """Whether a fill is older than the ledger."""
+        since = self.evidence.market_since
+        return since is not None and fill.filled_at < since
+
+    def _carried(self) -> dict[int, int]:
+        """Return the units each leg held when the ledger begins."""
+        held: dict[int, int] = defaultdict(int)
+        for fill in self.fills:
+            order = self.order_of_pk.get(fill.order_id)
+            if order is not None and self.is_carried(fill):
+                held[order.leg_id] += fill.quantity if order.kind == IntentKind.ENTRY else -fill.quantity
+        return held
 
 
 def _line(one: WireRequest | BookOrder | BookFill) -> int:

@@ -51,26 +51,25 @@ def _as_written(request: WireRequest, order: OrderRow) -> Iterator[Breach]:
         yield Breach("I4", subject, f"arrived (line {request.line}), yet it is {order.status}")
     if order.claimed_at is None or order.claimed_at > request.at:
         yield Breach("I4", subject, f"arrived at {request.at}, claimed at {order.claimed_at}")
-    written = (order.broker, order.client_id, order.exchange, order.symbol, order.side, order.quantity)
-    arrived = (
-        request.broker,
-        request.client_id,
-        request.exchange,
-        request.symbol,
-        request.side,
-        request.quantity,
-    )
-    if order.mode == Mode.LIVE and written != arrived:  # a paper order on the wire is I11's
+    if order.mode != Mode.LIVE:
+        return  # a paper order on the wire is I11's
+    written = (order.broker, order.client_id, *_contract(order), order.side, order.quantity)
+    arrived = (request.broker, request.client_id, *_contract(request), request.side, request.quantity)
+    if order.symbol and written != arrived:
         yield Breach("I4", subject, f"arrived as {arrived}, was written as {written}")
 
 
-def sent_by_leader(view: View) -> Iterator[Breach]:
-    """I10: the epochs of an account's orders never fall on the wire, and nothing is sent after the lease's end.
+def _contract(one: OrderRow | WireRequest) -> tuple[str, str]:
+    return one.exchange, one.symbol
 
-    An epoch belongs to its lease: an account moved to another shard begins anew. Of past terms only the order is known,
-    so the end is checked for the term on record.
+
+def sent_by_leader(view: View) -> Iterator[Breach]:
+    """I10: the epochs of an account's orders never fall on the wire, and nothing is sent after its term's end.
+
+    An epoch belongs to its lease: an account moved to another shard begins anew.
     """
-    leases = {one.name: one for one in view.evidence.leases}
+    ends = {(one.name, one.epoch): one.until for one in view.evidence.leases}
+    ends |= {(one.name, one.epoch): one.ended_at for one in view.evidence.terms}
     newest: dict[tuple[int, str], OrderRow] = {}
     for request, order in sent(view):
         key = (order.account_id, order.lease)
@@ -80,9 +79,9 @@ def sent_by_leader(view: View) -> Iterator[Breach]:
             yield Breach("I10", f"order {order.pk}", why)
         else:
             newest[key] = order
-        lease = leases.get(order.lease)
-        if lease is not None and order.epoch == lease.epoch and request.at > lease.until:
-            yield Breach("I10", f"order {order.pk}", f"arrived at {request.at}, its lease ended at {lease.until}")
+        ended_at = ends.get((order.lease, order.epoch))
+        if ended_at is not None and request.at > ended_at:
+            yield Breach("I10", f"order {order.pk}", f"arrived at {request.at}, its term ended at {ended_at}")
 
 
 def sent(view: View) -> Iterator[tuple[WireRequest, OrderRow]]:
