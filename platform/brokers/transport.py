@@ -27,23 +27,26 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """What goes on the wire. ``query`` may repeat a name; ``form`` is sent url-encoded, ``json`` as it is."""
+    """What goes on the wire. ``query`` may repeat a name; at most one body: ``form`` is sent url-encoded, ``json``
+    encoded, ``text`` as it is."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: tuple[tuple[str, str], ...] = ()
     form: Mapping[str, str] | None = field(default=None, repr=False)
-    json: Mapping[str, str] | None = field(default=None, repr=False)
+    json: object = field(default=None, repr=False)
+    text: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WireAnswer:
-    """What came back, whole and decompressed."""
+    """What came back, whole and decompressed. ``retry_after``: the seconds its header asks to wait."""
 
     status: int
     body: bytes = field(repr=False)
     content_type: str = ""
+    retry_after: float | None = None
 
 
 class WireFailure(Exception):
@@ -140,13 +143,18 @@ class Wire:
             request.url,
             headers=request.headers,
             params=request.query or None,
-            data=request.form,
+            data=request.form if request.text is None else request.text.encode(),
             json=request.json,
             allow_redirects=False,
             proxy=self._egress.proxy,
         ) as response:
             body = await _read(response, limit)
-            return WireAnswer(status=response.status, body=body, content_type=response.headers.get("Content-Type", ""))
+            return WireAnswer(
+                status=response.status,
+                body=body,
+                content_type=response.headers.get("Content-Type", ""),
+                retry_after=_seconds(response.headers.get("Retry-After", "")),
+            )
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -172,6 +180,11 @@ class Wire:
             ttl_dns_cache=300,
             local_addr=(address, 0) if address else None,
         )
+
+
+def _seconds(text: str) -> float | None:
+    """Read a Retry-After in seconds (RFC 9110, 10.2.3); its other form, a date, is not used by any broker known."""
+    return float(text) if text.strip().isascii() and text.strip().isdigit() else None
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -228,7 +228,10 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderChange:
-    """What a modify asks for; ``None`` leaves a field alone. Quantity is the order's new total, in units."""
+    """What a modify asks for; ``None`` leaves a field alone. Quantity is the order's new total, in units.
+
+    ``symbol`` and ``token`` are the broker's own, for brokers whose modify repeats them; "" where the caller has none.
+    """
 
     order_type: OrderType
     quantity: int
@@ -237,6 +240,8 @@ class OrderChange:
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     validity: Validity = Validity.DAY
+    symbol: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

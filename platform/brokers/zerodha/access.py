@@ -35,7 +35,8 @@ class Access:
         *,
         query: tuple[tuple[str, str], ...] = (),
         form: Mapping[str, str] | None = None,
+        json: object = None,
     ) -> WireRequest:
         """Return a signed request; ``path`` starts with a slash."""
         headers = {**VERSION_HEADERS, "Authorization": f"token {self.api_key}:{self.access_token}"}
-        return WireRequest(method, f"{self.rest_url}{path}", headers=headers, query=query, form=form)
+        return WireRequest(method, f"{self.rest_url}{path}", headers=headers, query=query, form=form, json=json)

@@ -3,6 +3,7 @@
 Envelope, error types and codes: https://kite.trade/docs/connect/v3/response-structure/ and /exceptions/.
 """
 
+from dataclasses import replace
 from typing import NoReturn
 
 import msgspec
@@ -42,7 +43,7 @@ def order_outcome(answer: WireAnswer, *, expected_id: str = "") -> Outcome:
         return _unknown(f"HTTP_{answer.status}", "the answer is not Kite's JSON")
     if answer.status == 200 and envelope.status == "success":
         return _acknowledged(envelope, expected_id)
-    return _refused(answer.status, envelope)
+    return replace(_refused(answer.status, envelope), retry_after=answer.retry_after)
 
 
 def read_data(answer: WireAnswer, *, what: str) -> msgspec.Raw:
@@ -56,24 +57,28 @@ def read_data(answer: WireAnswer, *, what: str) -> msgspec.Raw:
         raise _unreadable(answer, what) from error
     if answer.status == 200 and envelope.status == "success":
         return envelope.data
-    raise_refusal(answer.status, envelope.error_type or "", envelope.message or "", what=what)
+    raise_refusal(
+        answer.status, envelope.error_type or "", envelope.message or "", what=what, retry_after=answer.retry_after
+    )
 
 
-def raise_refusal(status: int, error_type: str, message: str, *, what: str) -> NoReturn:
+def raise_refusal(
+    status: int, error_type: str, message: str, *, what: str, retry_after: float | None = None
+) -> NoReturn:
     """Raise the ``BrokerError`` a refused read means."""
     code = plain(error_type, longest=40) or f"HTTP_{status}"
     text = f"{BROKER} {what}: {plain(message) or 'no message'}"
     if status == 403 and error_type == "TokenException":
         raise SessionLost(code, text)
     if status == 429:
-        raise RateLimited(code, text)
+        raise RateLimited(code, text, retry_after=retry_after)
     raise BrokerUnavailable(code, text)
 
 
 def _unreadable(answer: WireAnswer, what: str) -> BrokerUnavailable | RateLimited:
     text = f"{BROKER} {what}: HTTP {answer.status} without Kite's JSON ({len(answer.body)} bytes)"
     if answer.status == 429:
-        return RateLimited("HTTP_429", text)
+        return RateLimited("HTTP_429", text, retry_after=answer.retry_after)
     return BrokerUnavailable(f"HTTP_{answer.status}" if answer.status != 200 else "MALFORMED", text)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -17,13 +18,16 @@ from brokers.zerodha.access import VERSION_HEADERS, Access
 from brokers.zerodha.answers import BROKER, read_data
 from brokers.zerodha.spec import ENDPOINT, SPEC
 from domain.broker import (
+    BasketMargin,
     BrokerError,
     BrokerSpec,
     BrokerToken,
     BrokerUnavailable,
     Credentials,
     Endpoint,
+    Holding,
     Outcome,
+    SessionLost,
 )
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderChange, OrderRequest
 
@@ -69,6 +73,18 @@ class ZerodhaBroker:
     async def funds(self) -> Funds:
         """Return the rupees of equity and commodity together; raises ``BrokerError``."""
         return await portfolio.funds(self._wire, self._access)
+
+    async def order_history(self, broker_order_id: str) -> Sequence[BrokerOrder]:
+        """Return the states of one order, oldest first; raises ``BrokerError``."""
+        return await portfolio.order_history(self._wire, self._access, broker_order_id, self._lot_size_of)
+
+    async def holdings(self) -> Sequence[Holding]:
+        """Return delivered securities; raises ``BrokerError``."""
+        return await portfolio.holdings(self._wire, self._access)
+
+    async def basket_margin(self, requests: Sequence[OrderRequest]) -> BasketMargin:
+        """Return what orders need together, positions considered; raises ``BrokerError``."""
+        return await portfolio.basket_margin(self._wire, self._access, requests)
 
     async def aclose(self) -> None:
         """Close the account's HTTP session."""
@@ -126,6 +142,14 @@ class ZerodhaLogin:
             raise BrokerUnavailable(f"HTTP_{answer.status}", "zerodha: the simulated sign-in was refused")
         token = _decoded(answer.body, _RequestToken).request_token
         return await self.exchange(request_token=token, now=now)
+
+    async def sign_out(self, token: BrokerToken) -> None:
+        """Revoke a token at Kite; a dead one is nothing to do. Raises ``BrokerError``."""
+        query = (("api_key", credential(SPEC, self._credentials, "api_key")), ("access_token", token.access_token))
+        url = f"{self._endpoint.rest_url.rstrip('/')}/session/token"
+        answer = await self._send(WireRequest("DELETE", url, headers=VERSION_HEADERS, query=query))
+        with suppress(SessionLost):
+            read_data(answer, what="sign-out")
 
     async def aclose(self) -> None:
         """Close the HTTP session."""

@@ -16,7 +16,7 @@ import msgspec
 from brokers.lots import LotSizeOf, units_per_count
 from brokers.texts import plain
 from brokers.zerodha.spec import SPEC
-from domain.broker import BrokerUnavailable
+from domain.broker import BrokerUnavailable, Holding
 from domain.clock import IST
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Side
 
@@ -93,6 +93,17 @@ class PositionRow(msgspec.Struct):
     multiplier: Decimal
 
 
+class HoldingRow(msgspec.Struct):
+    """One row of ``GET /portfolio/holdings``; ``quantity`` is the net one, what settles tomorrow included."""
+
+    tradingsymbol: str
+    exchange: str
+    quantity: int
+    average_price: Decimal
+    last_price: Decimal
+    collateral_quantity: int = 0
+
+
 class _Positions(msgspec.Struct):
     net: list[PositionRow]
 
@@ -141,6 +152,11 @@ def positions_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[Brok
     what = "positions"
     rows = _decoded(data, _Positions, what=what).net
     return _mapped(rows, lambda row: position_of(row, lot_size_of), what=what)
+
+
+def holdings_of(data: bytes | msgspec.Raw) -> list[Holding]:
+    """Return the holdings; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
+    return _mapped_rows(data, HoldingRow, holding_of, what="holdings")
 
 
 def funds_of(data: bytes | msgspec.Raw) -> Funds:
@@ -240,6 +256,22 @@ def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
         average_price=row.average_price,
         last_price=row.last_price,
         multiplier=row.multiplier / units,
+    )
+
+
+def holding_of(row: HoldingRow) -> Holding:
+    """Return the holding a row shows; raises ``MalformedRow``."""
+    for name in ("tradingsymbol", "exchange"):
+        _require(getattr(row, name), name)
+    for name in ("average_price", "last_price"):
+        _require_price(getattr(row, name), name)
+    return Holding(
+        exchange=row.exchange,
+        symbol=row.tradingsymbol,
+        quantity=row.quantity + row.collateral_quantity,
+        pledged=row.collateral_quantity,
+        average_price=row.average_price,
+        last_price=row.last_price,
     )
 
 

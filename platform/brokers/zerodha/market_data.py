@@ -4,15 +4,17 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from brokers.lots import LotSizeOf
 from brokers.transport import BOOK_BODY_LIMIT, MASTER_BODY_LIMIT, Wire, WireAnswer, WireFailure, WireRequest
 from brokers.zerodha.access import Access
 from brokers.zerodha.answers import BROKER, read_data
+from brokers.zerodha.candles import candles_of, path_of, query_of
 from brokers.zerodha.instruments import MalformedLine, Master, parse_master, unzipped
 from brokers.zerodha.quotes import Key, quotes_of, wire_name
 from brokers.zerodha.spec import SPEC
-from domain.broker import BrokerError, InstrumentRow, Quote
+from domain.broker import BrokerError, Candle, InstrumentRow, Quote
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,15 @@ class ZerodhaMarketData:
         for reason, count in Counter(line.reason for line in master.malformed).most_common(20):
             log.warning("instrument lines left out", extra={"broker": BROKER, "reason": reason, "lines": count})
         return master.rows
+
+    async def candles(
+        self, instrument: InstrumentRow, *, interval: timedelta, since: datetime, until: datetime
+    ) -> Sequence[Candle]:
+        """Return the bars that start within the span, oldest first; raises ``BrokerError``."""
+        path, query = path_of(instrument, interval), query_of(interval=interval, since=since, until=until)
+        answer = await self._send(self._access.request("GET", path, query=query), limit=BOOK_BODY_LIMIT)
+        units = instrument.lot_size if instrument.exchange in SPEC.quantity_in_lots else 1
+        return candles_of(read_data(answer, what="history"), units=units, since=since, until=until)
 
     async def aclose(self) -> None:
         """Close the HTTP session."""

@@ -1,9 +1,10 @@
 """Names and limits of Zerodha's Kite Connect v3 (https://kite.trade/docs/connect/v3/)."""
 
-from datetime import time
+from datetime import time, timedelta
 
 from domain.broker import BrokerSpec, Endpoint, RateLimits
 from domain.broker_spec import (
+    CandleRule,
     Capability,
     CredentialField,
     EgressRule,
@@ -27,6 +28,8 @@ _DEFINITE = (
     r"|order\s+(does\s+not\s+exist|not\s+found)|markets?\s+(is|are)\s+closed|outside\s+market\s+hours"
 )
 """OrderException covers failures before and after acceptance: only these messages say it was before."""
+
+_INTRADAY = timedelta(days=60)
 
 SPEC = BrokerSpec(
     slug="zerodha",
@@ -75,11 +78,20 @@ SPEC = BrokerSpec(
     ),
     offers=frozenset(
         {
+            Capability.ORDER_HISTORY,
+            Capability.HOLDINGS,
+            Capability.BASKET_MARGIN,
             Capability.QUOTES,
+            Capability.CANDLES,
             Capability.MARKET_FEED,
             Capability.ORDER_STREAM,
             Capability.POSTBACK,
+            Capability.SIGN_OUT,
         }
+    ),
+    candles=(
+        *(CandleRule(timedelta(minutes=minutes), _INTRADAY) for minutes in (1, 3, 5, 10, 15, 30, 60)),
+        CandleRule(timedelta(days=1), timedelta(days=2000)),
     ),
     errors=(
         ErrorRule(ErrorKind.SESSION_LOST, 403, "TokenException"),
@@ -96,6 +108,7 @@ SPEC = BrokerSpec(
     not_verified=(
         "no live account was used: shapes are those of Kite's documentation, official mocks and official SDK",
         "the longest history spans (60 days of minutes, 2000 of days) are what other clients of Kite use",
+        "a holding's pledged units are taken to come on top of its quantity",
         "quantities of CDS and BCD count lots by documentation; only MCX has a recorded order",
         "which OrderException texts prove non-acceptance is our reading of recorded messages",
     ),
