@@ -16,6 +16,7 @@ from apps.notifications.services.notify import notify
 from apps.trading.models import Order, Trade, TradeLeg
 from apps.trading.services.agreement import Disagreement, ask_for_unread, disagreements
 from apps.trading.services.exit import request_exit
+from apps.trading.services.sweep import abort_unsent
 from bus import commands
 from domain.orders import ExitReason, IntentKind, Mode, OrderStatus, Product
 
@@ -141,9 +142,7 @@ def _of(closed: Closed) -> QuerySet[Order]:
 def _end_entries(closed: Closed, *, now: datetime) -> None:
     """No entry outlives its day: the unsent are aborted, the sent are asked to be cancelled."""
     entries = _of(closed).filter(intent__kind=IntentKind.ENTRY)
-    entries.filter(status=OrderStatus.PENDING).update(
-        status=OrderStatus.ABORTED, reason_code="SESSION_CLOSED", finished_at=now
-    )
+    abort_unsent(entries.filter(status=OrderStatus.PENDING), code="SESSION_CLOSED", now=now)
     entries.filter(cancel_requested_at__isnull=True).update(cancel_requested_at=now)
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.audit.services.record import Entry, record_all
@@ -20,6 +20,7 @@ from bus import commands, failpoints
 from domain.orders import (
     LIVE_TRADES,
     OPEN_INTENTS,
+    UNRESOLVED,
     ExitReason,
     IntentKind,
     IntentStatus,
@@ -63,12 +64,12 @@ def request_exit(
     with transaction.atomic():
         trades, legs = _lock(leg_ids)
         _mark(legs, reason)
-        _withdraw_entries([leg.pk for leg in legs], now)
+        withdrawn = _withdraw_entries([leg.pk for leg in legs], now)
         intents = _open_exits(legs, reason, now)
         failpoints.reach("exit.opened")
         create_orders(intents, market, now=now)
-        _advance(trades, reason)
-        record_all(_audit(legs, reason), actor=actor)
+        moved = _advance(trades, reason)
+        record_all([*_audit(legs, reason), *withdrawn, *moved], actor=actor)
         commands.wake_execution({trade.account.shard for trade in trades})
         announce_trades(trades)
         failpoints.reach("exit.before_commit")
@@ -101,18 +102,35 @@ def _mark(legs: Sequence[TradeLeg], reason: ExitReason) -> None:
     update_rows(legs, ["exit_reason"])
 
 
-def _withdraw_entries(leg_ids: Sequence[int], now: datetime) -> None:
+def _withdraw_entries(leg_ids: Sequence[int], now: datetime) -> list[Entry]:
     """Entries not sent yet are aborted here; those at the broker are cancelled by their account's lane."""
-    unsent = Q(status=OrderStatus.PENDING)
-    entries = Order.objects.unresolved().filter(
-        unsent | Q(cancel_requested_at__isnull=True), intent__leg_id__in=leg_ids, intent__kind=IntentKind.ENTRY
-    )
-    entries.update(
-        status=Case(When(unsent, then=Value(OrderStatus.ABORTED.value)), default=F("status")),
-        reason_code=Case(When(unsent, then=Value("EXIT_FIRST")), default=F("reason_code")),
-        finished_at=Case(When(unsent, then=Value(now)), default=F("finished_at")),
-        cancel_requested_at=Case(When(unsent, then=F("cancel_requested_at")), default=Value(now)),
-    )
+    values: dict[str, Any] = {
+        "now": now,
+        "legs": list(leg_ids),
+        "entry": IntentKind.ENTRY.value,
+        "pending": OrderStatus.PENDING.value,
+        "aborted": OrderStatus.ABORTED.value,
+        "unresolved": [status.value for status in UNRESOLVED],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHDRAW, values)
+        rows = cursor.fetchall()
+    data = {"status": OrderStatus.ABORTED, "code": "EXIT_FIRST"}
+    aborted = ((pk, tenant_id) for pk, tenant_id, status in rows if status == OrderStatus.ABORTED)
+    return [Entry("order_aborted", "trading.order", pk, tenant_id, data) for pk, tenant_id in aborted]
+
+
+_WITHDRAW = """
+UPDATE trading_order AS o SET
+  status = CASE WHEN o.status = %(pending)s THEN %(aborted)s ELSE o.status END,
+  reason_code = CASE WHEN o.status = %(pending)s THEN 'EXIT_FIRST' ELSE o.reason_code END,
+  finished_at = CASE WHEN o.status = %(pending)s THEN %(now)s ELSE o.finished_at END,
+  cancel_requested_at = CASE WHEN o.status = %(pending)s THEN o.cancel_requested_at ELSE %(now)s END
+FROM trading_intent AS i
+WHERE i.id = o.intent_id AND i.leg_id = ANY(%(legs)s) AND i.kind = %(entry)s
+  AND o.status = ANY(%(unresolved)s) AND (o.status = %(pending)s OR o.cancel_requested_at IS NULL)
+RETURNING o.id, i.tenant_id, o.status
+"""
 
 
 def _open_exits(legs: Sequence[TradeLeg], reason: ExitReason, now: datetime) -> list[Intent]:
@@ -182,14 +200,18 @@ def _orders_of(intent: Intent, quantity: int, touch: Touch, attempt: int) -> lis
         return []
 
 
-def _advance(trades: Sequence[Trade], reason: ExitReason) -> None:
+def _advance(trades: Sequence[Trade], reason: ExitReason) -> list[Entry]:
     """EXITING once every leg is on its way out; touched in any case, so that the risk engine looks again."""
+    moved: list[Entry] = []
     staying = set(TradeLeg.objects.filter(trade__in=trades, exit_reason="").values_list("trade_id", flat=True))
     for trade in trades:
         trade.touched_at = timezone.now()
         if trade.status != TradeStatus.EXITING and trade.pk not in staying:
             trade.status, trade.close_reason, trade.version = TradeStatus.EXITING, reason, trade.version + 1
+            data = {"status": trade.status, "reason": reason}
+            moved.append(Entry("trade_moved", "trading.trade", trade.pk, trade.tenant_id, data))
     update_rows(trades, ["status", "close_reason", "version", "touched_at"])
+    return moved
 
 
 def _audit(legs: Sequence[TradeLeg], reason: ExitReason) -> list[Entry]:

@@ -3,12 +3,13 @@
 ``claim`` is the transaction before the wire, ``record_outcomes`` the one after it. Nothing here talks to a broker.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from apps.audit.services.record import Entry, record_all
 from apps.broker_accounts.models import AccountMode
@@ -16,7 +17,7 @@ from apps.markets.services.calendar import is_open
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.risk.services.halts import ActiveHalts
-from apps.trading.models import Intent, Order, Trade
+from apps.trading.models import Intent, Order
 from apps.trading.services.announce import announce_orders
 from apps.trading.services.candidates import Candidate, read_candidates
 from apps.trading.services.clamp import clamps
@@ -41,6 +42,9 @@ Lane = tuple[int, str]
 """An account and a mode: what is served strictly one call after the other."""
 
 RATE_PAUSE = timedelta(seconds=1)
+EXIT_PATIENCE = timedelta(seconds=10)
+"""The longest an exit waits because its broker asked for it."""
+
 BLOCKED_RETRY = timedelta(seconds=2)
 LOOK_AHEAD = 2
 """How many orders are read for each that may be claimed: some of them cannot go yet."""
@@ -123,6 +127,13 @@ def _first_of_each(
     return list(chosen.values())
 
 
+_ENTER = """
+UPDATE trading_trade SET status = %(entering)s, version = version + 1
+WHERE status = %(pending)s AND id IN (SELECT trade_id FROM trading_intent WHERE id = ANY(%(intents)s))
+RETURNING id, tenant_id
+"""
+
+
 class _Decider:
     """Decides what happens to each candidate, with every fact loaded once for all of them."""
 
@@ -162,10 +173,21 @@ class _Decider:
         Intent.objects.filter(pk__in=intents, status__in=[IntentStatus.NEW, IntentStatus.BLOCKED]).update(
             status=IntentStatus.WORKING, note=""
         )
-        Trade.objects.filter(intents__pk__in=intents, status=TradeStatus.PENDING).update(
-            status=TradeStatus.ENTERING, version=F("version") + 1
-        )
+        self._enter(intents)
         failpoints.reach("claim.before_commit")
+
+    def _enter(self, intents: Sequence[int]) -> None:
+        """Trades whose first order goes out are ENTERING."""
+        values: dict[str, Any] = {
+            "entering": TradeStatus.ENTERING.value,
+            "pending": TradeStatus.PENDING.value,
+            "intents": intents,
+        }
+        data = {"status": TradeStatus.ENTERING}
+        with connection.cursor() as cursor:
+            cursor.execute(_ENTER, values)
+            moved = cursor.fetchall()
+        self.audit += [Entry("trade_moved", "trading.trade", pk, tenant_id, data) for pk, tenant_id in moved]
 
     def _may_send(self, order: Candidate) -> bool:
         return self._entry_allowed(order) if order.kind == IntentKind.ENTRY else self._exit_allowed(order)
@@ -276,7 +298,7 @@ def record_outcomes(outcomes: Iterable[tuple[Claim, Outcome]], *, epoch: int, no
             _apply_outcome(order, answers[order.pk], now=now, wall=wall)
         fields = ["status", "broker_order_id", "reason_code", "reason", "acknowledged_at", "changed_at", "finished_at"]
         update_rows(orders, fields)
-        _pause_limited(orders, wall)
+        _pause_limited(orders, answers, wall)
         record_all(_outcome_entry(order) for order in orders)
         announce_orders(orders)
         failpoints.reach("record.before_commit")
@@ -294,6 +316,7 @@ _ANSWERED = (
     "changed_at",
     "finished_at",
     "account__user_id",
+    "intent__kind",
     "intent__tenant_id",
     "intent__trade_id",
 )
@@ -322,9 +345,16 @@ def _apply_outcome(order: Order, outcome: Outcome, *, now: datetime, wall: datet
         order.finished_at = now
 
 
-def _pause_limited(orders: Sequence[Order], wall: datetime) -> None:
-    limited = [order.intent_id for order in orders if order.reason_code == Verdict.RATE_LIMITED]
-    Intent.objects.filter(pk__in=limited).update(retry_at=wall + RATE_PAUSE)
+def _pause_limited(orders: Sequence[Order], answers: Mapping[int, Outcome], wall: datetime) -> None:
+    """Wait as long as the broker asks; an exit not much longer than it must be tried again anyway."""
+    by_pause: dict[timedelta, list[int]] = defaultdict(list)
+    for order in orders:
+        if order.reason_code == Verdict.RATE_LIMITED:
+            asked = timedelta(seconds=answers[order.pk].retry_after or 0)
+            longest = EXIT_PATIENCE if order.intent.kind == IntentKind.EXIT else asked
+            by_pause[max(RATE_PAUSE, min(asked, longest))].append(order.intent_id)
+    for pause, intents in by_pause.items():
+        Intent.objects.filter(pk__in=intents).update(retry_at=wall + pause)
 
 
 def _outcome_entry(order: Order) -> Entry:

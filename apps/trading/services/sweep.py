@@ -63,19 +63,20 @@ def sweep_entries(*, shard: int, now: datetime) -> int:
     cancelling. Returns how many. Those halted before they were sent are left to the claim, which says why."""
     entries = Order.objects.unresolved().filter(account__shard=shard, intent__kind=IntentKind.ENTRY)
     late = entries.filter(intent__expires_at__lte=now)
-    aborted = _abort_unsent(late.filter(status=OrderStatus.PENDING), now)
+    aborted = abort_unsent(late.filter(status=OrderStatus.PENDING), code="EXPIRED", now=now)
     sent = entries.exclude(status=OrderStatus.PENDING).filter(cancel_requested_at__isnull=True)
     asked = sent.filter(Q(intent__expires_at__lte=now) | Q(pk__in=_halted(sent))).update(cancel_requested_at=now)
     return aborted + asked
 
 
-def _abort_unsent(orders: QuerySet[Order], now: datetime) -> int:
+def abort_unsent(orders: QuerySet[Order], *, code: str, now: datetime) -> int:
+    """Give PENDING orders up; those just being claimed are left alone. Returns how many."""
     with transaction.atomic():
         rows = list(orders.select_for_update(of=("self",), skip_locked=True).select_related("intent").order_by("pk"))
         for order in rows:
-            order.status, order.reason_code, order.finished_at = OrderStatus.ABORTED, "EXPIRED", now
+            order.status, order.reason_code, order.finished_at = OrderStatus.ABORTED, code, now
         update_rows(rows, ["status", "reason_code", "finished_at"])
-        data = {"status": OrderStatus.ABORTED, "code": "EXPIRED"}
+        data = {"status": OrderStatus.ABORTED, "code": code}
         record_all(Entry("order_aborted", "trading.order", row.pk, row.intent.tenant_id, data) for row in rows)
     return len(rows)
 
