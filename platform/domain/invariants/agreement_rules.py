@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from domain.invariants.evidence import Breach, LegRow
+from domain.invariants.evidence import Breach, FillRow, LegRow, OrderRow
 from domain.invariants.view import View, grouped
 from domain.orders import Mode, Side
 
@@ -23,20 +23,25 @@ def books_agree(view: View) -> Iterator[Breach]:
 def _fills_agree(view: View) -> Iterator[Breach]:
     order_of = {one.owner: view.order_of_tag.get(one.tag) for one in view.book_orders}
     theirs = {
-        (order.account_id, fill.exchange_trade_id): (order.pk, fill.quantity, fill.price)
+        (order.account_id, order.pk, fill.exchange_trade_id): (order.pk, fill.quantity, fill.price)
         for fill in view.book_fills
         if (order := order_of.get(fill.owner)) is not None
     }
-    live = {one.pk for one in view.orders if one.mode == Mode.LIVE}
+    live = {one.pk: one for one in view.orders if one.mode == Mode.LIVE}
     ours = {
-        (one.account_id, one.exchange_trade_id): (one.order_id, one.quantity, one.price)
+        (one.account_id, one.order_id, _number(one, live[one.order_id])): (one.order_id, one.quantity, one.price)
         for one in view.fills
         if one.order_id in live and not view.is_carried(one)
     }
     for key in sorted(theirs.keys() | ours.keys()):
         if ours.get(key) != theirs.get(key):
-            text = f"execution {key[1]}: the broker has {_shown(theirs.get(key))}, we have {_shown(ours.get(key))}"
+            text = f"execution {key[2]}: the broker has {_shown(theirs.get(key))}, we have {_shown(ours.get(key))}"
             yield Breach("I15", f"account {key[0]}", text)
+
+
+def _number(fill: FillRow, order: OrderRow) -> str:
+    """The exchange's number as the broker shows it: where numbers repeat, adapters put the broker's order id before."""
+    return fill.exchange_trade_id.removeprefix(f"{order.broker_order_id}:")
 
 
 def _shown(fill: tuple[int, int, Decimal] | None) -> str:
