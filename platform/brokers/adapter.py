@@ -28,7 +28,8 @@ class Account:
     """Everything a maker may need. ``desk`` is what a paper account trades on, ``connector`` the process's pool.
 
     ``on_order`` is handed order updates that come along on a market socket; ``equities`` names the stocks a master
-    lists as well.
+    lists as well. ``silence_seconds`` is how long a socket may say nothing before it counts as dead (``None``: as long
+    as the broker's own heartbeat suggests).
     """
 
     credentials: Credentials
@@ -39,6 +40,7 @@ class Account:
     desk: object | None = None
     on_order: OnOrder | None = None
     equities: frozenset[str] = frozenset()
+    silence_seconds: float | None = None
 
     def wire(self) -> Wire:
         """Return a new HTTP side of the account, not yet open."""

@@ -68,9 +68,15 @@ def connect_feed(
     lot_size_of: LotSizeOf = unknown_lots,
     connector: aiohttp.BaseConnector | None = None,
     on_order: OnOrder | None = None,
+    silence_seconds: float | None = None,
 ) -> MarketFeed:
-    """Return one market-data socket, not yet open; order updates that come along go to ``on_order``."""
-    account = Account(credentials, endpoint, timeout, connector, lot_size_of, on_order=on_order)
+    """Return one market-data socket, not yet open; order updates that come along go to ``on_order``.
+
+    ``silence_seconds`` without a byte end it; ``None`` leaves that to the adapter.
+    """
+    account = Account(
+        credentials, endpoint, timeout, connector, lot_size_of, on_order=on_order, silence_seconds=silence_seconds
+    )
     return _made(adapter_of(slug).feed, slug, account)
 
 

@@ -29,22 +29,31 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer to place, modify or cancel; ``is_margin`` marks a REJECTED for want of money."""
+    """The answer to place, modify or cancel; ``is_margin`` marks a REJECTED for want of money, ``retry_after`` is how
+    many seconds a broker that said "too many" asks for, ``None`` where it does not say."""
 
     verdict: Verdict
     broker_order_id: str = ""
     code: str = ""
     message: str = ""
     is_margin: bool = False
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a broker is reached: its real hosts by default, the simulated exchange by setting."""
+    """Where a broker is reached: its real hosts by default, the simulated exchange by setting.
+
+    ``data_url`` serves market data and ``master_url`` instrument files where they have hosts of their own ("": the
+    REST host); ``order_socket_url`` order updates where they have a socket of their own.
+    """
 
     rest_url: str
     socket_url: str
     login_url: str = ""
+    data_url: str = ""
+    master_url: str = ""
+    order_socket_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +179,11 @@ class SessionLost(BrokerError):
 
 
 class RateLimited(BrokerError):
-    """Too many calls; nothing was done."""
+    """Too many calls; nothing was done. ``retry_after``: the seconds the broker asks for, where it says so."""
+
+    def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
 
 
 class BrokerUnavailable(BrokerError):

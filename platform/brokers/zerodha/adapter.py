@@ -3,7 +3,7 @@
 from brokers.adapter import Account, Adapter
 from brokers.zerodha.access import Access
 from brokers.zerodha.client import ZerodhaBroker, ZerodhaLogin
-from brokers.zerodha.feed import ZerodhaFeed, ZerodhaOrderStream, socket_url
+from brokers.zerodha.feed import SILENCE_SECONDS, ZerodhaFeed, ZerodhaOrderStream, socket_url
 from brokers.zerodha.market_data import ZerodhaMarketData
 from brokers.zerodha.spec import ENDPOINT, SPEC
 from domain.broker import Broker, Login, MarketData, MarketFeed, OrderStream
@@ -32,12 +32,17 @@ def _feed(account: Account) -> MarketFeed:
         url=socket_url(_access(account), account.endpoint),
         lot_size_of=account.lot_size_of,
         on_order=account.on_order,
+        silence_seconds=account.silence_seconds or SILENCE_SECONDS,
     )
 
 
 def _order_stream(account: Account) -> OrderStream:
-    url = socket_url(_access(account), account.endpoint)
-    return ZerodhaOrderStream(wire=account.wire(), url=url, lot_size_of=account.lot_size_of)
+    return ZerodhaOrderStream(
+        wire=account.wire(),
+        url=socket_url(_access(account), account.endpoint),
+        lot_size_of=account.lot_size_of,
+        silence_seconds=account.silence_seconds or SILENCE_SECONDS,
+    )
 
 
 def _access(account: Account) -> Access:

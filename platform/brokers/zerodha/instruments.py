@@ -7,10 +7,11 @@ import csv
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from brokers.masters import MalformedLine, Master, unambiguous
 from domain.broker import BrokerUnavailable, InstrumentRow
 from domain.contracts import commodity_contract
 from domain.instruments import Exchange, Kind, Right
@@ -55,23 +56,6 @@ class _Size:
     multiplier: Decimal = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class MalformedLine:
-    """A line that was left out, and why."""
-
-    line: int
-    symbol: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Master:
-    """The rows of a master file, and what was left out of it as malformed."""
-
-    rows: list[InstrumentRow]
-    malformed: list[MalformedLine] = field(default_factory=list)
-
-
 def unzipped(body: bytes, *, limit: int) -> bytes:
     """Return the body, decompressed where it is gzip.
 
@@ -114,7 +98,7 @@ def _parsed(lines: Iterator[list[str]], columns: Sequence[int], equities: frozen
             master.rows.append(row)
     if not master.rows and not master.malformed:
         raise _unusable("it holds no instruments")
-    return master
+    return unambiguous(master)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from brokers.lots import LotSizeOf
+from brokers.masters import MalformedLine, Master
 from brokers.transport import BOOK_BODY_LIMIT, MASTER_BODY_LIMIT, Wire, WireAnswer, WireFailure, WireRequest
 from brokers.zerodha.access import Access
 from brokers.zerodha.answers import BROKER, read_data
 from brokers.zerodha.candles import candles_of, path_of, query_of
-from brokers.zerodha.instruments import MalformedLine, Master, parse_master, unzipped
+from brokers.zerodha.instruments import parse_master, unzipped
 from brokers.zerodha.quotes import Key, quotes_of, wire_name
 from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerError, Candle, InstrumentRow, Quote

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 
 from brokers.connect import connect_market_data
-from brokers.zerodha.instruments import Master, parse_master, unzipped
+from brokers.masters import Master
+from brokers.zerodha.instruments import parse_master, unzipped
 from brokers.zerodha.quotes import quotes_of
 from domain.broker import BrokerError, BrokerUnavailable, InstrumentRow, RateLimited
 from domain.instruments import Exchange, InstrumentKey, Kind, Right

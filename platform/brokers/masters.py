@@ -1,0 +1,49 @@
+"""Rules every broker's instrument master is held to. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from domain.broker import InstrumentRow
+
+KeyOf = Callable[[InstrumentRow], Hashable]
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedLine:
+    """A line that was left out, and why; ``line`` 0 where the line is not known any more."""
+
+    line: int
+    symbol: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """The rows of a master file, and what was left out of it as malformed."""
+
+    rows: list[InstrumentRow]
+    malformed: list[MalformedLine] = field(default_factory=list)
+
+
+def unambiguous(master: Master) -> Master:
+    """Return the master without rows that share a token, a symbol or a contract: nobody can say which one is meant."""
+    for name, key_of in _KEYS.items():
+        master = _without_shared(master, name, key_of)
+    return master
+
+
+def _without_shared(master: Master, name: str, key_of: KeyOf) -> Master:
+    counts = Counter(map(key_of, master.rows))
+    if len(counts) == len(master.rows):
+        return master
+    shared = [row for row in master.rows if counts[key_of(row)] > 1]
+    reasons = [MalformedLine(0, row.symbol, f"its {name} is another row's too (token {row.token})") for row in shared]
+    return Master([row for row in master.rows if counts[key_of(row)] == 1], [*master.malformed, *reasons])
+
+
+_KEYS: dict[str, KeyOf] = {
+    "token": lambda row: (row.exchange, row.token),
+    "symbol": lambda row: (row.exchange, row.symbol),
+    "contract": lambda row: (row.exchange, row.underlying, row.kind, row.expiry, row.strike, row.right),
+}
