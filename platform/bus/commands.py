@@ -6,6 +6,7 @@ A command is a wake-up. It carries ids and no authority; when it is lost, the re
 import logging
 from collections.abc import Iterable
 
+from amqp.exceptions import AMQPError, MessageNacked
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
@@ -16,6 +17,9 @@ from bus import failpoints
 
 log = logging.getLogger(__name__)
 
+CONFIRM_SECONDS = 2.0
+"""How long a queue that confirms what it has taken may take for it; one that does not makes nobody wait."""
+
 _HIDDEN = frozenset(f"workers.sessions.{name}" for name in ("exchange_login", "prepare_login", "check_postback"))
 """Commands whose arguments a monitor of the queues must not show: one-use codes, states, what brokers post."""
 
@@ -24,9 +28,17 @@ def _send(task: str, queue: str, *args: object) -> None:
     try:
         failpoints.reach("commands.before_send")
         shown = "(hidden)" if task in _HIDDEN else None
-        current_app.send_task(task, args=args, argsrepr=shown, queue=queue, retry=False, ignore_result=True)
+        current_app.send_task(
+            task,
+            args=args,
+            argsrepr=shown,
+            queue=queue,
+            retry=False,
+            ignore_result=True,
+            confirm_timeout=CONFIRM_SECONDS,
+        )
         failpoints.reach("commands.sent")
-    except (KombuError, RedisError, OSError) as error:
+    except (KombuError, AMQPError, MessageNacked, RedisError, OSError) as error:
         log.warning(
             "command not sent, the sweep will find it", extra={"task": task, "queue": queue, "reason": str(error)}
         )

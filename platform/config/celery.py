@@ -1,6 +1,6 @@
 """The Celery application: messages are wake-ups that carry ids; Postgres holds the truth.
 
-The reasons for each setting are in ARCHITECTURE.md ("Queues").
+The reasons for each setting are in ARCHITECTURE.md ("Queues"); what differs by broker is in `config.broker`.
 """
 
 import os
@@ -37,18 +37,6 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_channel_error_retry=True,
-    broker_transport_options={
-        "visibility_timeout": 120,
-        "unacked_restore_interval": 1,
-        "unacked_restore_throttle": 1,
-        "priority_steps": [0],
-        "max_retries": 1,  # of one publish: a request must not wait for a queue that is down
-        "interval_start": 0,
-        "socket_timeout": 10,
-        "socket_connect_timeout": 2,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-    },
     beat_cron_starting_deadline=60,
     enable_utc=True,
     timezone="Asia/Kolkata",

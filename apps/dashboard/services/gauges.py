@@ -72,9 +72,9 @@ def _queue_depths(registry: CollectorRegistry) -> None:
     names = (*_QUEUES, *(f"execution.{shard}" for shard in range(settings.SHARDS)))
     try:
         with current_app.connection_for_read() as connection:
-            channel = connection.default_channel
             for name in names:
-                gauge.labels(name).set(_depth(channel, name))
+                with connection.channel() as channel:  # RabbitMQ closes it when a queue does not exist
+                    gauge.labels(name).set(_depth(channel, name))
     except (KombuError, OperationalError, RedisError, OSError) as error:
         log.warning("queue depths cannot be read", extra={"reason": str(error)})
 

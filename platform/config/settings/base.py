@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from environs import Env
 
+from config import broker
 from config.schedule import CELERY_BEAT_SCHEDULE  # noqa: F401  # Celery reads it from the settings
 from config.settings.unfold import UNFOLD  # noqa: F401
 
@@ -106,7 +107,7 @@ DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
 }
 if PROCESS.partition("-")[0] in ("execution", "signals", "feed"):
-    # A leader that froze or was cut off in the middle of a transaction must not keep its successor waiting for its locks.
+    # A leader that froze or was cut off in the middle of a transaction must not keep its successor from its locks.
     DATABASES["default"]["OPTIONS"].setdefault("options", "-c idle_in_transaction_session_timeout=10s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -132,7 +133,13 @@ CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_CHANNELS_URL]}}
 }
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", celery_url())
+# Redis unless said otherwise; ticks, live events and caches are on Redis in any case.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or celery_url()
+CELERY_BROKER_TRANSPORT_OPTIONS = broker.transport_options(CELERY_BROKER_URL)
+CELERY_BROKER_CONNECTION_TIMEOUT = broker.CONNECT_SECONDS
+CELERY_BROKER_HEARTBEAT = broker.HEARTBEAT_SECONDS
+CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = broker.queue_type(CELERY_BROKER_URL)
+CELERY_BROKER_NATIVE_DELAYED_DELIVERY_QUEUE_TYPE = "classic"
 
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "apps.users.backends.RoleBackend"]
