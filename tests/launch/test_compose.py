@@ -1,6 +1,7 @@
 """The production compose files, checked as text: what runs, as whom, and what may be reached."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from launch.settings import ROOT, Settings
 
 COMPOSE = ROOT / "compose"
 SERVERS = {"postgres", "redis", "nginx"}
+
+
+MOST_SHARDS = 4
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +30,57 @@ def test_every_process_of_the_table_is_a_service(services: dict[str, dict[str, A
 def test_every_worker_consumes_the_same_queues_with_the_same_pool(
     services: dict[str, dict[str, Any]], settings: Settings
 ) -> None:
-    workers = [program for program in app_programs(settings) if "worker" in program.argv]
-    assert len(workers) == 5
+    workers = [program for program in app_programs(replace(settings, shards=MOST_SHARDS)) if "worker" in program.argv]
+    assert len(workers) == 4 + MOST_SHARDS
     for program in workers:
         command = services[program.name]["command"]
         for option in ("-Q", "--pool", "-c", "-n"):
             assert command[command.index(option) + 1] == program.argv[program.argv.index(option) + 1]
+        environ = services[program.name]["environment"]
+        assert environ["VAYDA_PROCESS"] == program.name
+        assert environ.get("VAYDA_SHARD") == program.environ.get("VAYDA_SHARD")
+
+
+def test_each_profile_starts_as_many_shards_as_it_says(services: dict[str, dict[str, Any]]) -> None:
+    execution = {name: service for name, service in services.items() if name.startswith("execution-")}
+    for count in (2, MOST_SHARDS):
+        started = [
+            name
+            for name, service in execution.items()
+            if "profiles" not in service or f"shards-{count}" in service["profiles"]
+        ]
+        assert started == [f"execution-{shard}" for shard in range(count)]
+
+
+def test_another_machine_serves_the_shard_one_setting_names(services: dict[str, dict[str, Any]]) -> None:
+    (service,) = yaml.safe_load((COMPOSE / "execution.yml").read_text())["services"].values()
+    here = services["execution-0"]
+    for key in ("read_only", "user", "cap_drop", "security_opt", "stop_grace_period", "healthcheck"):
+        assert service[key] == here[key]
+    assert "ports" not in service
+    text = [part.replace("${SHARD:?}", "0") for part in service["command"]]
+    assert text == here["command"]
+    assert (service["environment"]["VAYDA_PROCESS"], service["environment"]["VAYDA_SHARD"]) == (
+        "execution-${SHARD:?}",
+        "${SHARD:?}",
+    )
+
+
+def test_rabbitmq_never_starts_by_itself_and_keeps_its_queues(services: dict[str, dict[str, Any]]) -> None:
+    rabbitmq = services["rabbitmq"]
+    assert rabbitmq["profiles"] == ["rabbitmq"]
+    assert rabbitmq["networks"] == ["inside"]
+    assert "rabbitmq:/var/lib/rabbitmq" in rabbitmq["volumes"]
+    assert rabbitmq["hostname"]  # its directory is named after it
+    assert all("rabbitmq" not in service.get("depends_on", {}) for service in services.values())
+
+
+def test_celerys_broker_is_redis_unless_given_for_every_process_that_talks_to_it(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    default = "${CELERY_BROKER_URL:-redis://:${REDIS_PASSWORD:?}@redis:6379/0}"
+    for name in ("web", "beat", "flower", "execution-0", "execution-3", "jobs"):
+        assert services[name]["environment"]["CELERY_BROKER_URL"] == default
 
 
 def test_nothing_but_nginx_has_a_port(services: dict[str, dict[str, Any]]) -> None:
