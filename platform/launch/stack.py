@@ -26,7 +26,10 @@ START_SECONDS = 300.0
 STOP_SECONDS = 120.0
 SHOWN_BYTES = 4000
 # What describes another installation must not leak into this one.
-DROPPED = ("DATABASE_URL", "REDIS_URL", "STATE_DIR", "PORT", "DJANGO_SETTINGS_MODULE", "MAKELEVEL", processes.MARKER)
+DROPPED = (
+    *("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "STATE_DIR", "PORT", "SHARDS", "SHARD", "HOST_ID"),
+    *("DJANGO_SETTINGS_MODULE", "MAKELEVEL", processes.MARKER),
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Stack:
     def terminal(self) -> dict[str, str]:
         """Return the environment of a person's other terminal, for calling the launcher's commands."""
         return (
-            _inherited() | python_path() | {"STATE_DIR": str(self.settings.state_dir), "PORT": str(self.settings.port)}
+            inherited() | python_path() | {"STATE_DIR": str(self.settings.state_dir), "PORT": str(self.settings.port)}
         )
 
     def output(self) -> str:
@@ -81,10 +84,11 @@ def running(extra: Mapping[str, str] | None = None, *, state_dir: Path | None = 
 def _environ(extra: Mapping[str, str], home: Path) -> dict[str, str]:
     """Return the launcher's environment; it is marked, so that it too is found when our own process was killed."""
     mine = {"STATE_DIR": str(home), "PORT": str(free_ports()), **processes.marker(home)}
-    return _inherited() | python_path() | mine | dict(extra)
+    return inherited() | python_path() | mine | dict(extra)
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """Return this process's environment without what describes another installation."""
     return {name: value for name, value in os.environ.items() if name not in DROPPED}
 
 
