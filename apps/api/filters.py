@@ -146,6 +146,15 @@ class OrderFilters(Filters):
     }
 
 
+class ExternalOrderFilters(Filters):
+    """Narrows orders placed outside the platform; ``since`` is when they were first seen."""
+
+    account = _identity(help_text="An account's id.")
+    status = ListOf([status.value for status in OrderStatus], required=False)
+    since = Since(required=False)
+    paths = {"account": "account", "status": "status", "since": "seen_at__gte"}
+
+
 class FillFilters(Filters):
     """Narrows fills; ``since`` is when they were executed."""
 

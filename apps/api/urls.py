@@ -14,6 +14,7 @@ urlpatterns = [
     path("trades/<int:pk>/", trades.TradeDetail.as_view(), name="trade"),
     path("orders/", orders.OrderList.as_view(), name="orders"),
     path("orders/<int:pk>/", orders.OrderDetail.as_view(), name="order"),
+    path("external-orders/", orders.ExternalOrderList.as_view(), name="external-orders"),
     path("fills/", orders.FillList.as_view(), name="fills"),
     path("positions/", accounts.PositionList.as_view(), name="positions"),
     path("square-off/", square_off.SquareOff.as_view(), name="square-off"),

@@ -130,6 +130,7 @@ class OrdersForm(forms.Form):
             ("filled", "Filled"),
             ("refused", "Refused"),
             ("checking", "Checking"),
+            ("outside", "Outside"),
         ],
     )
     before = forms.IntegerField(required=False, min_value=1)

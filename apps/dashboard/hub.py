@@ -46,6 +46,9 @@ CHECK_SECONDS = 5.0
 SEND_SECONDS = 15.0
 RELOAD_SECONDS = 0.1
 SUBSCRIBE_SECONDS = 3.0
+CHANGED = "CHANGED"
+"""The notice that something changed which nobody announced: a lost message, or another program's doing."""
+
 INTERNAL_ERROR = 1011
 SIGNED_OUT = 4401
 RIGHTS_CHANGED = 4403
@@ -272,6 +275,9 @@ class Hub:
         before = self._prints.get(view.user_id)
         self._prints[view.user_id] = now
         if before is not None and before != now:
+            text = wire.dump({"type": "notice", "at": wire.now_ms(), "data": {"code": CHANGED}})
+            for mailbox in view.mailboxes:
+                mailbox.put_event(text)
             self._reload_soon(view)
 
     def _drop_stalled(self) -> None:

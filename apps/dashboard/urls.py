@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.dashboard.views import brand, ops, pages, session, square_off, watchlist
+from apps.dashboard.views import brand, notifications, ops, pages, session, square_off, watchlist
 
 app_name = "dashboard"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("square-off/<uuid:key>/", square_off.progress, name="square-off-progress"),
     path("orders/", pages.orders, name="orders"),
     path("positions/", pages.positions, name="positions"),
+    path("notifications/", notifications.listed, name="notifications"),
+    path("notifications/read/", notifications.read, name="notifications-read"),
     path("history/", pages.history, name="history"),
     path("settings/", pages.settings_page, name="settings"),
     path("watchlist/search/", watchlist.search, name="watchlist-search"),

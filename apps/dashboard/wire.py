@@ -81,6 +81,7 @@ def _account(account: AccountLine) -> dict[str, Any]:
         "mode": account.mode,
         "mode_reason": account.mode_reason,
         "funds": money(account.funds),
+        "halts": [{"scope": halt.scope, "reason_code": halt.code, "reason": halt.why} for halt in account.halts],
         "session_seconds": None if account.session_seconds is None else int(account.session_seconds),
     }
 
@@ -96,6 +97,7 @@ def _trade(trade: TradeLine) -> dict[str, Any]:
         "charges": money(trade.charges),
         "opened_at": milliseconds(trade.opened_at),
         "closed_at": milliseconds(trade.closed_at),
+        "checking": [check.order_id for check in trade.checks],
         "legs": [_leg(leg) for leg in trade.legs],
     }
 
@@ -133,6 +135,7 @@ def _order(order: OrderLine) -> dict[str, Any]:
         "average_price": exact(order.average_price),
         "status": order.status,
         "text": order.words.text,
+        "checking_since": milliseconds(order.checking_since),
         "reason": order.reason,
         "client_order_id": order.client_order_id,
         "broker_order_id": order.broker_order_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from apps.broker_accounts.models import ModeReason
 from apps.markets.models import Instrument
 from apps.trading.models import SkipReason
+from apps.trading.wording import status_text
 from domain.orders import ExitReason, OrderStatus, TradeStatus
 
 
@@ -16,21 +17,18 @@ class Words:
     tone: str = ""
 
 
-ORDER_WORDS: dict[OrderStatus, Words] = {
-    OrderStatus.PENDING: Words("Queued", "tag-busy"),
-    OrderStatus.SUBMITTED: Words("Sent", "tag-busy"),
-    OrderStatus.UNKNOWN: Words("Checking with the broker", "tag-warn"),
-    OrderStatus.PARKED: Words("Checking with the broker (operator told)", "tag-warn"),
-    OrderStatus.OPEN: Words("Open", "tag-busy"),
-    OrderStatus.TRIGGER_PENDING: Words("Trigger pending", "tag-busy"),
-    OrderStatus.PARTIALLY_FILLED: Words("Partly filled", "tag-busy"),
-    OrderStatus.FILLED: Words("Filled", "tag-good"),
-    OrderStatus.CANCELLED: Words("Cancelled"),
-    OrderStatus.REJECTED: Words("Rejected by the broker", "tag-bad"),
-    OrderStatus.EXPIRED: Words("Expired"),
-    OrderStatus.DENIED: Words("Not sent", "tag-bad"),
-    OrderStatus.ABORTED: Words("Not sent, too late", "tag-bad"),
-    OrderStatus.ABSENT: Words("Never reached the broker"),
+_ORDER_TONES: dict[OrderStatus, str] = {
+    OrderStatus.PENDING: "tag-busy",
+    OrderStatus.SUBMITTED: "tag-busy",
+    OrderStatus.UNKNOWN: "tag-warn",
+    OrderStatus.PARKED: "tag-warn",
+    OrderStatus.OPEN: "tag-busy",
+    OrderStatus.TRIGGER_PENDING: "tag-busy",
+    OrderStatus.PARTIALLY_FILLED: "tag-busy",
+    OrderStatus.FILLED: "tag-good",
+    OrderStatus.REJECTED: "tag-bad",
+    OrderStatus.DENIED: "tag-bad",
+    OrderStatus.ABORTED: "tag-bad",
 }
 
 TRADE_WORDS: dict[TradeStatus, Words] = {
@@ -89,7 +87,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
 
 def order_words(status: str) -> Words:
     """Return an order's state in words."""
-    return ORDER_WORDS[OrderStatus(status)]
+    return Words(status_text(status), _ORDER_TONES.get(OrderStatus(status), ""))
 
 
 def trade_words(status: str) -> Words:

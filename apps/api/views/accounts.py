@@ -1,6 +1,7 @@
 """Accounts and positions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
@@ -9,7 +10,9 @@ from apps.api.filters import AccountFilters, PositionFilters
 from apps.api.serializers.accounts import AccountOut, PositionOut
 from apps.api.views.base import Scoped, ScopedDetail, ScopedList
 from apps.broker_accounts.models import BrokerAccount
+from apps.risk.services.halts import ActiveHalts
 from apps.trading.models import Position
+from apps.trading.services.outside import broker_totals, shares_of
 from apps.users.models import User
 
 
@@ -18,6 +21,9 @@ class _Accounts(Scoped[BrokerAccount]):
 
     def rows(self, user: User) -> QuerySet[BrokerAccount]:
         return BrokerAccount.objects.for_user(user).select_related("user").prefetch_related("states")
+
+    def priced(self, rows: Sequence[BrokerAccount]) -> dict[str, Any]:
+        return super().priced(rows) | {"halts": ActiveHalts.load()}
 
 
 @extend_schema(summary="Accounts", parameters=[AccountFilters])
@@ -46,3 +52,8 @@ class PositionList(ScopedList[Position]):
     def instruments(self, row: Position) -> Iterable[int]:
         """Return the position's contract."""
         return [row.instrument_id]
+
+    def priced(self, rows: Sequence[Position]) -> dict[str, Any]:
+        """Return the context with the page's prices and what explains its quantities, read at once."""
+        accounts = {row.account_id for row in rows}
+        return super().priced(rows) | {"shares": shares_of(accounts), "totals": broker_totals(accounts)}

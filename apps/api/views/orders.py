@@ -1,12 +1,16 @@
 """Orders and fills."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 
-from apps.api.filters import FillFilters, OrderFilters
-from apps.api.serializers.orders import FillOut, OrderOut
+from apps.api.filters import ExternalOrderFilters, FillFilters, OrderFilters
+from apps.api.serializers.orders import ExternalOrderOut, FillOut, OrderOut
 from apps.api.views.base import Scoped, ScopedDetail, ScopedList
-from apps.trading.models import Fill, Order
+from apps.trading.models import ExternalOrder, Fill, Order
+from apps.trading.services.outside import instruments_of
 from apps.users.models import User
 
 
@@ -27,6 +31,22 @@ class OrderList(_Orders, ScopedList[Order]):
 @extend_schema(summary="One order")
 class OrderDetail(_Orders, ScopedDetail[Order]):
     """One order."""
+
+
+@extend_schema(summary="Orders placed outside the platform", parameters=[ExternalOrderFilters])
+class ExternalOrderList(ScopedList[ExternalOrder]):
+    """Orders in your accounts' books at the brokers that the platform did not place."""
+
+    serializer_class = ExternalOrderOut
+    filters = ExternalOrderFilters
+
+    def rows(self, user: User) -> QuerySet[ExternalOrder]:
+        """Return the person's rows."""
+        return ExternalOrder.objects.for_user(user).select_related("account")
+
+    def priced(self, rows: Sequence[ExternalOrder]) -> dict[str, Any]:
+        """Return the context: the page's contracts, read at once."""
+        return {"request": self.request, "instruments": instruments_of(rows)}
 
 
 @extend_schema(summary="Fills", parameters=[FillFilters])

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 const modules = "node_modules";
 const dist = "static/dist";
 const icons = [
-  "activity", "chevron-down", "chevron-right", "circle-alert", "clock", "copy", "eye", "history", "keyboard",
+  "activity", "bell", "chevron-down", "chevron-right", "circle-alert", "clock", "copy", "eye", "history", "keyboard",
   "layers", "layout-dashboard", "list-checks", "log-out", "monitor", "moon", "octagon-x", "plus", "refresh-cw",
   "search", "settings", "shield", "sun", "undo-2", "user", "wallet", "wifi", "wifi-off", "x",
 ];

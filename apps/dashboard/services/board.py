@@ -42,6 +42,42 @@ class LegLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckLine:
+    """An order nobody can account for yet: what it is, since when (wall clock), and what the person can do."""
+
+    order_id: int
+    what: str
+    words: Words
+    advice: str
+    since: datetime
+    client_order_id: str
+    is_parked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUpLine:
+    """An exit that cannot go on now, and why."""
+
+    symbol: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HaltLine:
+    """What stops new entries of an account: in words, ``code`` for whoever asks, and what its owner can do."""
+
+    scope: str
+    code: str
+    what: str
+    why: str
+    said: str
+    advice: str
+    since: datetime
+    needs_login: bool
+    needs_operator: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TradeLine:
     """One trade; money is rupees. ``pnl`` is gross, open and realised together."""
 
@@ -64,6 +100,8 @@ class TradeLine:
     square_off_at: datetime | None
     opened_at: datetime | None
     closed_at: datetime | None
+    checks: tuple[CheckLine, ...] = ()
+    held_up: tuple[HeldUpLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +136,7 @@ class AccountLine:
     open_trades: int
     pnl: Decimal | None
     limits: tuple[LimitLine, ...]
+    halts: tuple[HaltLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +165,24 @@ class OrderLine:
     created_at: datetime
     sent_ms: int | None
     answer_ms: int | None
+    advice: str = ""
+    checking_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalLine:
+    """An order in the broker's book that the platform did not place; ``seen_at`` is the wall clock."""
+
+    id: int
+    account: str
+    symbol: str
+    side: str
+    quantity: int
+    filled_quantity: int
+    average_price: Decimal
+    words: Words
+    broker_order_id: str
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.sessions.models import Session
 from django.db.models import Count, Sum
@@ -10,11 +11,13 @@ from django.utils import timezone
 from apps.dashboard.people import may_sign_in
 from apps.dashboard.services.market import is_any_open
 from apps.markets import clock
-from apps.trading.models import Trade
+from apps.trading.models import ExternalOrder, Intent, Order, Trade
+from apps.trading.wording import CHECKING
 from apps.users.models import User
+from domain.orders import IntentKind, IntentStatus
 
 SIGNED_OUT_NOTICE = "SIGNED_OUT"
-Fingerprint = tuple[int, int]
+Fingerprint = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def standing_of(user: User) -> Standing:
 
 
 def look(*, user_ids: Collection[int], session_keys: Collection[str]) -> Access:
-    """Read everything the live process checks again and again, in four queries whatever the number of sockets."""
+    """Read everything the live process checks again and again, in seven queries whatever the number of sockets."""
     people = User.objects.filter(pk__in=user_ids).select_related("tenant")
     sessions = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
     return Access(
@@ -55,9 +58,21 @@ def look(*, user_ids: Collection[int], session_keys: Collection[str]) -> Access:
 
 
 def fingerprints() -> dict[int, Fingerprint]:
-    """Return, per account with live trades, how many there are and the sum of their versions: it changes with them."""
-    rows = Trade.objects.live().order_by().values_list("account_id").annotate(Count("pk"), Sum("version"))
-    return {account_id: (count, versions) for account_id, count, versions in rows}
+    """Return, per account where something is open, numbers that change with what the pages show of it: live trades and
+    their versions, orders being checked, exits held up, and orders placed outside the platform since yesterday."""
+    exits = Intent.objects.filter(kind=IntentKind.EXIT, status=IntentStatus.BLOCKED)
+    outside = ExternalOrder.objects.filter(seen_at__gt=timezone.now() - timedelta(days=1))
+    counted = (
+        Trade.objects.live().order_by().values_list("account_id").annotate(Count("pk"), Sum("version")),
+        Order.objects.filter(status__in=CHECKING).order_by().values_list("account_id").annotate(Count("pk"), Sum("pk")),
+        exits.order_by().values_list("account_id").annotate(Count("pk"), Sum("pk")),
+        outside.order_by().values_list("account_id").annotate(Count("pk"), Sum("filled_quantity")),
+    )
+    found: dict[int, list[int]] = {}
+    for number, rows in enumerate(counted):
+        for account_id, count, total in rows:
+            found.setdefault(account_id, [0] * 2 * len(counted))[2 * number : 2 * number + 2] = [count, total]
+    return {account_id: tuple(numbers) for account_id, numbers in found.items()}
 
 
 def prints_of(account_ids: Iterable[int], known: dict[int, Fingerprint]) -> dict[int, Fingerprint]:

@@ -10,13 +10,27 @@ from django.utils import timezone
 from apps.broker_accounts.models import BrokerAccount, BrokerSession, ModeReason
 from apps.dashboard import marks, wording
 from apps.dashboard.marks import Line
-from apps.dashboard.services.board import AccountLine, Board, LegLine, LimitLine, OrderLine, Total, TradeLine, WatchLine
+from apps.dashboard.services.board import (
+    AccountLine,
+    Board,
+    CheckLine,
+    HeldUpLine,
+    LegLine,
+    LimitLine,
+    OrderLine,
+    Total,
+    TradeLine,
+    WatchLine,
+)
 from apps.dashboard.services.prices import Prices
+from apps.dashboard.services.recovery import checks_of, halt_lines, held_up_of
 from apps.markets import clock
 from apps.markets.models import WatchlistItem
 from apps.risk.models import DayStop
+from apps.risk.services.halts import ActiveHalts
 from apps.strategies.models import StrategyMap
 from apps.trading.models import Order, Trade, TradeLeg
+from apps.trading.wording import CHECKING, advice
 from apps.users.models import User
 from domain.orders import LIVE_TRADES, UNRESOLVED, Mode, Side
 from domain.prices import to_decimal
@@ -34,10 +48,12 @@ def build_board(user: User, *, now: datetime, read_prices: ReadPrices, is_feed_s
     )
     prices = read_prices({*_held_instruments(trades), *(item.instrument_id for item in watched)})
     lines = board_lines(trades, today, prices)
-    view = _View(prices, lines, is_feed_stale)
+    live_ids = [trade.pk for trade in trades]
+    view = _View(prices, lines, is_feed_stale, checks_of(live_ids), held_up_of(live_ids))
+    halts = ActiveHalts.load()
     return Board(
         at=now,
-        accounts=tuple(_account(account, trades, view) for account in visible_accounts(user, today)),
+        accounts=tuple(_account(account, trades, view, halts) for account in visible_accounts(user, today)),
         trades=tuple(view.trade(trade) for trade in trades),
         orders=tuple(order_line(order) for order in todays_orders(user, today)[:MOST_ORDERS]),
         watchlist=tuple(view.watch(item) for item in watched),
@@ -73,8 +89,8 @@ def visible_accounts(user: User, today: date) -> list[BrokerAccount]:
         to_attr="todays_sessions",
     )
     stopped = Exists(DayStop.objects.filter(strategy_map=OuterRef("pk"), trading_date=today))
-    limited = StrategyMap.objects.filter(is_active=True, day_loss_limit__isnull=False).select_related("strategy")
-    limits = Prefetch("maps", limited.annotate(is_stopped=stopped), to_attr="limited_maps")
+    active = StrategyMap.objects.filter(is_active=True).select_related("strategy")
+    limits = Prefetch("maps", active.annotate(is_stopped=stopped), to_attr="active_maps")
     found = BrokerAccount.objects.for_user(user).active().select_related("user")
     return list(found.prefetch_related(sessions, limits, "states").order_by("id"))
 
@@ -134,7 +150,15 @@ def _yesterday(leg: TradeLeg, prices: Prices) -> Decimal | None:
 class _View:
     """Turns rows into lines at one set of prices."""
 
-    def __init__(self, prices: Prices, lines: Mapping[str, Line], is_feed_stale: bool) -> None:
+    def __init__(
+        self,
+        prices: Prices,
+        lines: Mapping[str, Line],
+        is_feed_stale: bool,
+        checks: Mapping[int, tuple[CheckLine, ...]],
+        held_up: Mapping[int, tuple[HeldUpLine, ...]],
+    ) -> None:
+        self.checks, self.held_up = checks, held_up
         self.prices = prices
         self.lines = lines
         self.is_feed_stale = is_feed_stale
@@ -202,6 +226,8 @@ class _View:
             square_off_at=trade.square_off_at,
             opened_at=trade.opened_at or trade.created_at,
             closed_at=trade.closed_at,
+            checks=self.checks.get(trade.pk, ()),
+            held_up=self.held_up.get(trade.pk, ()),
         )
 
     def total(self, mode: Mode, trades: Sequence[Trade]) -> Total:
@@ -219,8 +245,10 @@ class _View:
         )
 
 
-def _account(account: BrokerAccount, trades: Sequence[Trade], view: _View) -> AccountLine:
+def _account(account: BrokerAccount, trades: Sequence[Trade], view: _View, halts: ActiveHalts) -> AccountLine:
     forced = account.mode_reason in (ModeReason.NO_SESSION, ModeReason.SESSION_LOST)
+    maps: list[StrategyMap] = getattr(account, "active_maps", [])
+    names = {own.strategy_id: own.strategy.name for own in maps}
     state = next((state for state in account.states.all() if state.mode == account.mode), None)
     funds = state.available_funds if state is not None else None
     return AccountLine(
@@ -240,7 +268,10 @@ def _account(account: BrokerAccount, trades: Sequence[Trade], view: _View) -> Ac
         error=state.error if state is not None else "",
         open_trades=sum(1 for trade in trades if trade.account_id == account.pk and trade.status in LIVE_TRADES),
         pnl=view.money(f"account:{account.pk}:{account.mode}"),
-        limits=tuple(_limit(own, view) for own in getattr(account, "limited_maps", [])),
+        limits=tuple(_limit(own, view) for own in maps if own.day_loss_limit is not None),
+        halts=halt_lines(
+            halts.of_account(tenant_id=account.tenant_id, account_id=account.pk, strategy_ids=names), names=names
+        ),
     )
 
 
@@ -287,6 +318,8 @@ def order_line(order: Order) -> OrderLine:
         created_at=order.created_at,
         sent_ms=_milliseconds(order.created_at, order.submitted_at),
         answer_ms=_milliseconds(order.submitted_at, order.acknowledged_at),
+        advice=advice(order.status),
+        checking_since=(order.claimed_at or order.submitted_at) if order.status in CHECKING else None,
     )
 
 

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.dashboard import figures, wording
+from apps.dashboard.services.board import ExternalLine
+from apps.dashboard.services.recovery import external_lines
 from apps.trading.models import Fill, Intent, Order, Trade
+from apps.trading.services.outside import outside_of_trade
+from apps.trading.wording import CHECKING, OUTSIDE
 from domain.orders import FINAL, IntentKind, OrderStatus
 
 _REFUSALS = FINAL - {OrderStatus.FILLED, OrderStatus.CANCELLED}
@@ -29,6 +33,7 @@ def timeline(trade: Trade) -> list[Step]:
     steps += [
         _of_fill(fill) for fill in Fill.objects.filter(order__intent__trade=trade).select_related("order__instrument")
     ]
+    steps += [_of_outside(row) for row in external_lines(outside_of_trade(trade))]
     if trade.closed_at is not None:
         steps.append(Step(trade.closed_at, f"Closed: {wording.close_words(trade.close_reason)}", "tag-good"))
     return sorted(steps, key=lambda step: step.at)
@@ -66,10 +71,20 @@ def _of_order(order: Order) -> list[Step]:
         steps.append(
             Step(order.acknowledged_at, f"{what} accepted", "", _since(order.submitted_at, order.acknowledged_at))
         )
-    if order.status in _REFUSALS and order.finished_at is not None:
+    if order.status in CHECKING:
+        words, at = wording.order_words(order.status), order.claimed_at or order.submitted_at or order.created_at
+        steps.append(Step(at, f"{what}: {words.text[0].lower()}{words.text[1:]}, no answer came", words.tone))
+    elif order.status in _REFUSALS and order.finished_at is not None:
         words, reason = wording.order_words(order.status), order.reason or order.reason_code
         steps.append(Step(order.finished_at, f"{what}: {words.text.lower()}. {reason}".rstrip(". "), words.tone))
     return steps
+
+
+def _of_outside(row: ExternalLine) -> Step:
+    what = f"{row.side.title()} {figures.units_text(row.quantity)} {row.symbol}"
+    filled = f", {figures.units_text(row.filled_quantity)} filled at {figures.price_text(row.average_price)}"
+    said = f"{OUTSIDE}: {what}{filled if row.filled_quantity else ''}. {row.words.text}, {row.broker_order_id}"
+    return Step(row.seen_at, said, "tag-outside")
 
 
 def _of_fill(fill: Fill) -> Step:

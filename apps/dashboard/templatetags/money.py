@@ -77,6 +77,12 @@ def age_seconds(at: datetime) -> int:
 
 
 @register.filter
+def wall_age(at: datetime) -> int:
+    """Return how long ago an instant of the wall clock was, in seconds."""
+    return max(int((timezone.now() - at).total_seconds()), 0)
+
+
+@register.filter
 def unlocalised(amount: Decimal) -> str:
     """Return an amount as machines read it."""
     return f"{amount:f}"

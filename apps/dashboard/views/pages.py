@@ -13,27 +13,31 @@ from apps.dashboard.context import brand_of
 from apps.dashboard.forms import HistoryForm, OrdersForm, ThemeForm, TradesForm
 from apps.dashboard.people import person_of, signed_in
 from apps.dashboard.services import risk_notice
+from apps.dashboard.services.bell import bell_of
 from apps.dashboard.services.board import Board
 from apps.dashboard.services.feed import read_feed
 from apps.dashboard.services.history import PAGE, closed_trades, day_totals
 from apps.dashboard.services.market import market_hours
 from apps.dashboard.services.positions import position_lines
 from apps.dashboard.services.prices import read_prices
+from apps.dashboard.services.recovery import checks_of, externals_today, held_up_of
 from apps.dashboard.services.summary import build_board, order_line, todays_orders
 from apps.dashboard.services.timeline import timeline
 from apps.dashboard.wording import trade_words
 from apps.markets import clock
 from apps.trading.models import Order, Trade
+from apps.trading.wording import CHECKING
 from apps.users.models import User
-from domain.orders import IN_FLIGHT, LIVE_TRADES, UNRESOLVED, OrderStatus
+from domain.orders import LIVE_TRADES, UNRESOLVED, OrderStatus
 
-PARTS = frozenset({"totals", "accounts", "trades", "orders", "watchlist", "closed"})
+PARTS = frozenset({"totals", "accounts", "trades", "orders", "watchlist", "closed", "bell"})
 _REFUSED = (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.ABORTED, OrderStatus.ABSENT, OrderStatus.EXPIRED)
 _STATES = {
     "working": UNRESOLVED,
     "filled": (OrderStatus.FILLED,),
     "refused": _REFUSED,
-    "checking": IN_FLIGHT,
+    "checking": CHECKING,
+    "outside": (),  # of the orders of others there are rows of their own
 }
 
 
@@ -51,6 +55,7 @@ def frame(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "market": market_hours(now),
         "feed": read_feed(now),
         "risk_due": risk_notice.is_due(request, brand_of(request)),
+        "bell": bell_of(person_of(request)),
         "shown_at": timezone.now(),
         **more,
     }
@@ -70,7 +75,11 @@ def parts(request: HttpRequest) -> HttpResponse:
     names = request.GET.get("show", "").split(",")
     if not set(names) <= PARTS:
         raise Http404
-    context = {"board": _filtered(request), "parts": [f"dashboard/parts/{name}.html" for name in names]}
+    context: dict[str, Any] = {"parts": [f"dashboard/parts/{name}.html" for name in names]}
+    if "bell" in names:
+        context["bell"] = bell_of(person_of(request))
+    if set(names) != {"bell"}:
+        context["board"] = _filtered(request)
     return render(request, "dashboard/parts.html", context)
 
 
@@ -100,6 +109,8 @@ def trade(request: HttpRequest, trade_id: int) -> HttpResponse:
         "steps": timeline(row),
         "words": trade_words(row.status),
         "is_open": row.status in LIVE_TRADES,
+        "checks": checks_of([row.pk]).get(row.pk, ()),
+        "held_up": held_up_of([row.pk]).get(row.pk, ()),
     }
     if request.headers.get("HX-Request"):
         return render(request, "dashboard/parts/trade.html", context)
@@ -125,10 +136,15 @@ def orders(request: HttpRequest) -> HttpResponse:
     context = {
         "orders": [order_line(order) for order in page[:PAGE]],
         "older": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "externals": externals_today(person_of(request)) if _shows_externals(asked) else [],
         "state": asked.get("state", ""),
         "states": form.fields["state"].choices,  # type: ignore[attr-defined]
     }
     return render(request, "dashboard/orders.html", frame(request, page="orders", **context))
+
+
+def _shows_externals(asked: dict[str, Any]) -> bool:
+    return asked.get("state", "") in ("", "outside") and not asked.get("before")
 
 
 def _orders_of(user: User, asked: dict[str, Any]) -> QuerySet[Order]:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Sum
 
 from apps.markets.models import BrokerInstrument, Instrument
-from apps.trading.models import AccountState, ExternalOrder, Trade, TradeLeg
+from apps.trading.models import AccountState, ExternalOrder, Position, Trade, TradeLeg
 from domain.orders import Mode, Side
 
 Key = tuple[int, str, int]
@@ -50,6 +50,16 @@ def shares_of(account_ids: Collection[int]) -> Shares:
     times = states.values_list("account_id", "mode", "positions_read_at", "fills_applied_at")
     believed = frozenset((pk, mode) for pk, mode, read_at, filled_at in times if _shows_fills(read_at, filled_at))
     return Shares(shares, believed)
+
+
+def broker_totals(account_ids: Collection[int]) -> Mapping[Key, int]:
+    """Return what the brokers show of each contract, all products together."""
+    rows = (
+        Position.objects.filter(account_id__in=account_ids)
+        .order_by()
+        .values_list("account_id", "mode", "instrument_id")
+    )
+    return {(account_id, mode, pk): total for account_id, mode, pk, total in rows.annotate(total=Sum("quantity"))}
 
 
 def _shows_fills(read_at: datetime | None, filled_at: datetime | None) -> bool:

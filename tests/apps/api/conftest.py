@@ -16,7 +16,7 @@ from apps.broker_accounts.models import BrokerAccount
 from apps.markets.services.calendar import forget_calendar
 from apps.strategies.models import Signal, Strategy, StrategyMap
 from apps.strategies.services.routing import route
-from apps.trading.models import AccountState, Fill, Order, Position, Trade, TradeLeg
+from apps.trading.models import AccountState, ExternalOrder, Fill, Order, Position, Trade, TradeLeg
 from apps.users.models import User
 from apps.users.services.api_keys import create_key
 from bus.connection import redis_client
@@ -106,7 +106,16 @@ def scene(cast: Cast, now: datetime) -> Scene:
     for order in Order.objects.all():
         buy(order, now)
     publish_price(cast.call, "110")
+    for account in (cast.account, theirs, foreign):
+        make_external(account)
     return Scene(cast, theirs, foreign, foreign_strategy)
+
+
+def make_external(account: BrokerAccount, **fields: Any) -> ExternalOrder:
+    """Let somebody have sold a lot of the call in the broker's own app."""
+    values = {"symbol": "ZNIFTY23NOV2626000CE", "side": "SELL", "quantity": 65, "filled_quantity": 65}
+    rest = {"average_price": Decimal("105.5"), "status": "FILLED", "broker_order_id": f"APP{account.pk}"}
+    return ExternalOrder.objects.create(account=account, **(values | rest | fields))
 
 
 def buy(order: Order, now: datetime, price: int = 100) -> None:

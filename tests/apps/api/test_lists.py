@@ -203,8 +203,10 @@ def test_a_cursor_that_is_not_even_base64_is_not_found(scene: Scene, trader: Api
     assert trader.get("trades/", cursor="%%%").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["trades/", "orders/", "fills/", "positions/", "accounts/", "signals/"])
+@pytest.mark.parametrize(
+    "path", ["trades/", "orders/", "external-orders/", "fills/", "positions/", "accounts/", "signals/"]
+)
 def test_a_list_reads_no_more_for_more_rows(scene: Scene, path: str, django_assert_max_num_queries: object) -> None:
-    with django_assert_max_num_queries(9):  # type: ignore[operator]
+    with django_assert_max_num_queries(14):  # type: ignore[operator]
         rows = api_of(scene.cast.operator).rows(path)
     assert rows

@@ -9,7 +9,7 @@ from django.urls import URLPattern
 
 from apps.api.urls import urlpatterns
 from apps.audit.models import AuditEvent
-from apps.trading.models import Fill, Intent, Order, Position, Trade
+from apps.trading.models import ExternalOrder, Fill, Intent, Order, Position, Trade
 from apps.users.models import Role, User
 from tests.apps.api.conftest import Api, Scene, api_of
 from tests.cast import make_strategy
@@ -26,6 +26,7 @@ def owned(scene: Scene, account: Any) -> dict[str, set[int]]:
         "accounts": {account.pk},
         "trades": set(Trade.objects.filter(account=account).values_list("pk", flat=True)),
         "orders": set(Order.objects.filter(account=account).values_list("pk", flat=True)),
+        "external-orders": set(ExternalOrder.objects.filter(account=account).values_list("pk", flat=True)),
         "fills": set(Fill.objects.filter(account=account).values_list("pk", flat=True)),
         "positions": set(Position.objects.filter(account=account).values_list("pk", flat=True)),
         "signals": {Trade.objects.get(account=account).wave.signal_id},
@@ -78,7 +79,7 @@ def assert_verdict_is_hidden(api: Api, account: Any) -> None:
 
 
 def test_the_lists_are_what_the_urlconf_says() -> None:
-    assert LISTS == ["accounts/", "fills/", "orders/", "positions/", "signals/", "trades/"]
+    assert LISTS == ["accounts/", "external-orders/", "fills/", "orders/", "positions/", "signals/", "trades/"]
     assert [path.partition("/")[0] for path in DETAILS] == ["accounts", "orders", "signals", "trades"]
 
 
@@ -106,7 +107,7 @@ def test_a_list_holds_nothing_foreign(asked: tuple[User, Any], scene: Scene, pat
     assert not set(api_of(user).ids(path)) & owned(scene, account)[noun]
 
 
-@pytest.mark.parametrize("path", ["trades/", "orders/", "fills/", "positions/", "accounts/"])
+@pytest.mark.parametrize("path", ["trades/", "orders/", "external-orders/", "fills/", "positions/", "accounts/"])
 def test_a_filter_reaches_nothing_foreign(asked: tuple[User, Any], scene: Scene, path: str) -> None:
     user, account = asked
     assert api_of(user).ids(path, account=account.pk) == []

@@ -18,6 +18,9 @@ from django.test import Client
 from apps.dashboard import hub as hubs
 from apps.dashboard.consumers import allowed_origins
 from apps.markets.models import Instrument
+from apps.notifications.models import Level
+from apps.notifications.services.notify import notify
+from apps.risk.services.halts import halt_account
 from apps.trading.models import Trade
 from apps.trading.services.announce import announce_trades
 from apps.users.models import User
@@ -25,10 +28,11 @@ from bus.connection import redis_client
 from bus.live import announce, announce_feed
 from bus.ticks import publish
 from config.asgi import application
+from domain.orders import OrderStatus
 from domain.prices import to_scaled
 from domain.ticks import Tick
 from tests.apps.dashboard.conftest import Scene
-from tests.apps.dashboard.scene import make_trade
+from tests.apps.dashboard.scene import make_order, make_trade
 from tests.cast import make_strategy, publish_price
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -263,6 +267,65 @@ def test_a_trade_nobody_announced_is_found_by_the_check(scene: Scene, run: Run, 
             await switchboard.check()
             again = await socket.until(lambda message: message["type"] == "snapshot")
             assert late.pk in {trade["id"] for trade in again["trades"]}
+
+    run(work)
+
+
+def test_what_nobody_announced_makes_the_page_look_again(scene: Scene, run: Run, now: datetime) -> None:
+    async def work() -> None:
+        async with connected(Socket(scene.cast.trader)) as (socket, _):
+            switchboard = await hubs.hub()
+            await switchboard.check()
+            leg = await in_thread(scene.live_trade.legs.get, instrument=scene.cast.call)
+            order = await in_thread(lambda: make_order(leg, status=OrderStatus.UNKNOWN, now=now))
+            await switchboard.check()
+            notice = await socket.until(lambda message: message["type"] == "notice")
+            assert notice["data"] == {"code": "CHANGED"}
+            again = await socket.until(lambda message: message["type"] == "snapshot")
+            checking = {trade["id"]: trade["checking"] for trade in again["trades"]}
+            assert checking == {scene.live_trade.pk: [order.pk], scene.paper_trade.pk: []}
+
+    run(work)
+
+
+def test_a_halt_reaches_the_pages_of_the_accounts_owner_and_operator(scene: Scene, run: Run) -> None:
+    async def work() -> None:
+        async with (
+            connected(Socket(scene.cast.trader)) as (mine, _),
+            connected(Socket(scene.cast.operator)) as (desk, _),
+        ):
+            await in_thread(
+                lambda: halt_account(account_id=scene.cast.account.pk, reason_code="FLIP", reason="short by 65")
+            )
+            for socket in (mine, desk):
+                await socket.until(lambda message: message["type"] == "notice" and message["data"]["code"] == "HALT")
+                again = await socket.until(lambda message: message["type"] == "snapshot")
+                halts = {
+                    account["id"]: [halt["reason_code"] for halt in account["halts"]] for account in again["accounts"]
+                }
+                assert halts[scene.cast.account.pk] == ["FLIP"]
+                assert halts[scene.cast.paper_account.pk] == []
+
+    run(work)
+
+
+def test_a_message_reaches_only_whom_it_is_for(scene: Scene, run: Run) -> None:
+    async def work() -> None:
+        async with (
+            connected(Socket(scene.cast.trader)) as (mine, _),
+            connected(Socket(scene.cast.outsider)) as (other, _),
+        ):
+            await in_thread(
+                lambda: notify(
+                    key="k", code="ORDER_UNKNOWN", text="Checking.", tenant_id=scene.cast.tenant.pk,
+                    user_id=scene.cast.trader.pk, level=Level.PAGE,
+                )
+            )  # fmt: skip
+            event = await mine.until(lambda message: message["type"] == "notice")
+            assert (event["data"]["level"], event["data"]["text"]) == ("PAGE", "Checking.")
+            await in_thread(announce_feed, {"state": "delayed"})
+            heard = await other.until(lambda message: message["type"] in ("notice", "feed"))
+            assert heard["type"] == "feed"
 
     run(work)
 

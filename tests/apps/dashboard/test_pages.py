@@ -21,8 +21,8 @@ from tests.apps.dashboard.conftest import Scene, client_of
 from tests.apps.dashboard.scene import make_order
 from tests.cast import publish_price
 
-PAGES = ["/", "/trades/", "/orders/", "/positions/", "/history/", "/settings/"]
-ALL_PARTS = "/parts/?show=totals,accounts,trades,orders,watchlist,closed"
+PAGES = ["/", "/trades/", "/orders/", "/positions/", "/history/", "/settings/", "/notifications/"]
+ALL_PARTS = "/parts/?show=totals,accounts,trades,orders,watchlist,closed,bell"
 
 
 def page(user: User, path: str = "/") -> str:
@@ -120,22 +120,22 @@ def test_a_forced_account_says_why_and_where_to_reconnect(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "text", "state"),
+    ("status", "text", "state", "means"),
     [
-        (OrderStatus.UNKNOWN, "Checking with the broker", "checking"),
-        (OrderStatus.REJECTED, "Rejected by the broker", "refused"),
-        (OrderStatus.PARTIALLY_FILLED, "Partly filled", "working"),
+        (OrderStatus.UNKNOWN, "Checking with the broker", "checking", "It is not sent again meanwhile"),
+        (OrderStatus.REJECTED, "Rejected by the broker", "refused", "Not enough funds"),
+        (OrderStatus.PARTIALLY_FILLED, "Partly filled", "working", "Not enough funds"),
     ],
 )
 def test_an_order_says_its_state_in_words(
-    scene: Scene, now: datetime, status: OrderStatus, text: str, state: str
+    scene: Scene, now: datetime, status: OrderStatus, text: str, state: str, means: str
 ) -> None:
     leg = scene.live_trade.legs.first()
     assert leg is not None
     make_order(leg, status=status, now=now, code="MarginException", reason="Insufficient <b>funds</b>")
     shown = page(scene.cast.trader, f"/orders/?state={state}")
     assert text in shown
-    assert "Not enough funds" in shown
+    assert means in shown
     assert "MarginException Insufficient &lt;b&gt;funds&lt;/b&gt;" in shown
     assert "Filled" not in shown.replace(">Filled</a>", "")
 

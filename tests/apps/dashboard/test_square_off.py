@@ -29,7 +29,7 @@ def test_the_dialog_says_what_would_be_left(scene: Scene) -> None:
     shown = client_of(scene.cast.trader).get(path_of(scene.live_trade), headers={"HX-Request": "true"}).content.decode()
     for text in ("NIFTY 26000 CE", "NIFTY 26000 PE", "Buy", "65", "39.85", "27.70", "+1,082.25", "badge-LIVE"):
         assert text in shown
-    assert re.search(r"<button[^>]*autofocus[^>]*>Cancel<", shown)
+    assert re.search(r"<button[^>]*data-focus[^>]*>Cancel<", shown)
     assert "<html" not in shown
 
 

@@ -6,8 +6,9 @@ import * as feed from "./feed.js";
 import { span } from "./format.js";
 import * as keyboard from "./keyboard.js";
 import * as live from "./live.js";
+import * as messages from "./messages.js";
 import * as spark from "./spark.js";
-import { toast } from "./toasts.js";
+import { forget, toast } from "./toasts.js";
 import * as watchlist from "./watchlist.js";
 
 function countDown() {
@@ -45,6 +46,7 @@ function start() {
   feed.start();
   spark.start();
   watchlist.start();
+  messages.start(forget);
   live.start();
   countDown();
   countAge();

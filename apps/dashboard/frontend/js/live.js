@@ -3,7 +3,7 @@
 import * as cells from "./cells.js";
 import * as feed from "./feed.js";
 import * as parts from "./parts.js";
-import { say } from "./toasts.js";
+import { forget, say, toast } from "./toasts.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15000;
@@ -26,7 +26,10 @@ function nameOf(id) {
   return trades.get(id)?.strategy ?? `Trade ${id}`;
 }
 
-const ORDER_TEXT = { FILLED: "filled", PARTIALLY_FILLED: "partly filled", REJECTED: "rejected", CANCELLED: "cancelled", UNKNOWN: "being checked with the broker" };
+const ORDER_TEXT = {
+  FILLED: "filled", PARTIALLY_FILLED: "partly filled", REJECTED: "rejected", CANCELLED: "cancelled",
+  UNKNOWN: "being checked with the broker", PARKED: "still being checked with the broker", ABSENT: "never reached the broker",
+};
 const TRADE_TEXT = { OPEN: "is open", EXITING: "is being squared off", CLOSED: "is closed", ENTRY_FAILED: "was not entered" };
 
 function onOrder(data) {
@@ -38,6 +41,14 @@ function onOrder(data) {
 function onTrade(data) {
   const text = TRADE_TEXT[data.status];
   if (text) say(`${nameOf(data.id)} ${text}.`);
+  parts.soon();
+}
+
+// A message is shown once: the server sends it to every socket of the person, and this page has one.
+function onNotice(data) {
+  if (data.code === "NOTIFICATION") toast(data.text, { level: data.level, id: data.id });
+  if (data.code === "READ") forget(data.id);
+  if (data.code === "HALT") say("A halt was set or released.");
   parts.soon();
 }
 
@@ -55,7 +66,7 @@ const handlers = {
   trade: (message) => onTrade(message.data),
   order: (message) => onOrder(message.data),
   feed: (message) => feed.update(message.data),
-  notice: () => parts.soon(),
+  notice: (message) => onNotice(message.data),
 };
 
 function onMessage(event) {

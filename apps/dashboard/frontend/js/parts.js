@@ -9,7 +9,7 @@ let again = false;
 
 function morph(markup) {
   const fresh = new DOMParser().parseFromString(markup, "text/html");
-  for (const section of document.querySelectorAll("[data-part], [data-page-part]")) {
+  for (const section of document.querySelectorAll("[data-part], [data-page-part], [data-refresh]")) {
     const next = fresh.getElementById(section.id);
     if (!next) continue;
     window.Idiomorph.morph(section, next, { morphStyle: "outerHTML", ignoreActiveValue: true });
@@ -19,8 +19,8 @@ function morph(markup) {
   document.dispatchEvent(new CustomEvent("parts-changed"));
 }
 
-async function fetchText(url) {
-  const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "text/html" } });
+async function fetchText(url, headers = {}) {
+  const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "text/html", ...headers } });
   if (response.redirected && new URL(response.url).pathname.startsWith("/login")) {
     window.location.reload();
     return "";
@@ -35,6 +35,11 @@ function partsAddress(names) {
   return `${document.body.dataset.partsUrl}?${query}`;
 }
 
+// What can be seen of sections that know their own address: nobody looks into a closed dialog.
+function opened() {
+  return [...document.querySelectorAll("[data-refresh]")].filter((section) => section.closest("dialog")?.open ?? true);
+}
+
 async function refresh() {
   if (running) {
     again = true;
@@ -44,6 +49,7 @@ async function refresh() {
   try {
     const names = [...document.querySelectorAll("[data-part]")].map((section) => section.dataset.part);
     if (names.length) morph(await fetchText(partsAddress(names)));
+    for (const shown of opened()) morph(await fetchText(shown.dataset.refresh, { "HX-Request": "true" }));
     if (document.querySelector("[data-page-part]")) morph(await fetchText(window.location.href));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // the network is away; the socket says so, too

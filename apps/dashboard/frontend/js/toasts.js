@@ -1,32 +1,61 @@
-// Short messages: seen in a corner, heard in the live region.
+// Short messages: seen in a corner, heard in the live region. Urgent ones stay until somebody has read them.
 
-export function say(text) {
-  const announcer = document.getElementById("announcer");
+import { markRead } from "./messages.js";
+
+const SECONDS = { INFO: 6, WARNING: 12 };
+const MOST = 4;
+
+export function say(text, urgent = false) {
+  const announcer = document.getElementById(urgent ? "alarm" : "announcer");
   if (announcer) announcer.textContent = text;
 }
 
-export function toast(text, { action, perform, seconds = 6 } = {}) {
+function button(text, perform) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "btn btn-sm btn-quiet touch";
+  made.textContent = text;
+  made.addEventListener("click", perform);
+  return made;
+}
+
+function words(text, urgent) {
+  const box = document.createElement("span");
+  box.className = "flex-1 min-w-0 break-words";
+  if (urgent) {
+    const tag = document.createElement("span");
+    tag.className = "tag tag-bad mr-1.5";
+    tag.textContent = "Urgent";
+    box.append(tag);
+  }
+  box.append(text);
+  return box;
+}
+
+// Ordinary messages give way first; an urgent one leaves only when it was read here or elsewhere.
+function makeRoom(box) {
+  while (box.children.length > MOST) (box.querySelector(":scope > :not([data-urgent])") ?? box.firstElementChild).remove();
+}
+
+export function toast(text, { action, perform, level = "INFO", id, seconds = SECONDS[level] } = {}) {
   const box = document.getElementById("toasts");
   if (!box) return;
+  const urgent = level === "PAGE";
   const card = document.createElement("div");
-  card.className = "panel shadow-lg px-4 py-2.5 flex items-center gap-3";
-  const words = document.createElement("span");
-  words.className = "flex-1 min-w-0";
-  words.textContent = text;
-  card.append(words);
-  if (action) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "btn btn-sm touch";
-    button.textContent = action;
-    button.addEventListener("click", () => {
-      card.remove();
-      perform();
-    });
-    card.append(button);
-  }
+  card.className = `panel toast-card shadow-lg px-4 py-2.5 flex items-center gap-3${urgent ? " is-urgent" : ""}`;
+  if (urgent) card.dataset.urgent = "";
+  if (id) card.dataset.note = id;
+  card.append(words(text, urgent));
+  if (action) card.append(button(action, () => (card.remove(), perform())));
+  if (id) card.append(button("Mark read", () => (card.remove(), markRead(id))));
   box.append(card);
-  while (box.children.length > 4) box.firstElementChild.remove();
-  setTimeout(() => card.remove(), seconds * 1000);
-  say(text);
+  makeRoom(box);
+  if (seconds) setTimeout(() => card.remove(), seconds * 1000);
+  say(text, urgent);
+}
+
+export function forget(id) {
+  for (const card of document.querySelectorAll("#toasts [data-note]")) {
+    if (!id || card.dataset.note === String(id)) card.remove();
+  }
 }
