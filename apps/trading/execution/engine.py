@@ -20,7 +20,8 @@ from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
-from apps.trading.services import builds, chase, reports, resolver, submission, sweep
+from apps.trading.services import account_facts, breaker, builds, chase, reports, resolver, submission, sweep
+from apps.trading.services.breaker import Trouble
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
@@ -167,6 +168,7 @@ class Engine:
         if worker is None:
             return
         worker.busy = False
+        worker.breaker.note_order(outcome)
         worker.attention.unresolved = True
         worker.hint()
         if outcome.verdict is Verdict.SESSION_LOST:
@@ -197,12 +199,24 @@ class Engine:
         for step in steps:
             await self.db(step)
             await self._submit()  # orders that came meanwhile do not wait for the rest
+        await self._tend_halts(wall)
         await self._tend_lanes(await self.db(lane_work, shard=self.shard))
 
     async def _look_at_builds(self, wall: datetime) -> None:
         """Beside workers of another build nothing is entered: two versions may mean different things by one row."""
         self._foreign = await self.db(builds.foreign_builds, process=self.held.name, term=self.held.epoch, wall=wall)
         self.detail |= {"standing_by": bool(self._foreign), "foreign_builds": self._foreign}
+
+    async def _tend_halts(self, wall: datetime) -> None:
+        """What one broker's trouble means for its accounts, and nothing for anybody else's."""
+        down = {
+            lane[0]: Trouble(worker.breaker.code, worker.breaker.text)
+            for lane, worker in self.lanes.items()
+            if worker.breaker.is_down()
+        }
+        healthy = {lane[0] for lane, worker in self.lanes.items() if worker.breaker.is_healthy()}
+        unhealthy = {lane[0] for lane, worker in self.lanes.items() if not worker.breaker.is_healthy()}
+        await self.db(breaker.tend_halts, shard=self.shard, down=down, healthy=healthy - unhealthy, wall=wall)
 
     def _resolve(self, waits: dict[str, int], now: datetime, wall: datetime) -> None:
         held = self.held
@@ -336,10 +350,23 @@ class Engine:
             self._reports.append(report)
         except SessionLost as error:
             self._lost.append((worker, error.message))
-        except BrokerError:
-            return  # logged and scheduled anew by the lane
+        except BrokerError as error:  # logged and scheduled anew by the lane
+            if worker.failures == 1:
+                await self.db(account_facts.note_error, worker.lane, code=error.code, text=error.message)
+            if worker.lane in self._stale:
+                await self._read_positions(worker)
         finally:
             asyncio.get_running_loop().call_later(GATHER, self.wake.set)
+
+    async def _read_positions(self, worker: LaneWorker) -> None:
+        """An exit waits to be sized and the books cannot be read: the positions alone will do."""
+        try:
+            facts = await worker.read_positions()
+        except BrokerError:
+            return
+        await self.db(account_facts.save_snapshots, [facts])
+        self._stale.discard(worker.lane)
+        self.nudge()
 
     async def _apply_reports(self) -> None:
         found, self._reports = self._reports, []

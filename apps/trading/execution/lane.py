@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from apps.trading.execution.breaker import Breaker
+from apps.trading.services.account_facts import Facts
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
@@ -52,6 +54,7 @@ class LaneWorker:
     next_funds: float = 0.0
     wants_positions: bool = True
     failures: int = 0
+    breaker: Breaker = field(default_factory=Breaker)
     sent: deque[float] = field(default_factory=lambda: deque(maxlen=ORDERS_PER_SECOND))
     sending: set[int] = field(default_factory=set)
     _filled: dict[str, int] = field(default_factory=dict)
@@ -68,8 +71,8 @@ class LaneWorker:
         return self.calls_in_last_second() < ORDERS_PER_SECOND
 
     def may_enter(self) -> bool:
-        """Whether an entry leaves the exits' reserve untouched."""
-        return self.calls_in_last_second() < ORDERS_PER_SECOND - EXIT_RESERVE
+        """Whether an entry may go: the breaker lets it, and it leaves the exits' reserve untouched."""
+        return self.breaker.may_enter() and self.calls_in_last_second() < ORDERS_PER_SECOND - EXIT_RESERVE
 
     async def send(self, claim: Claim) -> Outcome:
         """Put one claimed order on the wire; an adapter that breaks its word and raises proves nothing."""
@@ -122,9 +125,20 @@ class LaneWorker:
         finally:
             self.reading = False
         self.failures = 0
+        self.breaker.note_read()
         self.wants_positions = self.wants_positions and not wanted_positions
-        self.next_read = time.monotonic() + self.attention.pause()
+        pause = self.attention.pause()
+        self.next_read = time.monotonic() + (min(pause, WATCHING) if self.breaker.is_open() else pause)
         return report
+
+    async def read_positions(self) -> Facts:
+        """Read the positions alone, for an exit that must be sized while the order book fails; raises ``BrokerError``.
+
+        What is unread meanwhile makes our ledger smaller or leaves it reserved: an exit sized on it takes no more than
+        there is.
+        """
+        read_at = self.wall()
+        return Facts(lane=self.lane, read_at=read_at, positions=await self.broker.positions())
 
     async def _read(self, *, with_positions: bool) -> Report:
         read_at, sending = self.wall(), frozenset(self.sending)
@@ -182,7 +196,9 @@ class LaneWorker:
     def back_off(self, error: BrokerError) -> None:
         """Read again later, and later still while it keeps failing."""
         self.failures += 1
-        pause = min(SETTLING * 2**self.failures, WORST_BACKOFF)
+        self.breaker.note_failed_read(error)
+        asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
+        pause = min(max(SETTLING * 2**self.failures, asked), WORST_BACKOFF)
         self.next_read = time.monotonic() + pause
         level = logging.INFO if isinstance(error, RateLimited) else logging.WARNING
         extra = {"account": self.lane[0], "mode": self.lane[1], "code": error.code, "reason": error.message}

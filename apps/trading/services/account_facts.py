@@ -60,6 +60,23 @@ def save_facts(facts: Sequence[Facts], *, epoch: int) -> None:
     save_positions([one for one in facts if one.positions is not None])
 
 
+def save_snapshots(facts: Sequence[Facts]) -> None:
+    """Write positions that were read without the orders: enough to size an exit by, not to call the lane reconciled."""
+    rows = [AccountState(account_id=f.lane[0], mode=f.lane[1], positions_read_at=f.read_at) for f in facts]
+    AccountState.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["account", "mode"], update_fields=["positions_read_at"]
+    )
+    save_positions(facts)
+
+
+def note_error(lane: Lane, *, code: str, text: str) -> None:
+    """Note why a lane's books could not be read; the next good read clears it."""
+    row = AccountState(account_id=lane[0], mode=lane[1], error_code=code[:40], error=text[:200])
+    AccountState.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["account", "mode"], update_fields=["error_code", "error"]
+    )
+
+
 def note_reads(facts: Sequence[Facts], *, epoch: int) -> None:
     """Note reads that brought nothing new, all under the oldest of their times."""
     read_at = min(one.read_at for one in facts)
