@@ -23,6 +23,7 @@ from apps.notifications.models import Notification
 from apps.risk.models import Halt
 from apps.trading.models import ExternalOrder, Fill, Intent, Order, Trade, TradeLeg
 from apps.trading.services.names import PAPER, serving_broker
+from bus.leases import is_dead
 from bus.models import Heartbeat, Lease, Term
 from domain.exit_plan import from_json
 from domain.invariants.evidence import (
@@ -406,6 +407,8 @@ def _heartbeat(beat: Heartbeat) -> HeartbeatRow:
         process=beat.process,
         build=beat.build,
         at=beat.beat_at,
+        started_at=beat.started_at,
+        is_gone=is_dead(beat.holder),
         is_standing_by=bool(beat.detail.get(_STANDING_BY)),
         prices_age=beat.beat_at.timestamp() - newest / 1000 if isinstance(newest, int) else None,
     )

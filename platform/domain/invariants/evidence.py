@@ -319,12 +319,15 @@ class TermRow:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatRow:
-    """A process's last sign of life; ``prices_age`` is seconds since its newest tick, ``None`` when it does not say."""
+    """A process's last sign of life; ``prices_age`` is seconds since its newest tick, ``None`` when it does not say;
+    ``is_standing_by``: it takes no entries, and says so; ``is_gone``: proved to run no more."""
 
     process: str
     build: str
     at: datetime
-    is_standing_by: bool = False  # it refused to trade, and says so
+    started_at: datetime | None = None
+    is_standing_by: bool = False
+    is_gone: bool = False
     prices_age: float | None = None
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TypeVar
 
-from domain.invariants.evidence import AuditRow, Breach
+from domain.invariants.evidence import AuditRow, Breach, HeartbeatRow
 from domain.invariants.view import View, grouped
 from domain.orders import ORDER_MOVES, TRADE_MOVES, OrderStatus, TradeStatus
 
@@ -14,6 +14,11 @@ S = TypeVar("S", bound=StrEnum)
 
 RUNNING_WITHIN = timedelta(seconds=30)
 """A process with a sign of life younger than this runs."""
+
+NOTICED_WITHIN = timedelta(seconds=10)
+"""How long two builds may run side by side before each must know."""
+
+TRADERS = "execution."
 
 ORDER, TRADE = "trading.order", "trading.trade"
 
@@ -95,9 +100,18 @@ _REACHABLE_TRADE = _closure(TRADE_MOVES)
 
 
 def one_build(view: View) -> Iterator[Breach]:
-    """I20: all processes that run are of one build; one that stands by because it is of another does not count."""
-    running = [one for one in view.evidence.heartbeats if not one.is_standing_by and view.at - one.at <= RUNNING_WITHIN]
-    builds = grouped((one.build, one.process) for one in running)
-    if len(builds) > 1:
-        shown = "; ".join(f"{build}: {', '.join(sorted(names))}" for build, names in sorted(builds.items()))
-        yield Breach("I20", "processes", f"several builds run: {shown}")
+    """I20: all processes that run are of one build, or those that trade stand by: they take no entries."""
+    running = [one for one in view.evidence.heartbeats if not one.is_gone and view.at - one.at <= RUNNING_WITHIN]
+    for trader in running:
+        if not trader.process.startswith(TRADERS) or trader.is_standing_by:
+            continue
+        others = {one.build for one in running if one.build != trader.build and _is_known(one, trader)}
+        if others:
+            why = f"trades as {trader.build} while {', '.join(sorted(others))} runs beside it"
+            yield Breach("I20", trader.process, why)
+
+
+def _is_known(other: HeartbeatRow, trader: HeartbeatRow) -> bool:
+    """Whether both were up long enough before the trader's last word to know of each other."""
+    starts = [one.started_at for one in (other, trader) if one.started_at is not None]
+    return all(trader.at - started_at > NOTICED_WITHIN for started_at in starts)

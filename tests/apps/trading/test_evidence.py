@@ -112,6 +112,7 @@ def test_the_rest_is_read_too(cast: Cast, now: datetime) -> None:
     feed, signals = sorted(found.heartbeats, key=lambda one: one.process)
     assert feed.prices_age == pytest.approx(0.7, abs=0.01)
     assert (feed.is_standing_by, signals.is_standing_by) == (False, True)
+    assert feed.started_at == now
     assert [(one.name, one.epoch, one.ended_at) for one in found.terms] == [("execution.0", 3, beat_at)]
     assert {one.exchange for one in found.market_sessions} == {"NFO", "NSE"}
     assert [one.account_id for one in found.broker_sessions] == [cast.account.pk]

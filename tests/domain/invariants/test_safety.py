@@ -51,6 +51,7 @@ def test_a_healthy_day_without_a_ledger_has_no_breach() -> None:
 
 
 ENTRY, EXIT = healthy().intents
+TRADER = healthy().heartbeats[0]
 LIVE_SESSION = healthy().broker_sessions[0]
 BUSY = tuple(request(100 + n, ORDERS[0], at=at(30 + n / 20), call=Call.MODIFY) for n in range(11))
 PAPER_ACCOUNT = AuditRow(800, "mode_forced_to_paper", "broker_accounts.brokeraccount", 1, at(-5), "PAPER")
@@ -185,9 +186,14 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("a session is lost later", {"broker_sessions": (replace(LIVE_SESSION, lost_at=at(30)),)}),
     ("another build stopped", {"heartbeats": (*healthy().heartbeats, HeartbeatRow("feed", "b2", at(500)))}),
     (
-        "another build stands by",
-        {"heartbeats": (*healthy().heartbeats, HeartbeatRow("feed", "b2", at(599), is_standing_by=True))},
+        "the trader stands by beside another build",
+        {"heartbeats": (replace(TRADER, is_standing_by=True), HeartbeatRow("feed", "b2", at(599)))},
     ),
+    (
+        "the other build has just started",
+        {"heartbeats": (TRADER, HeartbeatRow("feed", "b2", at(599), started_at=at(595)))},
+    ),
+    ("the other build is proved gone", {"heartbeats": (TRADER, HeartbeatRow("feed", "b2", at(599), is_gone=True))}),
     ("ten calls arrive within a second", {"wire": (*WIRE, *BUSY[:10])}),
     ("an earlier term's lease ended", {"leases": (LeaseRow("execution.0", 4, "", at(12)),)}),
     ("the client trades in the app", {"book": BrokerBook((*BOOK.orders, MANUAL), (*BOOK.fills, MANUAL_FILL))}),
