@@ -38,11 +38,12 @@ def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[T
     audit: list[Entry] = []
     changed: list[Trade] = []
     for pk, trade in trades.items():
-        trade.touched_at = wall
+        trade.touched_at, before = wall, trade.status
         for intent in intents[pk]:
             _settle_intent(trade, intent, orders[intent.pk], now=now, wall=wall)
         all_orders = [order for intent in intents[pk] for order in orders[intent.pk]]
-        if _settle_trade(trade, legs[pk], intents[pk], all_orders, now=now):
+        _settle_trade(trade, legs[pk], intents[pk], all_orders, now=now)
+        if trade.status != before:  # an exit may have handed it over already
             audit.append(_entry(trade))
         changed.append(trade)
     flat = [intent for group in intents.values() for intent in group]
@@ -157,17 +158,15 @@ def _move_intent(intent: Intent, target: IntentStatus, now: datetime) -> None:
 
 def _settle_trade(
     trade: Trade, legs: Sequence[TradeLeg], intents: Sequence[Intent], orders: Sequence[Order], *, now: datetime
-) -> bool:
-    """Recompute the money and move the status; returns whether the status changed."""
+) -> None:
+    """Recompute the money and move the status."""
     trade.gross_pnl = sum((realised(leg) for leg in legs), Decimal(0))
     trade.charges = sum((order.charges for order in orders), Decimal(0))
-    before = trade.status
     target = _trade_target(trade, legs, intents)
-    if target is not None and target != before and target in TRADE_MOVES[TradeStatus(before)]:
+    if target is not None and target != trade.status and target in TRADE_MOVES[TradeStatus(trade.status)]:
         trade.status, trade.version = target, trade.version + 1
         _stamp(trade, legs, now)
     _complete_or_leave(trade, legs, intents)
-    return trade.status != before
 
 
 def realised(leg: TradeLeg) -> Decimal:
