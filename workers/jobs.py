@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.audit.services import chain
 from apps.markets.clock import now, trading_date
 from apps.markets.services import calendar
-from apps.trading.services import calendar_watch, chain_watch, day_end, processes, pruning
+from apps.trading.services import calendar_watch, chain_watch, day_end, machine, processes, pruning
 from bus import commands, failpoints
 from workers.life import show_life
 
@@ -57,6 +57,7 @@ def square_off() -> None:
 def sweep() -> None:
     """Wake the shards of orders that wait, and look after the other processes."""
     failpoints.reach("jobs.sweep")
+    machine.watch_disk(settings.STATE_DIR, wall=timezone.now())
     unbroken = show_life("jobs")
     day_end.wake_waiting()
     if unbroken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -21,10 +22,13 @@ from launch.problems import (
     PythonTooOld,
     RedisTooOld,
     StateDirUnusable,
+    TooFewHandles,
 )
 from launch.settings import Settings
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
+# A connection for each account of a shard and for each browser, and the files beside them.
+MIN_HANDLES, WANTED_HANDLES = 1024, 65_536
 MIN_FREE_BYTES = 512 * 1024 * 1024
 # Wider than network and scheduling noise, far narrower than a signal's 60 s of life.
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -91,6 +95,24 @@ def check_disk(settings: Settings, *, needed: int = MIN_FREE_BYTES) -> str:
     if free < needed:
         raise DiskFull(f"{free / GIGABYTE:.2f} GB free under {settings.state_dir}; {needed / GIGABYTE:.2f} are needed.")
     return f"{free / GIGABYTE:.1f} GB free"
+
+
+def check_handles(_settings: Settings, *, needed: int = MIN_HANDLES) -> str:
+    """Raise TooFewHandles when a process may not open `needed` files and sockets, even after asking for more."""
+    allowed = raise_handles()
+    if allowed < needed:
+        raise TooFewHandles(f"A process may open {allowed} files and sockets; {needed} are needed (ulimit -Hn).")
+    return f"{allowed} files and sockets a process"
+
+
+def raise_handles() -> int:
+    """Ask for as many file handles as we may have, for ourselves and every process we start; returns how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = WANTED_HANDLES if hard == resource.RLIM_INFINITY else min(hard, WANTED_HANDLES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        return most
+    return WANTED_HANDLES if soft == resource.RLIM_INFINITY else soft
 
 
 def check_sockets(settings: Settings) -> str:
@@ -175,6 +197,7 @@ CHECKS: dict[str, Check] = {
     "python": check_python,
     "state dir": check_state_dir,
     "disk": check_disk,
+    "handles": check_handles,
     "sockets": check_sockets,
     "servers": check_servers,
     "ports": check_ports,

@@ -93,6 +93,12 @@ class PreparationFailed(LaunchError):
     code = 22
 
 
+class TooFewHandles(LaunchError):
+    """A process of this user may open too few files and connections, and we may not raise that."""
+
+    code = 23
+
+
 class NotRunning(LaunchError):
     """Nothing runs under this state directory."""
 

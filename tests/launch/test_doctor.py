@@ -1,6 +1,7 @@
 """Each thing doctor names, brought about for real."""
 
 import os
+import resource
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -119,3 +120,14 @@ def test_every_problem_has_an_exit_code_of_its_own() -> None:
 def test_every_exit_code_is_documented() -> None:
     readme = (ROOT / "platform" / "launch" / "README.md").read_text()
     assert not [kind for kind in problems.LaunchError.__subclasses__() if f"\n| {kind.code} |" not in readme]
+
+
+def test_too_few_file_handles_are_named(settings: Settings) -> None:
+    with pytest.raises(problems.TooFewHandles, match="are needed"):
+        doctor.check_handles(settings, needed=10**9)
+
+
+def test_as_many_file_handles_as_allowed_are_asked_for(settings: Settings) -> None:
+    doctor.check_handles(settings, needed=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft == hard or soft >= doctor.WANTED_HANDLES

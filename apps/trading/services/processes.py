@@ -28,10 +28,10 @@ def watch_processes(*, wall: datetime) -> list[str]:
     silent = [beat for beat in beats if wall - beat.beat_at > (LOOP_SILENT if beat.process in loops else WORKER_SILENT)]
     for beat in silent:
         at = f"{beat.beat_at:%Y%m%dT%H%M%S}"
-        _tell(f"silent:{beat.process}:{at}", "PROCESS_SILENT", f"{beat.process} has shown no life since {at} UTC.")
+        page_all(f"silent:{beat.process}:{at}", "PROCESS_SILENT", f"{beat.process} has shown no life since {at} UTC.")
     builds = _builds((beat for beat in beats if beat not in silent), wall)
     if len(builds) > 1:
-        _tell(f"builds:{'|'.join(builds)}", "MIXED_BUILDS", f"Several builds run at once: {', '.join(builds)}.")
+        page_all(f"builds:{'|'.join(builds)}", "MIXED_BUILDS", f"Several builds run at once: {', '.join(builds)}.")
     return [beat.process for beat in silent] + (builds if len(builds) > 1 else [])
 
 
@@ -39,6 +39,7 @@ def _builds(beats: Iterable[Heartbeat], wall: datetime) -> list[str]:
     return sorted({beat.build for beat in beats if wall - beat.started_at > SETTLED})
 
 
-def _tell(key: str, code: str, text: str) -> None:
+def page_all(key: str, code: str, text: str) -> None:
+    """Page every tenant's operators, once per key."""
     for tenant_id in Tenant.objects.filter(is_active=True).values_list("pk", flat=True):
         notify(key=f"{tenant_id}:{key}"[:120], code=code, text=text, tenant_id=tenant_id, level=Level.PAGE)
