@@ -4,6 +4,7 @@ A command is a wake-up. It carries ids and no authority; when it is lost, the re
 """
 
 import logging
+import time
 from collections.abc import Iterable
 
 from amqp.exceptions import AMQPError, MessageNacked
@@ -20,11 +21,38 @@ log = logging.getLogger(__name__)
 CONFIRM_SECONDS = 2.0
 """How long a queue that confirms what it has taken may take for it; one that does not makes nobody wait."""
 
+SLOW_SECONDS = 0.5
+"""A command that failed after longer than this met a queue that hangs."""
+
 _HIDDEN = frozenset(f"workers.sessions.{name}" for name in ("exchange_login", "prepare_login", "check_postback"))
 """Commands whose arguments a monitor of the queues must not show: one-use codes, states, what brokers post."""
 
 
+class _Patience:
+    """Keeps a queue that hangs from holding up its senders: as long as one command waited in vain, the next do not."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def is_over(self) -> bool:
+        """Say whether commands are better left to the sweep now."""
+        return time.monotonic() < self._until
+
+    def lose(self, *, since: float) -> None:
+        """Note a command that failed; one that failed quickly costs nobody anything."""
+        now = time.monotonic()
+        if now - since > SLOW_SECONDS:
+            self._until = now + (now - since)
+
+
+_patience = _Patience()
+
+
 def _send(task: str, queue: str, *args: object) -> None:
+    if task not in _HIDDEN and _patience.is_over():  # what a person waits for has no sweep
+        log.info("command left to the sweep", extra={"task": task, "queue": queue})
+        return
+    started = time.monotonic()
     try:
         failpoints.reach("commands.before_send")
         shown = "(hidden)" if task in _HIDDEN else None
@@ -39,6 +67,7 @@ def _send(task: str, queue: str, *args: object) -> None:
         )
         failpoints.reach("commands.sent")
     except (KombuError, AMQPError, MessageNacked, RedisError, OSError) as error:
+        _patience.lose(since=started)
         log.warning(
             "command not sent, the sweep will find it", extra={"task": task, "queue": queue, "reason": str(error)}
         )
