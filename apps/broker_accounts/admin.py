@@ -36,7 +36,10 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = BrokerAccount
-        fields = ("user", "broker", "client_id", "label", "wanted_mode", "is_active", "is_feed", "shard", "paper_cash")
+        fields = (
+            *("user", "broker", "client_id", "label", "wanted_mode", "is_active", "is_feed", "shard"),
+            *("flatten_flips", "paper_cash"),
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -43,6 +43,10 @@ class BrokerAccount(models.Model):
     shard = models.PositiveSmallIntegerField(default=0)
     sealed_credentials = models.BinaryField(blank=True, default=b"", editable=False)
     credentials_set_at = models.DateTimeField(null=True, blank=True, editable=False)
+    flatten_flips = models.BooleanField(
+        default=True,
+        help_text="Live: bring a position to nothing that an order outside the platform turned to the other side.",
+    )
     paper_cash = models.DecimalField(max_digits=16, decimal_places=2, default=1_000_000)
     created_at = models.DateTimeField(default=timezone.now)
 

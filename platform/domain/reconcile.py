@@ -37,10 +37,12 @@ def compare(ours: OurOrder, report: BrokerOrder) -> Change:
     """Return the row's next state.
 
     A terminal state is taken over only when the recorded fills account for every unit the broker shows as filled, so
-    that nothing is closed while an execution is still unread. A report older than what we know changes nothing.
+    that nothing is closed while an execution is still unread. A report older than what we know changes nothing. What
+    the broker filled beyond our order (somebody changed it in its own app) is no execution of it and is not waited for.
     """
-    needs_fills = report.filled_quantity > ours.filled_quantity
-    wanted = _wanted(report, filled=ours.filled_quantity, needs_fills=needs_fills)
+    needs_fills = min(report.filled_quantity, ours.quantity) > ours.filled_quantity
+    is_full = ours.filled_quantity >= min(report.quantity, ours.quantity)
+    wanted = _wanted(report, filled=ours.filled_quantity, needs_fills=needs_fills, is_full=is_full)
     status = wanted if wanted in ORDER_MOVES[ours.status] else ours.status
     return Change(
         status=status,
@@ -51,8 +53,8 @@ def compare(ours: OurOrder, report: BrokerOrder) -> Change:
     )
 
 
-def _wanted(report: BrokerOrder, *, filled: int, needs_fills: bool) -> OrderStatus:
-    if needs_fills or (report.status is OrderStatus.FILLED and filled < report.quantity):
+def _wanted(report: BrokerOrder, *, filled: int, needs_fills: bool, is_full: bool) -> OrderStatus:
+    if needs_fills or (report.status is OrderStatus.FILLED and not is_full):
         return OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.OPEN
     if report.status in _TERMINAL_REPORTS:
         return report.status

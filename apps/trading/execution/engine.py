@@ -20,7 +20,7 @@ from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
-from apps.trading.services import account_facts, breaker, builds, chase, reports, resolver, submission, sweep
+from apps.trading.services import account_facts, breaker, builds, chase, flips, reports, resolver, submission, sweep
 from apps.trading.services.breaker import Trouble
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
@@ -192,6 +192,7 @@ class Engine:
             partial(resolver.mark_overdue, shard=shard, wall=wall),
             partial(sweep.sweep_entries, shard=shard, now=now),
             partial(sweep.settle_idle, shard=shard, now=now, wall=wall),
+            partial(flips.flatten_flips, shard=shard, now=now, wall=wall),
             partial(sweep.sweep_exits, shard=shard, now=now, wall=wall),
             partial(self._resolve, waits, now, wall),
             partial(block_unreachable, shard=shard),

@@ -1,8 +1,10 @@
 """What each lane of a shard has to do, and which session it may use."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.audit.services.record import record
@@ -15,6 +17,9 @@ from apps.trading.services.names import serving_broker
 from apps.trading.services.rows import update_rows
 from apps.trading.services.submission import Lane
 from domain.orders import IN_FLIGHT, LIVE_TRADES, UNRESOLVED, IntentKind, IntentStatus, Mode
+
+AFTERWARDS = timedelta(seconds=15)
+"""How long after its last change a trade's lane is watched as closely as before: somebody else may have left, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,9 @@ def lane_work(*, shard: int) -> list[LaneWork]:
         Order.objects.filter(account_id__in=accounts, status__in=IN_FLIGHT).values_list("account_id", "intent__mode")
     )
     in_trade = set(
-        Trade.objects.filter(account_id__in=accounts, status__in=LIVE_TRADES)
+        Trade.objects.filter(
+            Q(status__in=LIVE_TRADES) | Q(touched_at__gte=timezone.now() - AFTERWARDS), account_id__in=accounts
+        )
         .order_by()
         .values_list("account_id", "mode")
         .distinct()

@@ -59,7 +59,10 @@ class Position(models.Model):
 
 
 class ExternalOrder(models.Model):
-    """An order in the broker's book that carries none of our tags: shown, counted in the clamp, never touched."""
+    """An order in the broker's book that carries none of our tags: shown, counted in the clamp, never touched.
+
+    ``taken_over``: units of it that turned one of our positions round, and that we hold as a trade of their own.
+    """
 
     account = models.ForeignKey(
         "broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="external_orders"
@@ -69,6 +72,7 @@ class ExternalOrder(models.Model):
     side = models.CharField(max_length=4)
     quantity = models.PositiveIntegerField()
     filled_quantity = models.PositiveIntegerField(default=0)
+    taken_over = models.PositiveIntegerField(default=0)
     average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
     status = models.CharField(max_length=16)
     seen_at = models.DateTimeField(default=timezone.now)
@@ -81,3 +85,8 @@ class ExternalOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol}"
+
+    @property
+    def theirs(self) -> int:
+        """Units filled that are not ours now."""
+        return self.filled_quantity - self.taken_over

@@ -42,6 +42,14 @@ class Trade(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    flip_of = models.ForeignKey(
+        "trading.TradeLeg",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="flips",
+        help_text="The leg whose position somebody else's order turned round; this trade brings it back to nothing.",
+    )
     version = models.PositiveIntegerField(default=0)
     touched_at = models.DateTimeField(default=timezone.now, db_index=True, help_text="Wall clock of the last change.")
 

@@ -104,7 +104,7 @@ def _declared(account_ids: set[int]) -> Mapping[Key, int]:
         ids = _by_symbol(broker, {order.symbol for order in orders})
         for order in orders:
             for instrument_id in ids.get(order.symbol, ()):
-                found[(order.account_id, Mode.LIVE, instrument_id)] += Side(order.side).sign * order.filled_quantity
+                found[(order.account_id, Mode.LIVE, instrument_id)] += Side(order.side).sign * order.theirs
     return found
 
 

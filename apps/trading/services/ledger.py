@@ -28,7 +28,7 @@ class Booking:
 def book_fills(pairs: Iterable[tuple[Order, BrokerFill]], *, wall: datetime) -> Booking:
     """Book executions on orders whose trades are locked; those booked before are left out.
 
-    An execution beyond the order or the leg is not booked: it means a flip at the broker, and somebody is paged.
+    What goes beyond the order or the leg is left out of it: it may mean a flip at the broker, and somebody is paged.
     """
     booking = Booking()
     pairs = list(pairs)
@@ -49,21 +49,27 @@ def _known(pairs: Sequence[tuple[Order, BrokerFill]]) -> set[tuple[int, str]]:
 
 
 def _book(booking: Booking, order: Order, fill: BrokerFill, wall: datetime) -> None:
+    """Book what an execution is to the order, and to the leg as far as it holds: the ledger never crosses zero.
+
+    What the broker filled beyond either is told; a position it turned round is found by ``flips``.
+    """
     leg = booking.legs.get(order.intent.leg_id, order.intent.leg)
     is_entry = order.intent.kind == IntentKind.ENTRY
-    room = order.remaining if is_entry else min(order.remaining, leg.open_quantity)
-    if fill.quantity > room:
-        _page_overfill(order, fill)
+    quantity = min(fill.quantity, order.remaining)
+    on_leg = quantity if is_entry else min(quantity, leg.open_quantity)
+    if on_leg < fill.quantity:
+        _page_overfill(order, fill, fill.quantity - on_leg)
+    if quantity <= 0:
         return
-    value = fill.price * fill.quantity
-    _book_on_order(order, fill.quantity, value)
+    _book_on_order(order, quantity, fill.price * quantity)
+    value = fill.price * on_leg
     if is_entry:
-        leg.entry_quantity, leg.entry_value = leg.entry_quantity + fill.quantity, leg.entry_value + value
+        leg.entry_quantity, leg.entry_value = leg.entry_quantity + on_leg, leg.entry_value + value
         _set_levels(leg, from_json(order.intent.trade.exit_plan))
     else:
-        leg.exit_quantity, leg.exit_value = leg.exit_quantity + fill.quantity, leg.exit_value + value
+        leg.exit_quantity, leg.exit_value = leg.exit_quantity + on_leg, leg.exit_value + value
     booking.orders[order.pk], booking.legs[leg.pk] = order, leg
-    booking.fills.append(_row(order, fill, wall))
+    booking.fills.append(_row(order, fill, quantity, wall))
 
 
 def _book_on_order(order: Order, quantity: int, value: Decimal) -> None:
@@ -72,12 +78,12 @@ def _book_on_order(order: Order, quantity: int, value: Decimal) -> None:
     order.average_price = total / order.filled_quantity
 
 
-def _row(order: Order, fill: BrokerFill, wall: datetime) -> Fill:
+def _row(order: Order, fill: BrokerFill, quantity: int, wall: datetime) -> Fill:
     return Fill(
         account_id=order.account_id,
         order=order,
         exchange_trade_id=fill.exchange_trade_id,
-        quantity=fill.quantity,
+        quantity=quantity,
         price=fill.price,
         filled_at=fill.filled_at,
         recorded_at=wall,
@@ -96,11 +102,11 @@ def _price(scaled: int | None) -> Decimal | None:
     return None if scaled is None else to_decimal(scaled)
 
 
-def _page_overfill(order: Order, fill: BrokerFill) -> None:
+def _page_overfill(order: Order, fill: BrokerFill, excess: int) -> None:
     notify(
         key=f"overfill:{order.account_id}:{fill.exchange_trade_id}",
         code="OVERFILL",
-        text=f"{order.account}: {fill.quantity} more of {order.instrument.symbol} was filled than was ours to trade.",
+        text=f"{order.account}: {excess} more of {order.instrument.symbol} was filled than was ours to trade.",
         tenant_id=order.intent.tenant_id,
         level=Level.PAGE,
     )

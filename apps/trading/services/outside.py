@@ -84,7 +84,7 @@ def _outside(account_ids: Collection[int]) -> dict[Key, int]:
     for row in rows:
         instrument = known.get((row.account.broker, row.symbol))
         if instrument is not None:
-            found[(row.account_id, Mode.LIVE, instrument.pk)] += Side(row.side).sign * row.filled_quantity
+            found[(row.account_id, Mode.LIVE, instrument.pk)] += Side(row.side).sign * row.theirs
     return found
 
 
