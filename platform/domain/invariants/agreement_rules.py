@@ -91,24 +91,24 @@ def money_agrees(view: View) -> Iterator[Breach]:
     for trade in view.trades:
         gross = Decimal(0)
         for leg in view.legs_of_trade.get(trade.pk, []):
-            gross += _realised(
-                leg,
-                [
-                    (order.kind, fill.quantity, fill.price)
-                    for order in view.orders_of_leg.get(leg.pk, [])
-                    for fill in by_order.get(order.pk, [])
-                ],
-            )
+            orders = view.orders_of_leg.get(leg.pk, [])
+            fills = [(order.kind, fill.quantity, fill.price) for order in orders for fill in by_order.get(order.pk, [])]
+            gross += _realised(leg, fills, is_taken_over=all(order.kind != "ENTRY" for order in orders))
         if gross.quantize(PAISA) != trade.gross_pnl.quantize(PAISA):
             yield Breach("I15", f"trade {trade.pk}", f"shows {trade.gross_pnl}, its fills make {gross}")
 
 
-def _realised(leg: LegRow, fills: list[tuple[str, int, Decimal]]) -> Decimal:
-    """Return the rupees of the closed part at the average entry."""
+def _realised(leg: LegRow, fills: list[tuple[str, int, Decimal]], *, is_taken_over: bool) -> Decimal:
+    """Return the rupees of the closed part at the average entry; a leg without an entry order was taken over from
+    somebody else's order, at the price on record."""
     entered = sum(quantity for kind, quantity, _ in fills if kind == "ENTRY")
+    if is_taken_over:
+        entered = leg.entry_quantity
     left = sum(quantity for kind, quantity, _ in fills if kind == "EXIT")
     if not entered or not left:
         return Decimal(0)
     paid = sum((price * quantity for kind, quantity, price in fills if kind == "ENTRY"), Decimal(0))
+    if is_taken_over:
+        paid = leg.entry_value
     got = sum((price * quantity for kind, quantity, price in fills if kind == "EXIT"), Decimal(0))
     return Side(leg.side).sign * (got - paid * left / entered) * leg.multiplier
