@@ -25,6 +25,7 @@ from apps.trading.models import ExternalOrder, Fill, Intent, Order, Trade, Trade
 from apps.trading.services.names import PAPER, serving_broker
 from bus.leases import is_dead
 from bus.models import Heartbeat, Lease, Term
+from domain.clock import MarketClock
 from domain.exit_plan import from_json
 from domain.invariants.evidence import (
     AccountRow,
@@ -126,6 +127,7 @@ class _Reader:
             taken_at=wall,
             market_now=market_clock().at(wall),
             market_since=self.span.market_since,
+            pace=_pace(market_clock()),
             orders=self._orders(),
             intents=self._intents(),
             trades=self._trades(),
@@ -153,7 +155,7 @@ class _Reader:
         return tuple(_intent(*row) for row in rows.iterator(chunk_size=CHUNK))
 
     def _trades(self) -> tuple[TradeRow, ...]:
-        rows = self.trades.values_list(*_TRADE, "exit_plan")
+        rows = self.trades.values_list(*_TRADE, "touched_at", "exit_plan")
         return tuple(_trade(*row) for row in rows.iterator(chunk_size=CHUNK))
 
     def _legs(self) -> tuple[LegRow, ...]:
@@ -211,6 +213,11 @@ class _Reader:
         rows = AuditEvent.objects.filter(about).order_by("pk")
         fields = ("pk", "kind", "object_type", "object_id", "at", "data")
         return tuple(_told(*row) for row in rows.values_list(*fields).iterator(chunk_size=CHUNK))
+
+
+def _pace(clock: MarketClock) -> float:
+    """Return how fast market time runs at its fastest."""
+    return max(clock.speed, _pace(clock.then)) if clock.then else clock.speed
 
 
 def _alive(trades: QuerySet[Trade], span: Span) -> QuerySet[Trade]:
@@ -389,7 +396,8 @@ def _intent(*row: Any) -> IntentRow:
 
 
 def _trade(*row: Any) -> TradeRow:
-    fields = (*row[:-1], row[5] not in LIVE_TRADES or _is_plan(row[-1]))
+    *facts, touched_at, plan = row
+    fields = (*facts, facts[5] not in LIVE_TRADES or _is_plan(plan), touched_at)
     return TradeRow(*fields)
 
 

@@ -10,6 +10,9 @@ from domain.orders import LIVE_TRADES, OPEN_INTENTS, IntentKind, TradeStatus
 EXIT_WITHIN = timedelta(seconds=2)
 """From a trigger or the cut-off to the exit intent."""
 
+SETTLING = timedelta(seconds=5)
+"""What settling decides, such as to leave a wave that filled in part, the next sweep acts on."""
+
 FLAT_WITHIN = timedelta(minutes=2)
 """From the cut-off until somebody is told of what is not flat."""
 
@@ -43,7 +46,8 @@ def _holds(legs: list[LegRow]) -> str:
 
 
 def _is_leaving(view: View, trade: TradeRow, leg: LegRow) -> Iterator[Breach]:
-    must = bool(leg.exit_reason) or _is_due(view, trade, EXIT_WITHIN)
+    is_settling = trade.touched_at is not None and view.at - trade.touched_at <= SETTLING
+    must = (bool(leg.exit_reason) and not is_settling) or _is_due(view, trade, EXIT_WITHIN)
     has_exit = any(one.status in OPEN_INTENTS for one in view.exits_of_leg.get(leg.pk, []))
     if must and not has_exit:
         why = leg.exit_reason or f"the cut-off at {trade.square_off_at}"
@@ -51,7 +55,7 @@ def _is_leaving(view: View, trade: TradeRow, leg: LegRow) -> Iterator[Breach]:
 
 
 def _is_due(view: View, trade: TradeRow, grace: timedelta) -> bool:
-    return trade.square_off_at is not None and view.market_at > trade.square_off_at + grace
+    return trade.square_off_at is not None and view.market_at > trade.square_off_at + view.in_market_time(grace)
 
 
 def _past_cut_off(view: View, trade: TradeRow, held: list[LegRow]) -> Iterator[Breach]:
@@ -63,14 +67,15 @@ def _past_cut_off(view: View, trade: TradeRow, held: list[LegRow]) -> Iterator[B
 def _left_in_time(view: View, trade: TradeRow, calm_since: datetime) -> Iterator[Breach]:
     """What was open before its cut-off, and still at it, has an exit of no later than two seconds after."""
     cut_off = trade.square_off_at
-    if cut_off is None or not calm_since <= cut_off <= view.market_at - EXIT_WITHIN:
+    within = view.in_market_time(EXIT_WITHIN)
+    if cut_off is None or not calm_since <= cut_off <= view.market_at - within:
         return
     if trade.opened_at is None or trade.opened_at > cut_off or (trade.closed_at and trade.closed_at <= cut_off):
         return
     for leg in view.legs_of_trade.get(trade.pk, []):
         exits = [one for one in view.exits_of_leg.get(leg.pk, []) if one.created_at is not None]
         first = min((one.created_at for one in exits if one.created_at is not None), default=None)
-        if first is not None and first > cut_off + EXIT_WITHIN:
+        if first is not None and first > cut_off + within:
             yield Breach("I6", f"leg {leg.pk}", f"cut off at {cut_off}, its exit was asked for at {first}")
 
 
@@ -97,12 +102,17 @@ def none_naked(view: View) -> Iterator[Breach]:
 
 
 def engine_watches(view: View) -> Iterator[Breach]:
-    """I9, second half: while a trade holds something the engine and the feed show life and prices are fresh, or
-    somebody was told."""
-    held = len(_held_trades(view))
+    """I9, second half: while a trade holds something whose market is open, the engine and the feed show life and prices
+    are fresh, or somebody was told."""
+    held = sum(1 for trade in _held_trades(view) if _is_traded(view, trade))
     if held:
         for process in ("signals", "feed"):
             yield from _is_alive(view, process, held)
+
+
+def _is_traded(view: View, trade: TradeRow) -> bool:
+    orders = (one for leg in view.legs_of_trade.get(trade.pk, []) for one in view.orders_of_leg.get(leg.pk, []))
+    return any(view.is_open(order.market) for order in orders)
 
 
 def _held_trades(view: View) -> list[TradeRow]:

@@ -193,6 +193,7 @@ class TradeRow:
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     has_rules: bool = True  # its exit plan reads as rules that can be watched
+    touched_at: datetime | None = None  # wall: when anything of it last changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,13 +349,14 @@ class AuditRow:
 class Evidence:
     """Everything a check may look at, as of ``taken_at`` (wall) and ``market_now``.
 
-    ``market_since`` is where the ledger begins, in market time: fills booked before are carried over, not looked for
-    there. ``None``: the ledger is complete.
+    ``pace`` is how much market time passes in one of wall time (1 but in replays). ``market_since`` is where the ledger
+    begins, in market time: fills booked before are carried over, not looked for there. ``None``: it is complete.
     """
 
     taken_at: datetime
     market_now: datetime
     market_since: datetime | None = None
+    pace: float = 1.0
     wire: tuple[WireRequest, ...] | None = None
     book: BrokerBook | None = None
     orders: tuple[OrderRow, ...] = ()

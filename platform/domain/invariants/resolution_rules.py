@@ -47,24 +47,19 @@ def _in_doubt(view: View, order: OrderRow) -> Iterator[Breach]:
 
 
 def _lingering(view: View, order: OrderRow) -> Iterator[Breach]:
-    """UNKNOWN and PARKED ones have their own time."""
+    """UNKNOWN and PARKED ones have their own time, and after the close a cancel is the broker's to answer."""
     in_doubt = order.status in (OrderStatus.UNKNOWN, OrderStatus.PARKED)
     if order.kind != IntentKind.ENTRY or order.expires_at is None or in_doubt:
         return
-    if view.market_at > order.expires_at + ENTRY_LINGERS and not _is_after_hours(view, order):
+    if view.market_at > order.expires_at + view.in_market_time(ENTRY_LINGERS) and view.is_open(order.market):
         yield Breach("I5", f"order {order.pk}", f"is {order.status}, its time ended at {order.expires_at}")
-
-
-def _is_after_hours(view: View, order: OrderRow) -> bool:
-    """A cancel asked for after the close is the broker's to answer."""
-    return not any(one.opens_at <= view.market_at < one.closes_at for one in view.market_sessions.get(order.market, []))
 
 
 def _after_close(view: View, order: OrderRow) -> Iterator[Breach]:
     closed_at = _close_of(view, order)
-    if closed_at is None or view.market_at <= closed_at + SETTLED_AFTER_CLOSE:
+    if closed_at is None or view.market_at <= closed_at + view.in_market_time(SETTLED_AFTER_CLOSE):
         return
-    if f"eod-unresolved:{order.pk}" not in view.told and _is_after_hours(view, order):
+    if f"eod-unresolved:{order.pk}" not in view.told and not view.is_open(order.market):
         yield Breach(
             "I5", f"order {order.pk}", f"is {order.status} after the close at {closed_at}, and nobody was told"
         )

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from domain.invariants.evidence import (
@@ -50,7 +50,7 @@ class View:
     def __init__(self, evidence: Evidence, *, at: datetime | None = None, calm_since: datetime | None = None) -> None:
         self.evidence = found = evidence.distinct()
         self.at = at or found.taken_at
-        self.market_at = found.market_now + (self.at - found.taken_at)
+        self.market_at = found.market_now + (self.at - found.taken_at) * found.pace
         self.calm_since = calm_since
         self.wire: list[WireRequest] = sorted(found.wire or (), key=_line)
         self.places = [one for one in self.wire if one.call is Call.PLACE and is_our_tag(one.tag)]
@@ -75,6 +75,14 @@ class View:
         self.carried = self._carried()
         self.market_sessions = grouped((one.exchange, one) for one in found.market_sessions)
         self.told = grouped((one.key, one) for one in found.notifications)
+
+    def in_market_time(self, span: timedelta) -> timedelta:
+        """Return how much market time passes in a span of wall time."""
+        return span * self.evidence.pace
+
+    def is_open(self, market: str) -> bool:
+        """Whether an exchange trades at the instant that is judged."""
+        return any(one.opens_at <= self.market_at < one.closes_at for one in self.market_sessions.get(market, []))
 
     def is_carried(self, fill: FillRow) -> bool:
         """Whether a fill is older than the ledger."""

@@ -162,6 +162,21 @@ FINE: list[tuple[str, Evidence]] = [
         healthy(book=BrokerBook((*BOOK.orders, MANUAL), (*BOOK.fills, MANUAL_FILL)), externals=(EXTERNAL,)),
     ),
     ("nothing runs and nothing is held", healthy(heartbeats=())),
+    (
+        "prices are old while the market is closed",
+        open_trade(
+            heartbeats=(open_trade().heartbeats[0], HeartbeatRow("feed", "b1", at(599), prices_age=40.0)),
+            market_sessions=(MarketSessionRow("NFO", at(-900), at(599)),),
+        ),
+    ),
+    (
+        "a leg that must go was only just marked",
+        open_trade(
+            legs=with_leg(exit_quantity=0, exit_value=Decimal(0)),
+            trades=(replace(open_trade().trades[0], touched_at=at(597)),),
+        ),
+    ),
+    ("a fast clock's two seconds are short", open_trade(market_now=at(3610), pace=60.0)),
 ]
 
 
