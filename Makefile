@@ -16,7 +16,7 @@ LAUNCH = exec $(PY) -m launch
 
 .DEFAULT_GOAL := help
 .PHONY: help run worker down status logs doctor test test-slow check lint types contracts deploy-check migrations-check layout \
-	bench replay lock seed css env-run env-dev python
+	bench chaos replay lock seed css env-run env-dev python
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -73,6 +73,10 @@ contracts: env-dev ## who may import whom
 
 bench: env-dev ## the benchmark table (see tests/bench)
 	@exec $(PY) -m tests.bench $(ARGS)
+
+chaos: env-dev ## the platform under fire (SEED=7 MINUTES=5 SCENARIO=all SIGNALS=100)
+	@exec $(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SIGNALS),--signals $(SIGNALS)) $(ARGS)
 
 replay: env-dev ## replay the recorded day through the real processes and print the table
 	@exec $(PY) -m tests.replay $(ARGS)

@@ -1,0 +1,41 @@
+"""``python -m tests.chaos --seed 7 --minutes 5 --scenario all``: the platform under fire.
+
+Exits with 0 when nothing was breached, 1 on a breach, 2 when the run itself could not work.
+"""
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+
+os.environ.pop("SEED", None)  # make hands its variables on, and the launcher has one of that name
+
+from tests.chaos.runner import Options, run
+from tests.chaos.scenarios import SCENARIOS
+
+
+def options(words: list[str]) -> Options:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="The platform under fire.")
+    parser.add_argument("--seed", default="", help="repeats the choices of an earlier run")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long faults are injected")
+    parser.add_argument("--scenario", default="all", choices=sorted(SCENARIOS))
+    parser.add_argument("--signals", type=int, default=0, help="end after so many alerts, if that is sooner")
+    parser.add_argument("--every", type=float, default=2.0, help="mean seconds between alerts")
+    parser.add_argument("--heal", type=float, default=150.0, help="seconds until all must be quiet afterwards")
+    found = parser.parse_args(words)
+    seed = found.seed or str(secrets.randbelow(10**6))
+    return Options(seed, found.scenario, found.minutes, found.signals, found.every, found.heal)
+
+
+def main(words: list[str]) -> int:
+    """Run, print the report, return the exit status. A polite end leaves nothing running either."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
+    report = run(options(words))
+    print(report.text(), flush=True)
+    return report.status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

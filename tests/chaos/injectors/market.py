@@ -1,0 +1,71 @@
+"""Prices that stop, freeze or jump; people who act at the same moment; halts in the middle of a wave."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.chaos.injectors.base import Injector
+from tests.chaos.world import World
+
+FEED_CLIENT = "DEMO20"
+UNDERLYING = "NIFTY"
+
+
+class Feed(Injector):
+    """Silence, a cut line, a frozen exchange, spikes."""
+
+    name = "feed"
+    every = 20.0
+
+    def inject(self, world: World) -> None:
+        """One of them."""
+        self.random.choice((self._silence, self._drop, self._freeze, self._spike, self._spike))(world)
+
+    def _silence(self, world: World) -> None:
+        seconds = self.random.uniform(5, 15)
+        body = {"kind": "silent_socket", "client": FEED_CLIENT, "seconds": seconds, "count": 1}
+        world.simulate("POST", "faults", body)
+        world.count("feed: silent socket")
+
+    def _drop(self, world: World) -> None:
+        world.simulate("POST", "faults", {"kind": "dropped_socket", "client": FEED_CLIENT, "count": 1})
+        world.count("feed: dropped socket")
+
+    def _freeze(self, world: World) -> None:
+        world.simulate("POST", "market", {"action": "freeze", "underlying": UNDERLYING, "on": True})
+        world.count("feed: frozen prices")
+        world.pause(self.random.uniform(4, 10))
+        self.heal(world)
+
+    def _spike(self, world: World) -> None:
+        """There and back: stops and targets fire, resting limits are left behind."""
+        percent = self.random.choice((-1.2, -0.6, 0.6, 1.2))
+        for move in (percent, -percent):
+            world.simulate("POST", "market", {"action": "shock", "underlying": UNDERLYING, "percent": move})
+            world.pause(self.random.uniform(1, 4))
+        world.count("feed: spike and back", 2)
+
+    def heal(self, world: World) -> None:
+        """Let prices move."""
+        world.simulate("POST", "market", {"action": "freeze", "underlying": UNDERLYING, "on": False})
+
+
+class EverythingAtOnce(Injector):
+    """Stop, target, an exit alert and every client's square-off within a millisecond of each other."""
+
+    name = "everything at once"
+    every = 30.0
+
+    def inject(self, world: World) -> None:
+        """Move the market through every stop while everybody leaves by hand."""
+        percent = self.random.choice((-1.5, 1.5))
+        shock = {"action": "shock", "underlying": UNDERLYING, "percent": percent}
+        number = self.random.getrandbits(64)
+        with ThreadPoolExecutor(max_workers=9) as pool:
+            moved = pool.submit(world.simulate, "POST", "market", shock)
+            for trader in range(len(world.demo["traders"])):
+                pool.submit(world.post, "square-off/", {"all": True}, trader=trader)
+            pool.submit(world.alert, "momentum-call", {"action": "sell", "alert_id": f"all-call-{number}"})
+            pool.submit(world.alert, "short-straddle", {"action": "buy", "alert_id": f"all-straddle-{number}"})
+        moved.result()
+        world.count("stop, target, alert and square-off at once")
+        world.pause(3)
+        world.simulate("POST", "market", shock | {"percent": -percent})

@@ -1,0 +1,211 @@
+"""One run: start everything, trade under fire, let it heal, judge."""
+
+import importlib
+import os
+import random
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import django
+import requests
+from django.db import connections
+
+from bus import failpoints
+from launch import stack, testserver
+from launch.problems import LaunchError
+from launch.settings import HOST, PORTS_NEEDED, ROOT
+from tests.chaos.injectors.base import Injector, threads_of
+from tests.chaos.report import Report
+from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.traffic import Traffic
+from tests.chaos.world import RunBroken, World
+
+PREFIX = "vayda-chaos-"
+SHARDS = 2
+LIVE_ACCOUNTS = 10
+READY_SECONDS = 120.0
+JOIN_SECONDS = 60.0
+LONG_TAIL = 60.0
+"""How long before the end nothing is lost or delayed any more that takes minutes to be proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked for; ``signals`` 0: as many as fit."""
+
+    seed: str
+    scenario: str
+    minutes: float
+    signals: int = 0
+    every: float = 2.0
+    heal_seconds: float = 150.0
+
+
+def run(options: Options) -> Report:
+    """Run once. The state directory is kept when anything was wrong."""
+    home = Path(mkdtemp(prefix=PREFIX))
+    report = Report(options.seed, build(), options.scenario, 0.0, SHARDS, state_dir=str(home))
+    try:
+        with _running(options, home) as world:
+            _Run(world, options, report).all()
+    except (RunBroken, LaunchError, requests.RequestException) as error:
+        report.broken = str(error)
+    report.save(home)
+    if report.status == 0:
+        testserver.remove(home)
+    return report
+
+
+def build() -> str:
+    """Return the commit the run proves something about, marked where the checkout differs from it."""
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    return os.environ.get("BUILD_ID") or found or "unknown"
+
+
+@contextmanager
+def _running(options: Options, home: Path) -> Iterator[World]:
+    plans = home / "plans"
+    plans.mkdir(parents=True)
+    digits = "".join(character for character in options.seed if character.isdigit())
+    extra = {
+        "SHARDS": str(SHARDS),
+        "PORT": str(_ports()),
+        failpoints.PLAN: str(plans),
+        "SIMULATOR_SEED": digits[:9] or "1",
+    }
+    with stack.running(extra, state_dir=home) as running:
+        os.environ.update(running.environ)
+        django.setup()
+        yield World(running, plans, SHARDS)
+
+
+def _ports() -> int:
+    """Return a port that is free with the ones after it, below those the system gives to outgoing connections: what a
+    killed process listened on must still be free when it is back."""
+    starts = list(range(20000, 30000, PORTS_NEEDED))
+    random.shuffle(starts)
+    return next(first for first in starts if all(_is_free(first + offset) for offset in range(PORTS_NEEDED)))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+class _Run:
+    """The phases of a run."""
+
+    def __init__(self, world: World, options: Options, report: Report) -> None:
+        self.world, self.options, self.report = world, options, report
+        self.injectors: Sequence[Injector] = SCENARIOS[options.scenario](options.seed)
+        # Both need Django, which is set up only now.
+        self.judge: Any = importlib.import_module("tests.chaos.checker")
+        self.desk = world.desk = importlib.import_module("tests.chaos.desk")
+        self.checker = self.judge.Checker(world, since=datetime.now(UTC) - timedelta(minutes=10))
+        self.traffic = Traffic(world, seed=options.seed, signals=options.signals, every=options.every)
+        self.broke: list[BaseException] = []
+        self.calm_since = datetime.now(UTC)
+
+    def all(self) -> None:
+        """Fire, heal, judge, and write down what came of it."""
+        self._wait_until_trading()
+        watching = threading.Thread(target=self._guarded, args=(self.checker.run,), name="checker", daemon=True)
+        watching.start()
+        self._fire()
+        self._heal()
+        self.checker.ended.set()
+        watching.join(JOIN_SECONDS)
+        self._judge()
+
+    def _guarded(self, work: Any) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # told to the run, which ends
+            self._break(error)
+
+    def _break(self, error: BaseException) -> None:
+        self.broke.append(error)
+        self.world.note(f"broke: {error!r}")
+        self.world.stopping.set()
+
+    def _wait_until_trading(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while self.desk.live_accounts() < LIVE_ACCOUNTS:
+            if time.monotonic() > deadline:
+                raise RunBroken("the accounts were not signed in")
+            time.sleep(0.5)
+
+    def _fire(self) -> None:
+        seconds = self.options.minutes * 60
+        self.world.began = time.monotonic()
+        self.world.long_faults_until = self.world.began + seconds - LONG_TAIL
+        talking = threading.Thread(target=self._guarded, args=(self.traffic.run,), name="traffic", daemon=True)
+        talking.start()
+        threads = [talking, *threads_of(list(self.injectors), self.world, self._break)]
+        self._wait_for_the_end(seconds, talking)
+        self.world.stopping.set()
+        for thread in threads:
+            thread.join(JOIN_SECONDS)
+        self.report.seconds = time.monotonic() - self.world.began
+
+    def _wait_for_the_end(self, seconds: float, talking: threading.Thread) -> None:
+        """Until the time is over; with a number of signals until they are sent."""
+        while not self.world.stopping.wait(0.5):
+            over = time.monotonic() - self.world.began > seconds
+            if over or (self.options.signals and not talking.is_alive()):
+                return
+
+    def _heal(self) -> None:
+        began = time.monotonic()
+        connections.close_all()  # the server they led to may be gone
+        for injector in self.injectors:
+            injector.heal(self.world)
+        names = [name for name, state in self.world.states().items() if state.state != "STOPPED"]
+        self.calm_since = datetime.now(UTC)
+        if not self.world.started(names, within=self.options.heal_seconds):
+            self.world.note(f"not running after the healing: {self.world.states()}")
+        while self._leave_everything() and time.monotonic() - began < self.options.heal_seconds:
+            time.sleep(3)
+        self.report.healed_seconds = time.monotonic() - began
+        self.report.left = self.desk.unsettled()
+
+    def _leave_everything(self) -> bool:
+        """Ask every trade to go; returns whether anything still moves."""
+        self.desk.sign_in_the_lost()
+        for trader in range(len(self.world.demo["traders"])):
+            self.world.post("square-off/", {"all": True}, trader=trader)
+        return bool(self.desk.unsettled())
+
+    def _judge(self) -> None:
+        report, world = self.report, self.world
+        self.checker.conclude(self.traffic.said, calm_since=self.calm_since)
+        report.totals, report.wire = self.desk.totals(), self.checker.wire
+        report.traffic = dict(self.traffic.done) | {"alerts": len(self.traffic.said)}
+        report.injections, report.notes = dict(world.injections), world.notes
+        report.hits = dict(Counter(hit["point"] for hit in world.hits()))
+        report.looks, report.blind_looks = self.checker.looks, self.checker.blind
+        report.slowest_look, report.not_checked = self.checker.slowest, self.checker.not_checked
+        report.covered = self.checker.covered
+        report.breaches = [self.judge.as_row(found) for found in self.checker.found.values()]
+        report.broken = self._what_broke()
+
+    def _what_broke(self) -> str:
+        if self.broke:
+            return "; ".join(repr(error) for error in self.broke)
+        if not self.report.wire.get("orders on the wire"):
+            return "no order reached the wire: nothing was proved"
+        return ""

@@ -1,0 +1,89 @@
+"""Which faults a run mixes."""
+
+from collections.abc import Callable, Sequence
+
+from tests.chaos.injectors import broker
+from tests.chaos.injectors.base import Injector
+from tests.chaos.injectors.broker import BrokerFaults, Exchange, Menu
+from tests.chaos.injectors.crashes import POINTS_OF, Failpoints, Freezes, Kills
+from tests.chaos.injectors.market import EverythingAtOnce, Feed
+from tests.chaos.injectors.people import Halts, OwnApp
+from tests.chaos.injectors.servers import Postgres, Redis
+
+Scenario = Callable[[str], Sequence[Injector]]
+
+
+def thin(seed: str) -> list[Injector]:
+    """The least that says anything: a dying sender, and a broker that takes orders without saying so."""
+    points = ("claim.committed", "wire.before_place", "wire.after_place")
+    silent = (Menu("accept_then_timeout", 1),)
+    return [Failpoints(seed, "execution-0", points), BrokerFaults(seed, "silent broker", silent, every=5)]
+
+
+def crashes(seed: str) -> list[Injector]:
+    """Every process at every point, and anywhere else."""
+    return [*(Failpoints(seed, process) for process in POINTS_OF), Kills(seed), *_leading_to_rare_points(seed)]
+
+
+def _leading_to_rare_points(seed: str) -> list[Injector]:
+    return [
+        BrokerFaults(seed, "lost orders", (Menu("never_delivered", 1, is_long=True),), every=8),
+        BrokerFaults(seed, "sessions", broker.SESSIONS, every=25),
+        Exchange(seed),
+        Feed(seed),
+    ]
+
+
+def brokers(seed: str) -> list[Injector]:
+    """Every fault of the brokers."""
+    return [
+        BrokerFaults(seed, "orders", broker.ORDER_CALLS, every=1.5),
+        BrokerFaults(seed, "changes", broker.CHANGES, every=6),
+        BrokerFaults(seed, "reads", broker.READS, every=3),
+        BrokerFaults(seed, "sessions", broker.SESSIONS, every=30),
+        BrokerFaults(seed, "news", broker.NEWS, every=6),
+        Exchange(seed),
+    ]
+
+
+def servers(seed: str) -> list[Injector]:
+    """Postgres and Redis."""
+    return [Redis(seed), Postgres(seed)]
+
+
+def freezes(seed: str) -> list[Injector]:
+    """Execution that sleeps through its lease."""
+    return [Freezes(seed), *_leading_to_rare_points(seed)]
+
+
+def market(seed: str) -> list[Injector]:
+    """Prices and people."""
+    return [Feed(seed), EverythingAtOnce(seed), OwnApp(seed), Halts(seed)]
+
+
+def everything(seed: str) -> list[Injector]:
+    """All of it at once: the release run."""
+    crashing = [Failpoints(seed, process) for process in POINTS_OF]
+    return [*crashing, Kills(seed), Freezes(seed), *brokers(seed), *servers(seed), *market(seed)]
+
+
+def short(seed: str) -> list[Injector]:
+    """A little of each, for every change of the code."""
+    redis, postgres = Redis(seed, freeze_seconds=(6, 10)), Postgres(seed)
+    redis.every = postgres.every = 25.0
+    crashing = [Failpoints(seed, process) for process in ("execution-0", "execution-1", "signals", "web")]
+    orders = BrokerFaults(seed, "orders", broker.ORDER_CALLS, every=2)
+    reads = BrokerFaults(seed, "reads", broker.READS, every=4)
+    return [*crashing, orders, reads, redis, postgres, Exchange(seed), *market(seed)]
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "thin": thin,
+    "crashes": crashes,
+    "brokers": brokers,
+    "servers": servers,
+    "freezes": freezes,
+    "market": market,
+    "all": everything,
+    "short": short,
+}
