@@ -11,6 +11,7 @@ import pytest
 import requests
 from celery import Celery
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from config import broker
 from tests.flows.conftest import open_trades
@@ -96,7 +97,7 @@ def test_a_publish_is_confirmed_and_a_frozen_server_holds_nobody_up_for_long(que
         assert connection.default_channel.queue_declare(queue="probe", passive=True).message_count == 1
     os.killpg(process.pid, signal.SIGSTOP)
     try:
-        with pytest.raises(OSError, match="timed out"):
+        with pytest.raises(OperationalError, match="timed out"):
             app.send_task("any.task", queue="probe", retry=False, confirm_timeout=0.2)
     finally:
         os.killpg(process.pid, signal.SIGCONT)
