@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.markets.clock import market_clock, now, trading_date
 from apps.strategies.services import routing
-from apps.trading.services import watching
+from apps.trading.services import cutoffs, watching
 from apps.trading.services.watching import WatchList
 from bus import failpoints, ticks
 from domain.feed.freshness import Freshness
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 CLOCK_SECONDS = 0.25
 TRAIL_SECONDS = 1.0
 REREAD_SECONDS = 2.0
+CUT_OFF_SECONDS = 2.0
+STAND_IN_SECONDS = 30.0
 OVERLAP = timedelta(seconds=10)
 REFIRE_AFTER = timedelta(seconds=5)
 
@@ -78,6 +80,8 @@ class _Watch:
             self._keep_trails(),
             self._refresh(),
             self._sweep(),
+            self._cut_off(),
+            self._stand_in(),
         ]
         tasks = [asyncio.create_task(part) for part in parts]
         stop = asyncio.create_task(self._lead.stopping.wait())
@@ -153,6 +157,20 @@ class _Watch:
             self._engine.disarm(trade_id)
         for map_id, amount in found.realised.items():
             self._engine.realised(map_id, amount)
+
+    async def _cut_off(self) -> None:
+        """The square-offs' second watchdog: beat may be dead, and this machine's clock wrong."""
+        while True:
+            asked = await self._lead.db_first(cutoffs.fire_due)
+            if asked:
+                log.warning("square-off by the database's clock", extra={"legs": asked})
+            await asyncio.sleep(CUT_OFF_SECONDS)
+
+    async def _stand_in(self) -> None:
+        """Look after beat, which looks after everybody else."""
+        while True:
+            await asyncio.sleep(STAND_IN_SECONDS)
+            self._lead.detail["stands_in_for_beat"] = await self._lead.db(cutoffs.stand_in_for_beat)
 
     async def _sweep(self) -> None:
         """Signals whose message was lost."""

@@ -13,9 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from apps.notifications.models import Level
-from apps.notifications.services.notify import notify
-from apps.tenants.models import Tenant
+from apps.trading.services.processes import page_all
 from bus.leases import is_dead
 from bus.models import Heartbeat, Lease
 
@@ -50,14 +48,7 @@ def foreign_builds(*, process: str, term: int, wall: datetime) -> list[str]:
 
 def _tell(foreign: list[str], *, process: str, term: int) -> None:
     text = f"{process} is {settings.BUILD_ID} and takes no entries: {', '.join(foreign)} runs beside it. Exits go on."
-    for tenant_id in Tenant.objects.filter(is_active=True).values_list("pk", flat=True):
-        notify(
-            key=f"{tenant_id}:mixed:{process}:{term}:{'|'.join(foreign)}"[:120],
-            code="MIXED_BUILDS",
-            text=text,
-            tenant_id=tenant_id,
-            level=Level.PAGE,
-        )
+    page_all(f"mixed:{process}:{term}:{'|'.join(foreign)}", "MIXED_BUILDS", text)
 
 
 def missing_migrations() -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from apps.trading.models import AccountState, Intent, Order, Trade, TradeLeg
-from apps.trading.services import submission
+from apps.trading.services import day_end, submission
 from apps.trading.services.exit import request_exit
 from bus import leases
 from domain.orders import ExitReason
@@ -89,6 +89,18 @@ def test_two_claims_at_once_share_the_orders(
 
     claims = [pk for found in together(6, claim) for pk in found]
     assert sorted(claims) == sorted(Order.objects.values_list("pk", flat=True))
+
+
+def test_two_square_offs_at_the_same_moment_make_one_exit(
+    committed_cast: Cast, now: datetime, together: Callable[..., list[Any]]
+) -> None:
+    enter(committed_cast, now, accounts=[committed_cast.account, committed_cast.paper_account])
+    Order.objects.update(status="FILLED", filled_quantity=65)
+    TradeLeg.objects.update(entry_quantity=65, entry_value=Decimal(6500))
+    Trade.objects.update(status="OPEN", square_off_at=now)
+    together(4, lambda _: day_end.square_off_due(now=now))
+    assert Intent.objects.filter(kind="EXIT").count() == 2
+    assert Order.objects.filter(intent__kind="EXIT").count() == 2
 
 
 def test_a_lease_is_held_by_one(transactional_db: None, together: Callable[..., list[Any]]) -> None:
