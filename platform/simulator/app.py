@@ -16,6 +16,8 @@ from simulator.config import Config, ConfigError
 from simulator.exchange.core import Exchange
 from simulator.exchange.types import Settings
 from simulator.faces.desk import Desk
+from simulator.faces.noren import face as noren
+from simulator.faces.noren.member import MEMBERS
 from simulator.faces.recorder import Recorder
 from simulator.faces.zerodha import face as zerodha
 from simulator.faults import FaultPlan
@@ -38,6 +40,7 @@ def build(config: Config) -> web.Application:
     desk = _desk(config)
     app = web.Application(middlewares=[zerodha.kite_errors, control.guard], client_max_size=1 << 20)
     face = zerodha.build(desk, app)
+    family = [noren.build(desk, app, member, has_limits=lambda: face.limits.enabled) for member in MEMBERS]
     control.mount(app, control.Control(desk=desk, zerodha=face, config=config))
 
     async def running(_: web.Application) -> AsyncIterator[None]:
@@ -50,6 +53,8 @@ def build(config: Config) -> web.Application:
 
     async def goodbye(_: web.Application) -> None:
         await face.ticker.aclose()
+        for one in family:
+            await one.ticker.aclose()
 
     app.cleanup_ctx.append(running)
     app.on_shutdown.append(goodbye)

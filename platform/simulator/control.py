@@ -212,7 +212,7 @@ class Control:
         return {"entries": await asyncio.get_running_loop().run_in_executor(None, read)}
 
     async def request_token(self, request: web.Request) -> Any:
-        """POST /control/zerodha/request-token: what a person's login would bring back."""
+        """POST /control/request-token: what a person's login would bring back, whatever the client's broker."""
         client = self._client((await _body(request, Named)).client)
         return {"request_token": self.desk.sessions.begin(client), "api_key": client.api_key}
 
@@ -313,6 +313,7 @@ def _routes(control: Control) -> Sequence[tuple[str, str, Handler]]:
         ("DELETE", "/control/exchange", control.clear_switches),
         ("GET", "/control/quote", control.quote),
         ("GET", "/control/ledger", control.ledger),
+        ("POST", "/control/request-token", control.request_token),
         ("POST", "/control/zerodha/request-token", control.request_token),
         ("POST", "/control/zerodha/manual-order", control.manual_order),
     )
