@@ -117,7 +117,7 @@ class _Watch:
     async def _clock(self) -> None:
         while True:
             self._act(self._engine.on_clock(now()))
-            self._lead.detail = {"trades": len(self._engine.versions()), "ticks": self._engine.ticks}
+            self._lead.detail |= {"trades": len(self._engine.versions()), "ticks": self._engine.ticks}
             await asyncio.sleep(CLOCK_SECONDS)
 
     async def _keep_trails(self) -> None:

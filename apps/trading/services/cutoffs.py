@@ -5,6 +5,7 @@ or be wrong. This is the third pair of eyes: it needs Postgres only, which nothi
 """
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import connection
 
@@ -20,9 +21,7 @@ def database_now() -> datetime:
     """Return wall time by the database's clock, aware."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        (at,) = cursor.fetchone()
-    assert isinstance(at, datetime)
-    return at
+        return cast(datetime, cursor.fetchone()[0])
 
 
 def fire_due() -> int:
@@ -40,9 +39,8 @@ def stand_in_for_beat() -> bool:
         return False
     last = Heartbeat.objects.filter(process="beat").values_list("beat_at", flat=True).first()
     since = f"{last:%Y%m%dT%H%M%S}" if last else "the start"
-    processes.page_all(
-        f"beat:{since}", "BEAT_SILENT", f"Beat has been silent since {since}; the signals worker stands in."
-    )
+    text = f"Beat has been silent since {since}; the signals worker stands in."
+    processes.page_all(f"beat:{since}", "BEAT_SILENT", text)
     day_end.wake_waiting()
     processes.watch_processes(wall=wall)
     day_end.end_of_day(now=market_clock().at(wall), wall=wall)

@@ -96,15 +96,14 @@ def test_the_signals_worker_fires_it_without_beat_and_without_its_own_clock(
     trade = held(cast, now, due=datetime.now(tz=UTC) - timedelta(seconds=1))
     monkeypatch.setattr(RiskEngine, "on_clock", lambda self, at: [])  # a clock that stands still
     lead = Here()
+    fire = cutoffs.fire_due
 
-    async def go() -> None:
-        work = asyncio.create_task(_Watch(lead).run())
-        while not await lead.db(squared_off, trade) and not work.done():
-            await asyncio.sleep(0)
+    def fire_and_stop() -> int:
         lead.stopping.set()
-        await work
+        return fire()
 
-    asyncio.run(go())
+    monkeypatch.setattr(cutoffs, "fire_due", fire_and_stop)
+    asyncio.run(_Watch(lead).run())
     assert squared_off(trade)
 
 
