@@ -15,10 +15,10 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def simulated_exchange(state: Path, *, clients: int) -> Iterator[str]:
-    """Run the exchange with some demo clients and no call limits; yields its address."""
+def simulated_exchange(state: Path, *, clients: int, clock: str = "") -> Iterator[str]:
+    """Run the exchange with some demo clients and no call limits; yields its address. ``clock`` is a MARKET_CLOCK."""
     arguments = ["--port", "0", "--state-dir", str(state), "--clients", str(clients), "--rate-limits", "off"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}", "MARKET_CLOCK": ""}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}", "MARKET_CLOCK": clock}
     log = state / "simulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "simulator", *arguments], stderr=output, env=environment)

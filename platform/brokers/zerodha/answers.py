@@ -85,7 +85,7 @@ def _unreadable(answer: WireAnswer, what: str) -> BrokerUnavailable | RateLimite
 def _acknowledged(envelope: _Envelope, expected_id: str) -> Outcome:
     try:
         order_id = _ORDER_IDS.decode(envelope.data).order_id.strip()
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return _unknown("NO_ORDER_ID", "the answer carries no order id")
     if not (0 < len(order_id) <= 64 and order_id.isascii() and order_id.isalnum()):
         return _unknown("NO_ORDER_ID", f"{plain(order_id, longest=64)!r} is no order id")

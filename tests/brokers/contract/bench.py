@@ -1,0 +1,254 @@
+"""Where a case runs: a client of its own at the simulated exchange, or a server that answers as told."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any, TypeVar
+
+import aiohttp
+from aiohttp import web
+
+from brokers.connect import (
+    connect,
+    connect_feed,
+    connect_login,
+    connect_market_data,
+    connect_order_stream,
+)
+from domain.broker import (
+    Broker,
+    BrokerToken,
+    Credentials,
+    Endpoint,
+    InstrumentRow,
+    Login,
+    MarketData,
+    MarketFeed,
+    OrderStream,
+    Quote,
+)
+from domain.orders import FINAL, BrokerOrder, OrderRequest, OrderStatus, OrderType, Product, Side
+from domain.prices import round_to_tick
+from tests.brokers.contract.member import Member
+from tests.brokers.servers import serve
+
+EQUITIES = frozenset({"RELIANCE"})
+PATIENCE = 60.0
+POLL = 0.02
+_T = TypeVar("_T")
+_numbers = count(1)
+_tags = count(1)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One case at one broker. ``stack`` closes what the case opened."""
+
+    member: Member
+    base: str
+    stack: AsyncExitStack
+    start_exchange: Callable[[str], Awaitable[str]]
+
+    async def client(self, **changes: object) -> str:
+        """Register a new client at the simulated exchange and return its name."""
+        name = f"{self.member.slug[:4].upper()}{next(_numbers):05d}"
+        await self.control("clients", {"clients": [{**self.member.register(name), **changes}]})
+        return name
+
+    async def site(self, *, timeout: float = 7.0, base: str = "", **changes: object) -> "Site":
+        """Return a new client, signed in, its books empty."""
+        at = replace(self, base=base or self.base)
+        name = await at.client(**changes)
+        return await at.signed_in(name, timeout=timeout)
+
+    async def signed_in(self, name: str, *, timeout: float = 7.0) -> "Site":
+        """Sign a registered client in."""
+        endpoint = self.member.endpoint(self.base)
+        credentials = Credentials(name, self.member.fields(name))
+        login = connect_login(self.member.slug, credentials, endpoint)
+        self.stack.push_async_callback(login.aclose)
+        token = await self.token(login, name)
+        return self.opened(replace(credentials, access_token=token.access_token), endpoint, timeout=timeout)
+
+    async def token(self, login: Login, name: str) -> BrokerToken:
+        """Sign in as a person would, or as a program where the broker needs none."""
+        if self.member.code is None:
+            return await login.sign_in(now=datetime.now(UTC))
+        return await login.exchange(request_token=await self.member.code(self, name), now=datetime.now(UTC))
+
+    async def stub(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], **options: Any) -> "Site":
+        """Return an account whose broker is a server of the case's own."""
+        base = await self.stack.enter_async_context(serve(answer))
+        credentials = Credentials("STUB01", self.member.fields("STUB01"), access_token="stub-token")
+        return self.opened(credentials, self.member.endpoint(base), **options)
+
+    def opened(self, credentials: Credentials, endpoint: Endpoint, *, timeout: float = 7.0) -> "Site":
+        """Connect everything an account has; closed with the case."""
+        site = Site(self, credentials, endpoint, timeout)
+        self.stack.push_async_callback(site.aclose)
+        return site
+
+    async def control(self, path: str, body: object = None, *, method: str = "POST") -> Any:
+        """Ask the hand behind the exchange."""
+        url = f"{self.base}/control/{path}"
+        async with aiohttp.ClientSession() as session, session.request(method, url, json=body) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def ledger(self, **wanted: str) -> list[dict[str, Any]]:
+        """Return what the exchange wrote down, oldest first."""
+        query = "&".join(f"{name}={value}" for name, value in wanted.items())
+        entries: list[dict[str, Any]] = (await self.control(f"ledger?{query}", method="GET"))["entries"]
+        return entries
+
+    async def until(self, read: Callable[[], Awaitable[_T | None]]) -> _T:
+        """Read on until there is something; the case's time limit ends a vain wait."""
+        while (found := await read()) is None:  # noqa: ASYNC110 - the exchange is another process
+            await asyncio.sleep(POLL)
+        return found
+
+
+class Site:
+    """One account: its broker, market data, and what a case needs to trade with them."""
+
+    def __init__(self, bench: Bench, credentials: Credentials, endpoint: Endpoint, timeout: float) -> None:
+        self.bench = bench
+        self.name = credentials.client_id
+        self.credentials = credentials
+        self.endpoint = endpoint
+        slug = bench.member.slug
+        self.broker: Broker = connect(slug, credentials, endpoint, timeout=timeout, lot_size_of=self.lot_size_of)
+        self.login: Login = connect_login(slug, credentials, endpoint, timeout=timeout)
+        self.market: MarketData = connect_market_data(
+            slug, credentials, endpoint, timeout=timeout, lot_size_of=self.lot_size_of, equities=EQUITIES
+        )
+        self._rows: Sequence[InstrumentRow] = ()
+
+    async def aclose(self) -> None:
+        """Close what is held."""
+        for held in (self.broker, self.login, self.market):
+            await held.aclose()
+
+    def lot_size_of(self, exchange: str, symbol: str) -> int:
+        """Units per lot by the broker's own names."""
+        return {(row.exchange, row.symbol): row.lot_size for row in self._rows}[exchange, symbol]
+
+    def feed(self, **options: Any) -> MarketFeed:
+        """Return a market socket, not yet open; closed with the case."""
+        feed = connect_feed(
+            self.bench.member.slug, self.credentials, self.endpoint, lot_size_of=self.lot_size_of, **options
+        )
+        self.bench.stack.push_async_callback(feed.aclose)
+        return feed
+
+    def orders_pushed(self) -> OrderStream:
+        """Return the order socket, not yet open; closed with the case."""
+        stream = connect_order_stream(
+            self.bench.member.slug, self.credentials, self.endpoint, lot_size_of=self.lot_size_of
+        )
+        self.bench.stack.push_async_callback(stream.aclose)
+        return stream
+
+    async def rows(self) -> Sequence[InstrumentRow]:
+        """Return the day's master, read once."""
+        if not self._rows:
+            self._rows = await self.market.instruments()
+        return self._rows
+
+    async def pick(self, exchange: str, kind: str, underlying: str) -> InstrumentRow:
+        """Return the first contract of its kind."""
+        wanted = (exchange, kind, underlying)
+        found = [row for row in await self.rows() if (row.exchange, row.kind, row.underlying) == wanted]
+        return min(found, key=lambda row: (row.expiry or datetime.now(UTC).date(), row.strike or 0))
+
+    async def option(self) -> InstrumentRow:
+        """Return the NIFTY call nearest to the money that expires first."""
+        index = await self.pick("NSE_INDEX", "INDEX", "NIFTY")
+        (spot,) = await self.market.quotes([(index.exchange, index.symbol)])
+        first = (await self.pick("NFO", "OPT", "NIFTY")).expiry
+        calls = [row for row in await self.rows() if (row.underlying, row.right, row.expiry) == ("NIFTY", "CE", first)]
+        return min(calls, key=lambda row: abs((row.strike or 0) - spot.last_price))
+
+    async def quote(self, row: InstrumentRow) -> Quote:
+        """Return one quote."""
+        (quote,) = await self.market.quotes([(row.exchange, row.symbol)])
+        return quote
+
+    async def resting(self, row: InstrumentRow, **changes: object) -> OrderRequest:
+        """Return a buy order of one lot that rests: well below the market, well within the day's band."""
+        quote = await self.quote(row)
+        low = quote.lower_band or quote.last_price / 2
+        return request(row, price=round_to_tick((low + quote.last_price) / 2, row.tick_size, up=True), **changes)
+
+    async def crossing(self, row: InstrumentRow, side: Side = Side.BUY, **changes: object) -> OrderRequest:
+        """Return an order of one lot that trades at once, within the day's band."""
+        quote, buying = await self.quote(row), side is Side.BUY
+        factor = Decimal("1.2") if buying else Decimal("0.8")
+        wanted = max(round_to_tick(quote.last_price * factor, row.tick_size, up=buying), row.tick_size)
+        limit = (quote.upper_band if buying else quote.lower_band) or wanted
+        return request(row, side=side, price=min(wanted, limit) if buying else max(wanted, limit), **changes)
+
+    async def tagged(self, tag: str) -> BrokerOrder | None:
+        """Return the one order of the book with this tag; more than one is a failure."""
+        found = [order for order in await self.broker.order_book() if order.client_order_id == tag]
+        assert len(found) <= 1, found
+        return found[0] if found else None
+
+    async def reached(self, tag: str, status: OrderStatus) -> BrokerOrder:
+        """Read the book until the order stands so."""
+
+        async def read() -> BrokerOrder | None:
+            found = await self.tagged(tag)
+            if found is None or found.status is status:
+                return found
+            assert found.status not in FINAL, f"{found.status}: {found.reason}"
+            return None
+
+        return await self.bench.until(read)
+
+    async def fault(self, kind: str, endpoint: str = "", **more: object) -> None:
+        """Spoil this client's next call."""
+        await self.bench.control(
+            "faults", {"kind": kind, "client": self.name, "endpoint": endpoint, "count": 1, **more}
+        )
+
+    async def deviate(self, **how: object) -> None:
+        """Make the exchange treat this client in its own way."""
+        await self.bench.control("exchange", {"client": self.name, **how})
+
+
+def new_tag() -> str:
+    """Return a tag nobody used, of the length every broker takes."""
+    return f"{next(_tags):06d}{time.monotonic_ns() % 10**12:012d}"
+
+
+def request(row: InstrumentRow, *, price: Decimal, lots: int = 1, **changes: Any) -> OrderRequest:
+    """Return a limit order to buy one lot to carry forward, with changes."""
+    base = OrderRequest(
+        client_order_id=new_tag(),
+        exchange=row.exchange,
+        symbol=row.symbol,
+        token=row.token,
+        side=Side.BUY,
+        quantity=lots * row.lot_size,
+        lot_size=row.lot_size,
+        product=Product.CNC if row.kind == "EQ" else Product.NRML,
+        order_type=OrderType.LIMIT,
+        price=price,
+    )
+    return replace(base, **changes)
+
+
+def answering(status: int, body: bytes, content_type: str, *, headers: Mapping[str, str] | None = None) -> Any:
+    """Return a handler that gives one answer to everything."""
+
+    async def answer(http: web.Request) -> web.StreamResponse:
+        await http.read()
+        return web.Response(status=status, body=body, headers={"Content-Type": content_type, **(headers or {})})
+
+    return answer

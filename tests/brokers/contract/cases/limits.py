@@ -1,0 +1,92 @@
+"""8xx: call limits at their edge, and clocks that disagree."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.broker import BrokerError, RateLimited, Verdict
+from domain.broker_spec import EgressScope
+from domain.orders import OrderStatus
+from tests.brokers.contract.bench import Bench, new_tag
+from tests.brokers.contract.case import case
+
+
+@asynccontextmanager
+async def limited(bench: Bench) -> AsyncIterator[None]:
+    """The broker's own call limits, for a while."""
+    await bench.control("limits", {"enabled": True})
+    try:
+        yield
+    finally:
+        await bench.control("limits", {"enabled": False})
+
+
+@case(801, "at the order limit's edge an order stands or is RATE_LIMITED, never both")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    first = await site.resting(await site.option())
+    taken: set[str] = set()
+    refused: set[str] = set()
+    async with limited(bench):
+        while not refused:
+            wishes = [replace(first, client_order_id=new_tag()) for _ in range(bench.member.spec.limits.orders + 1)]
+            outcomes = await asyncio.gather(*(site.broker.place(wish) for wish in wishes))
+            for wish, outcome in zip(wishes, outcomes, strict=True):
+                assert outcome.verdict in (Verdict.ACKNOWLEDGED, Verdict.RATE_LIMITED), outcome
+                (taken if outcome.verdict is Verdict.ACKNOWLEDGED else refused).add(wish.client_order_id)
+    assert {order.client_order_id for order in await site.broker.order_book()} == taken
+
+
+@case(802, "at the read limit's edge a book is whole or RateLimited")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    wish = await site.resting(await site.option())
+    await site.broker.place(wish)
+    limits = 0
+    async with limited(bench):
+        while not limits:
+            reads = [site.broker.order_book() for _ in range(bench.member.spec.limits.reads + 1)]
+            for result in await asyncio.gather(*reads, return_exceptions=True):
+                if isinstance(result, RateLimited):
+                    limits += 1
+                    continue
+                assert not isinstance(result, BaseException), result
+                assert [order.client_order_id for order in result] == [wish.client_order_id]
+
+
+@case(803, "more quotes at once than the SPEC's limit are refused unsent")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    keys = [("NFO", f"NIFTY{number}") for number in range(bench.member.spec.quote_batch + 1)]
+    with pytest.raises(BrokerError, match="LIMIT"):
+        await site.market.quotes(keys)
+    assert list(await site.market.quotes([])) == []
+
+
+@case(811, "a broker whose clock is hours ahead is traded with, and its times are told as its own")
+async def _(bench: Bench) -> None:
+    base = await bench.start_exchange("ahead")
+    site = await bench.site(base=base)
+    wish = await site.resting(await site.option())
+    assert (await site.broker.place(wish)).verdict is Verdict.ACKNOWLEDGED
+    shown = await site.reached(wish.client_order_id, OrderStatus.OPEN)
+    assert shown.updated_at is not None
+    ahead = shown.updated_at - datetime.now(UTC)
+    assert timedelta(hours=2) < ahead < timedelta(hours=4)
+
+
+@case(821, "the SPEC's limits leave room for ours")
+async def _(bench: Bench) -> None:
+    spec = bench.member.spec
+    assert spec.limits.orders >= 8, "our cap is eight orders a second per account"
+    assert spec.resend_wait_seconds >= 30
+    assert spec.tag_length >= 18
+    assert spec.tag_field
+    assert spec.tag_shown_as
+    assert spec.egress.scope in EgressScope
+    assert spec.sign_in.user_must
+    assert spec.errors

@@ -1,0 +1,230 @@
+"""2xx: orders as they are asked for, in every type, product and unit the SPEC claims."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from domain.broker import InstrumentRow, TagLookup, Verdict
+from domain.broker_spec import Capability
+from domain.orders import OrderChange, OrderRequest, OrderStatus, OrderType, Product, Side, Validity
+from domain.prices import round_to_tick
+from tests.brokers.contract.bench import Bench, Site, new_tag, request
+from tests.brokers.contract.case import case
+
+SEGMENTS = (("NFO", "OPT", "NIFTY"), ("MCX", "FUT", "CRUDEOIL"), ("NSE", "EQ", "RELIANCE"))
+STOPS = frozenset({OrderType.SL, OrderType.SL_M})
+
+
+async def offered(site: Site) -> list[InstrumentRow]:
+    """One contract per segment of the exchange that the broker trades."""
+    spec = site.bench.member.spec
+    return [await site.pick(*wanted) for wanted in SEGMENTS if wanted[0] in spec.exchanges]
+
+
+async def typed(site: Site, row: InstrumentRow, order_type: OrderType, product: Product) -> OrderRequest:
+    """A buy order of the type: stops above the market, limits below it."""
+    quote = await site.quote(row)
+    above = round_to_tick(quote.last_price * Decimal("1.02"), row.tick_size, up=True)
+    if order_type in STOPS:
+        return request(row, price=above, trigger_price=above, order_type=order_type, product=product)
+    return replace(await site.resting(row), order_type=order_type, product=product)
+
+
+async def change(site: Site, wish: OrderRequest, **how: object) -> OrderChange:
+    base = OrderChange(
+        order_type=wish.order_type,
+        quantity=wish.quantity,
+        lot_size=wish.lot_size,
+        exchange=wish.exchange,
+        price=wish.price,
+        symbol=wish.symbol,
+        token=wish.token,
+    )
+    return replace(base, **how)  # type: ignore[arg-type]
+
+
+@case(201, "every order type goes with every product the SPEC claims, segment by segment")
+async def _(bench: Bench) -> None:
+    site, spec = await bench.site(), bench.member.spec
+    tried = 0
+    for row in await offered(site):
+        for order_type in sorted(spec.order_types):
+            for product in sorted(spec.products):
+                if not spec.takes(row.exchange, order_type, product):
+                    continue
+                wish = await typed(site, row, order_type, product)
+                outcome = await site.broker.place(wish)
+                assert outcome.verdict is Verdict.ACKNOWLEDGED, (row.symbol, order_type, product, outcome)
+                shown = await site.bench.until(lambda tag=wish.client_order_id: site.tagged(tag))
+                assert shown.status is not OrderStatus.REJECTED, (row.symbol, order_type, product, shown.reason)
+                assert shown.quantity == row.lot_size
+                await site.broker.cancel(outcome.broker_order_id)
+                tried += 1
+    assert tried >= len(spec.order_types)
+
+
+@case(202, "what the SPEC says a segment refuses is refused, provably")
+async def _(bench: Bench) -> None:
+    site, spec = await bench.site(), bench.member.spec
+    for row in await offered(site):
+        refused = [word for exchange, word in spec.refuses if exchange == row.exchange]
+        for word in sorted(refused):
+            wish = await site.resting(row)
+            name = {Product: "product", OrderType: "order_type", Validity: "validity"}[type(word)]
+            outcome = await site.broker.place(replace(wish, **{name: word}))
+            assert outcome.verdict is Verdict.REJECTED, (row.symbol, word, outcome)
+            assert await site.tagged(wish.client_order_id) is None
+
+
+@case(203, "quantities are units to us and the broker's own count on the wire, commodities included")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    for row in await offered(site):
+        wish = await site.crossing(row, quantity=3 * row.lot_size, client_order_id=new_tag())
+        assert (await site.broker.place(wish)).verdict is Verdict.ACKNOWLEDGED
+        filled = await site.reached(wish.client_order_id, OrderStatus.FILLED)
+        assert (filled.quantity, filled.filled_quantity) == (3 * row.lot_size, 3 * row.lot_size)
+        (asked,) = await bench.ledger(client=site.name, event="REQUEST", tag=wish.client_order_id)
+        assert asked["quantity"] == 3 * row.lot_size
+        fills = [fill for fill in await site.broker.trade_book() if fill.broker_order_id == filled.broker_order_id]
+        assert sum(fill.quantity for fill in fills) == 3 * row.lot_size
+        (position,) = [one for one in await site.broker.positions() if one.symbol == row.symbol]
+        assert (position.quantity, position.multiplier) == (3 * row.lot_size, row.multiplier)
+
+
+@case(204, "part of a lot is refused before anything is sent")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    for row in await offered(site):
+        for quantity in (0, -row.lot_size, *((row.lot_size + 1,) if row.lot_size > 1 else ())):
+            wish = await site.resting(row, quantity=quantity)
+            assert (await site.broker.place(wish)).verdict is Verdict.REJECTED
+            assert await bench.ledger(client=site.name, tag=wish.client_order_id) == []
+
+
+@case(205, "a price reaches the book to the last tick, and one off tick is refused, provably")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    row = await site.option()
+    wish = await site.resting(row)
+    for ticks in (0, 1, 3):
+        exact = replace(wish, price=wish.price + ticks * row.tick_size, client_order_id=new_tag())
+        await site.broker.place(exact)
+        shown = await site.reached(exact.client_order_id, OrderStatus.OPEN)
+        assert shown.price == exact.price
+    off = replace(wish, price=wish.price + row.tick_size / 2, client_order_id=new_tag())
+    outcome = await site.broker.place(off)
+    assert outcome.verdict is Verdict.REJECTED, outcome
+
+
+@case(206, "a quantity above the freeze is refused, provably")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    row = await site.option()
+    wish = await site.resting(row, quantity=1000 * row.lot_size)
+    outcome = await site.broker.place(wish)
+    assert outcome.verdict is Verdict.REJECTED, outcome
+    assert outcome.message
+
+
+@case(207, "our tag comes back in the book, the shortest and the longest")
+async def _(bench: Bench) -> None:
+    site, spec = await bench.site(), bench.member.spec
+    row = await site.option()
+    longest = (new_tag() * 3)[: min(spec.tag_length, 40)]
+    for tag in ("7", longest):
+        wish = await site.resting(row, client_order_id=tag)
+        placed = await site.broker.place(wish)
+        shown = await bench.until(lambda tag=tag: site.tagged(tag))
+        assert shown.broker_order_id == placed.broker_order_id
+    (asked,) = await bench.ledger(client=site.name, event="REQUEST", tag=longest)
+    assert asked["tag"] == longest
+
+
+@case(208, "a tag the broker would mangle is refused before anything is sent")
+async def _(bench: Bench) -> None:
+    site, spec = await bench.site(), bench.member.spec
+    wish = await site.resting(await site.option())
+    for tag in ("", "9" * (spec.tag_length + 1), "a b", "ä1", "x\n"):
+        assert not spec.is_tag(tag)
+        outcome = await site.broker.place(replace(wish, client_order_id=tag))
+        assert (outcome.verdict, bool(outcome.message)) == (Verdict.REJECTED, True)
+    assert await bench.ledger(client=site.name) == [] or not await bench.ledger(client=site.name, event="REQUEST")
+
+
+@case(209, "a query by tag finds the orders that bear it", Capability.TAG_LOOKUP)
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    wish = await site.resting(await site.option())
+    other = await site.resting(await site.option())
+    placed = await site.broker.place(wish)
+    await site.broker.place(other)
+    assert isinstance(site.broker, TagLookup)
+    (found,) = await site.broker.orders_tagged(wish.client_order_id)
+    assert found.broker_order_id == placed.broker_order_id
+    assert list(await site.broker.orders_tagged(new_tag())) == []
+
+
+@case(210, "a resting order takes a new price and quantity, and the book follows")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    for row in (await offered(site))[:2]:
+        wish = await site.resting(row)
+        placed = await site.broker.place(wish)
+        await site.reached(wish.client_order_id, OrderStatus.OPEN)
+        price = wish.price + row.tick_size
+        wanted = await change(site, wish, price=price, quantity=2 * row.lot_size)
+        assert (await site.broker.modify(placed.broker_order_id, wanted)).verdict is Verdict.ACKNOWLEDGED
+        shown = await site.reached(wish.client_order_id, OrderStatus.OPEN)
+        assert (shown.price, shown.quantity) == (price, 2 * row.lot_size)
+        assert shown.broker_order_id == placed.broker_order_id
+
+
+@case(211, "one modification more than the SPEC allows is refused, provably")
+async def _(bench: Bench) -> None:
+    site, spec = await bench.site(), bench.member.spec
+    row = await site.option()
+    wish = await site.resting(row)
+    placed = await site.broker.place(wish)
+    for number in range(spec.max_modifications):
+        wanted = await change(site, wish, price=wish.price + (1 - number % 2) * row.tick_size)
+        assert (await site.broker.modify(placed.broker_order_id, wanted)).verdict is Verdict.ACKNOWLEDGED
+    outcome = await site.broker.modify(placed.broker_order_id, await change(site, wish, price=wish.price))
+    assert outcome.verdict is Verdict.REJECTED, outcome
+
+
+@case(212, "a cancelled order stays cancelled, and a second cancel is refused, provably")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    wish = await site.resting(await site.option())
+    placed = await site.broker.place(wish)
+    assert (await site.broker.cancel(placed.broker_order_id)).verdict is Verdict.ACKNOWLEDGED
+    await site.reached(wish.client_order_id, OrderStatus.CANCELLED)
+    again = await site.broker.cancel(placed.broker_order_id)
+    assert again.verdict is Verdict.REJECTED, again
+    nobody = await site.broker.cancel("9" * len(placed.broker_order_id))
+    assert nobody.verdict in (Verdict.REJECTED, Verdict.UNKNOWN), nobody
+    for odd in ("", "../orders", "x y"):
+        assert (await site.broker.cancel(odd)).verdict is Verdict.REJECTED
+
+
+@case(213, "an order of immediate or no fill leaves nothing behind")
+async def _(bench: Bench) -> None:
+    site, spec = await bench.site(), bench.member.spec
+    row = await site.option()
+    assert spec.takes(row.exchange, Validity.IOC), "an option exchange without IOC"
+    wish = await site.resting(row, validity=Validity.IOC)
+    await site.broker.place(wish)
+    shown = await site.reached(wish.client_order_id, OrderStatus.CANCELLED)
+    assert shown.filled_quantity == 0
+
+
+@case(214, "a short sale and its buy-back end flat")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    row = await site.option()
+    for side, expected in ((Side.SELL, -row.lot_size), (Side.BUY, 0)):
+        wish = await site.crossing(row, side)
+        await site.broker.place(wish)
+        await site.reached(wish.client_order_id, OrderStatus.FILLED)
+        (position,) = [one for one in await site.broker.positions() if one.symbol == row.symbol]
+        assert position.quantity == expected

@@ -1,0 +1,176 @@
+"""3xx: what becomes of orders, told in sequence and out of it."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain.broker import BrokerUnavailable, OrderHistory, Verdict
+from domain.broker_spec import Capability
+from domain.orders import FINAL, BrokerOrder, OrderStatus, OrderType
+from domain.prices import round_to_tick
+from tests.brokers.contract.bench import Bench, answering, request
+from tests.brokers.contract.case import case
+from tests.brokers.contract.cases.orders import change
+from tests.brokers.contract.member import Shown
+
+
+async def shown_as(bench: Bench, *rows: Shown) -> list[BrokerOrder]:
+    site = await bench.stub(answering(200, bench.member.book(rows), "application/json"))
+    return list(await site.broker.order_book())
+
+
+@case(301, "every documented status has one meaning, whatever stood before")
+async def _(bench: Bench) -> None:
+    statuses = bench.member.statuses
+    assert {one.expected for one in statuses} >= {
+        OrderStatus.OPEN,
+        OrderStatus.TRIGGER_PENDING,
+        OrderStatus.PARTIALLY_FILLED,
+        OrderStatus.FILLED,
+        OrderStatus.CANCELLED,
+        OrderStatus.REJECTED,
+    }
+    rows = [
+        Shown(f"26112000000{number:04d}", one.raw, filled=one.filled, order_type=one.order_type)
+        for number, one in enumerate(statuses)
+    ]
+    for shown in (await shown_as(bench, *rows), list(reversed(await shown_as(bench, *reversed(rows))))):
+        assert [order.status for order in shown] == [one.expected for one in statuses]
+        assert [order.filled_quantity for order in shown] == [one.filled for one in statuses]
+
+
+@case(302, "a status nobody documented is refused with the broker's name, not guessed")
+async def _(bench: Bench) -> None:
+    with pytest.raises(BrokerUnavailable, match=bench.member.slug):
+        await shown_as(bench, Shown("261120000000001", "SOMETHING NEW"))
+
+
+@case(303, "what was filled before a cancel is kept")
+async def _(bench: Bench) -> None:
+    cancelled = next(one for one in bench.member.statuses if one.expected is OrderStatus.CANCELLED)
+    (shown,) = await shown_as(bench, Shown("261120000000001", cancelled.raw, filled=20))
+    assert (shown.status, shown.filled_quantity, shown.quantity) == (OrderStatus.CANCELLED, 20, 65)
+
+
+@case(304, "more filled than ordered, or less than nothing, is refused")
+async def _(bench: Bench) -> None:
+    resting = next(one for one in bench.member.statuses if one.expected is OrderStatus.OPEN)
+    for filled in (66, -1):
+        with pytest.raises(BrokerUnavailable, match=bench.member.slug):
+            await shown_as(bench, Shown("261120000000001", resting.raw, filled=filled))
+
+
+@case(305, "an order filled in parts shows each part once, and they add up at every read")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    row = await site.option()
+    await site.deviate(partial_fill_ratio=1.0)
+    wish = await site.crossing(row, quantity=10 * row.lot_size)
+    await site.broker.place(wish)
+    seen: list[int] = []
+
+    async def filled() -> BrokerOrder | None:
+        order = await site.tagged(wish.client_order_id)
+        if order is None:
+            return None
+        seen.append(order.filled_quantity)
+        assert order.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED)
+        assert (order.status is OrderStatus.PARTIALLY_FILLED) == (0 < order.filled_quantity < order.quantity)
+        return order if order.status is OrderStatus.FILLED else None
+
+    order = await bench.until(filled)
+    assert seen == sorted(seen)
+    fills = [fill for fill in await site.broker.trade_book() if fill.broker_order_id == order.broker_order_id]
+    assert len(fills) > 1
+    assert sum(fill.quantity for fill in fills) == order.quantity
+    assert len({fill.exchange_trade_id for fill in fills}) == len(fills)
+    assert all(fill.side is wish.side and fill.symbol == row.symbol for fill in fills)
+
+
+@case(306, "a fill that comes late is shown when it comes")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    row = await site.option()
+    await site.deviate(fill_delay_seconds=0.5)
+    wish = await site.crossing(row)
+    placed = await site.broker.place(wish)
+    assert placed.verdict is Verdict.ACKNOWLEDGED
+    order = await site.reached(wish.client_order_id, OrderStatus.FILLED)
+    assert order.broker_order_id == placed.broker_order_id
+    (fill,) = [one for one in await site.broker.trade_book() if one.broker_order_id == order.broker_order_id]
+    assert fill.filled_at.tzinfo is not None
+
+
+@case(307, "a cancel or modify that loses the race is refused, provably, and the fill stands")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    row = await site.option()
+    wish = await site.crossing(row)
+    placed = await site.broker.place(wish)
+    await site.reached(wish.client_order_id, OrderStatus.FILLED)
+    cancelled = await site.broker.cancel(placed.broker_order_id)
+    assert cancelled.verdict is Verdict.REJECTED, cancelled
+    changed = await site.broker.modify(placed.broker_order_id, await change(site, wish))
+    assert changed.verdict is Verdict.REJECTED, changed
+    assert (await site.reached(wish.client_order_id, OrderStatus.FILLED)).filled_quantity == row.lot_size
+
+
+@case(308, "an order the exchange refuses after an id was given is REJECTED with its reason")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    await site.deviate(reject_after_accept="16283 : The order was rejected by the exchange.")
+    wish = await site.resting(await site.option())
+    placed = await site.broker.place(wish)
+    assert placed.verdict is Verdict.ACKNOWLEDGED
+    shown = await site.reached(wish.client_order_id, OrderStatus.REJECTED)
+    assert "16283" in shown.reason
+    assert shown.filled_quantity == 0
+
+
+@case(309, "an order beyond the account's money is refused or REJECTED, and says so")
+async def _(bench: Bench) -> None:
+    site = await bench.site(cash=1)
+    wish = await site.resting(await site.option())
+    placed = await site.broker.place(wish)
+    if placed.verdict is Verdict.REJECTED:
+        assert placed.is_margin, placed
+        return
+    shown = await site.reached(wish.client_order_id, OrderStatus.REJECTED)
+    assert "fund" in shown.reason.lower() or "margin" in shown.reason.lower(), shown.reason
+
+
+@case(310, "an order's history is its states, oldest first, ending as the book shows it", Capability.ORDER_HISTORY)
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    wish = await site.resting(await site.option())
+    placed = await site.broker.place(wish)
+    await site.reached(wish.client_order_id, OrderStatus.OPEN)
+    await site.broker.cancel(placed.broker_order_id)
+    booked = await site.reached(wish.client_order_id, OrderStatus.CANCELLED)
+    assert isinstance(site.broker, OrderHistory)
+    states = await site.broker.order_history(placed.broker_order_id)
+    assert len(states) > 1
+    assert states[-1] == booked
+    assert {one.broker_order_id for one in states} == {placed.broker_order_id}
+    times = [one.updated_at for one in states if one.updated_at]
+    assert times == sorted(times)
+    assert not any(one.status in FINAL for one in states[:-1])
+    with pytest.raises(BrokerUnavailable):
+        await site.broker.order_history("9" * len(placed.broker_order_id))
+
+
+@case(311, "a stop waits for its trigger, then trades")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    row = await site.pick("NFO", "FUT", "NIFTY")
+    last = (await site.quote(row)).last_price
+    trigger, limit = (round_to_tick(last * Decimal(by), row.tick_size, up=True) for by in ("1.01", "1.05"))
+    stop = request(row, price=limit, trigger_price=trigger, order_type=OrderType.SL)
+    await site.broker.place(stop)
+    shown = await site.reached(stop.client_order_id, OrderStatus.TRIGGER_PENDING)
+    assert (shown.trigger_price, shown.price, shown.order_type) == (trigger, limit, OrderType.SL)
+    await bench.control("market", {"action": "shock", "underlying": "NIFTY", "percent": 2})
+    try:
+        await site.reached(stop.client_order_id, OrderStatus.FILLED)
+    finally:
+        await bench.control("market", {"action": "shock", "underlying": "NIFTY", "percent": "-2"})

@@ -1,0 +1,139 @@
+"""What a broker brings to the contract: how its face is used, and samples in its own formats."""
+
+import gzip
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from domain.broker import BrokerSpec, Endpoint, Verdict
+from domain.orders import OrderStatus, OrderType
+
+if TYPE_CHECKING:
+    from tests.brokers.contract.bench import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract every master lists; ``name`` is what cases call it, lot and tick are in units and rupees."""
+
+    name: str
+    exchange: str
+    underlying: str
+    kind: str
+    expiry: date | None = None
+    strike: Decimal | None = None
+    right: str = ""
+    lot_size: int = 1
+    tick_size: Decimal = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A documented answer to an order call, and what it proves."""
+
+    name: str
+    status: int
+    body: bytes
+    verdict: Verdict
+    is_margin: bool = False
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One row of an order book as the broker would show it; quantities in its own count."""
+
+    order_id: str
+    status: str
+    quantity: int = 65
+    filled: int = 0
+    order_type: OrderType = OrderType.LIMIT
+    tag: str = "VAYDA000000000000001"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status the broker documents and what it means; ``filled`` of 65."""
+
+    raw: str
+    expected: OrderStatus
+    filled: int = 0
+    order_type: OrderType = OrderType.LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the instrument master."""
+
+    body: bytes
+    content_type: str = "text/csv"
+
+
+Spoil = Callable[[File], File]
+
+
+def _body(change: Callable[[bytes], bytes]) -> Spoil:
+    return lambda file: replace(file, body=change(file.body))
+
+
+CSV_UNUSABLE: Mapping[str, Spoil] = {
+    "empty": _body(lambda body: b""),
+    "header only": _body(lambda body: body.splitlines(keepends=True)[0]),
+    "no header": _body(lambda body: body.split(b"\n", 1)[1]),
+    "missing column": _body(lambda body: b"renamed" + body.lstrip()[body.lstrip().index(b",") :]),
+    "invalid UTF-8": _body(lambda body: body.replace(b"NIFTY", b"NIF\xff\xfe", 1)),
+    "proxy page": lambda file: File(b"<html><body>502 Bad Gateway</body></html>", "text/html"),
+    "cut gzip": _body(lambda body: gzip.compress(body)[:-20]),
+}
+"""What is no instrument master at all, for brokers whose master is CSV."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSample:
+    """Messages of a market socket: one whole with ``ticks`` ticks, and broken ones that carry none."""
+
+    whole: bytes | str
+    ticks: int
+    broken: Sequence[bytes | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One broker under the contract.
+
+    ``register`` returns the fields of ``POST /control/clients`` for a client's name, ``fields`` its credentials.
+    ``code`` brings what a person's sign-in would bring back (``None``: the broker signs in without a person);
+    ``browse`` follows the broker's page as a browser would and returns the query it is sent back with; ``denied`` are
+    queries of a sign-in that failed. ``book`` and ``placed`` write the broker's answers. ``master`` writes contracts
+    in the broker's format by path, ``unusable`` spoils a file of it, ``symbols`` names the contracts. ``greet`` is the
+    socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``reasons`` says why a case
+    proves nothing here.
+    """
+
+    spec: BrokerSpec
+    endpoint: Callable[[str], Endpoint]
+    register: Callable[[str], Mapping[str, object]]
+    fields: Callable[[str], Mapping[str, str]]
+    code: "Callable[[Bench, str], Awaitable[str]] | None"
+    browse: "Callable[[Bench, str, str], Awaitable[Mapping[str, str]]] | None"
+    denied: Sequence[Mapping[str, str]]
+    errors: Sequence[Sample]
+    statuses: Sequence[Status]
+    book: Callable[[Sequence[Shown]], bytes]
+    placed: Callable[[str], bytes]
+    master: Callable[[Sequence[Contract]], Mapping[str, File]]
+    symbols: Mapping[str, str]
+    greet: Callable[[web.WebSocketResponse], Awaitable[None]]
+    feed: FeedSample
+    unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
+    secret: Callable[[str], str] = field(default=lambda name: "")
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """The broker's name in code."""
+        return self.spec.slug

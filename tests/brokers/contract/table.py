@@ -1,0 +1,45 @@
+"""The brokers under the contract, and the table of brokers by cases."""
+
+from collections.abc import Iterator, Mapping
+
+from tests.brokers.contract.case import CASES, Case, Standing
+from tests.brokers.contract.cases import (  # noqa: F401 - importing them registers their cases
+    answers,
+    bad_input,
+    books,
+    instruments,
+    limits,
+    orders,
+    sign_in,
+    sockets,
+    states,
+)
+from tests.brokers.contract.member import Member
+from tests.brokers.contract.members import zerodha
+
+MEMBERS: Mapping[str, Member] = {one.slug: one for one in (zerodha.MEMBER,)}
+"""Every (adapter, face) pair; a new broker is one more row."""
+
+
+def pairs() -> Iterator[tuple[Member, Case]]:
+    """Every case at every broker, by number."""
+    for number in sorted(CASES):
+        for member in MEMBERS.values():
+            yield member, CASES[number]
+
+
+def markdown(results: Mapping[tuple[str, int], str] | None = None) -> str:
+    """Return the table; ``results`` (by slug and number) replace what is expected by what happened."""
+    heads = [member.spec.name for member in MEMBERS.values()]
+    lines = [f"| case | | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
+    for number in sorted(CASES):
+        cells = [_cell(member, CASES[number], results) for member in MEMBERS.values()]
+        lines.append(f"| {number} | {CASES[number].title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(member: Member, case: Case, results: Mapping[tuple[str, int], str] | None) -> str:
+    standing, reason = case.standing(member)
+    if standing is not Standing.RUN:
+        return f"{standing}: {reason}"
+    return standing.value if results is None else results.get((member.slug, case.number), "not run")
