@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/platform
 LAUNCH = exec $(PY) -m launch
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker down status logs doctor test test-slow check lint types contracts deploy-check migrations-check layout \
+.PHONY: help run worker down status logs doctor test test-slow check lint types contracts contract deploy-check migrations-check layout \
 	bench chaos replay lock seed css env-run env-dev python
 
 help: ## this list
@@ -70,6 +70,9 @@ types: env-dev ## mypy, strict
 
 contracts: env-dev ## who may import whom
 	@$(LAUNCH) check contracts
+
+contract: env-dev ## every broker against the numbered contract, and the table of brokers by cases (ARGS='-k zerodha')
+	@exec $(PY) -m tests.brokers.contract $(ARGS)
 
 bench: env-dev ## the benchmark table (see tests/bench)
 	@exec $(PY) -m tests.bench $(ARGS)
