@@ -15,7 +15,7 @@ from apps.markets.clock import market_clock, now, trading_date
 from apps.strategies.services import routing
 from apps.trading.services import cutoffs, watching
 from apps.trading.services.watching import WatchList
-from bus import failpoints, ticks
+from bus import failpoints, leases, ticks
 from domain.feed.freshness import Freshness
 from domain.risk import DataState, Fired, RiskEngine
 from workers.loop import Lead, LeasedLoop
@@ -27,6 +27,8 @@ TRAIL_SECONDS = 1.0
 REREAD_SECONDS = 2.0
 CUT_OFF_SECONDS = 2.0
 STAND_IN_SECONDS = 30.0
+FROZEN_SECONDS = 5.0
+"""How long after its lease ran out a process that holds it still is taken for frozen."""
 OVERLAP = timedelta(seconds=10)
 REFIRE_AFTER = timedelta(seconds=5)
 
@@ -159,11 +161,13 @@ class _Watch:
             self._engine.realised(map_id, amount)
 
     async def _cut_off(self) -> None:
-        """The square-offs' second watchdog: beat may be dead, and this machine's clock wrong."""
+        """The square-offs' second watchdog: beat may be dead, this machine's clock wrong, the one who should act
+        frozen."""
         while True:
             asked = await self._lead.db_first(cutoffs.fire_due)
             if asked:
                 log.warning("square-off by the database's clock", extra={"legs": asked})
+            await self._lead.db(leases.reap_overdue, grace=FROZEN_SECONDS)
             await asyncio.sleep(CUT_OFF_SECONDS)
 
     async def _stand_in(self) -> None:

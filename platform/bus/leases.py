@@ -223,6 +223,23 @@ def _fate_of(seen: _Seen, holder: str) -> Fate | None:
     return Fate.EXPIRED if seen.is_long_over else None
 
 
+def reap_overdue(*, grace: float) -> list[str]:
+    """Kill the processes of this host that still stand in a lease that ran out so many seconds ago; returns the leases.
+
+    They are frozen: one that lives renews its lease, or asks for another. Where no successor waits that would do it,
+    whoever supervises processes starts them afresh.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERDUE, [grace])
+        rows = cursor.fetchall()
+    return [name for name, holder in rows if not is_dead(holder) and reap(holder)]
+
+
+_OVERDUE = """
+SELECT name, holder FROM bus_lease WHERE holder <> '' AND until + %s * interval '1 second' < clock_timestamp()
+"""
+
+
 def doubtful_terms(name: str) -> Mapping[int, datetime | None]:
     """Return the epochs whose holder was never proved gone, with when somebody confirmed it; ``None``: nobody yet."""
     rows = Term.objects.filter(lease=name, fate=Fate.EXPIRED)

@@ -88,6 +88,23 @@ def test_a_holder_elsewhere_is_succeeded_after_its_grace_and_stays_in_doubt() ->
     assert leases.doubtful_terms("execution.0") == {7: None}
 
 
+def test_a_frozen_holder_without_a_successor_is_killed_all_the_same(holder: "subprocess.Popen[bytes]") -> None:
+    os.kill(holder.pid, signal.SIGSTOP)
+    hold(name_of(holder), left=-4)
+    assert leases.reap_overdue(grace=5) == []
+    Lease.objects.update(until=timezone.now() - timedelta(seconds=6))
+    assert leases.reap_overdue(grace=5) == ["execution.0"]
+    assert holder.poll() == -signal.SIGKILL
+    assert leases.reap_overdue(grace=5) == []
+    assert take() is not None
+    assert Term.objects.get().fate == Fate.DEAD
+
+
+def test_no_process_kills_itself() -> None:
+    hold(leases.holder_name(), left=-60)
+    assert leases.reap_overdue(grace=5) == []
+
+
 def test_a_lease_given_back_leaves_no_doubt() -> None:
     held = take()
     assert held is not None
