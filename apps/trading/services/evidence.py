@@ -90,7 +90,8 @@ def load_evidence(
     *, since: datetime | None, until: datetime | None, account_ids: Collection[int] | None = None
 ) -> Evidence:
     """Read everything about the trades that were alive between two wall times (``until`` excluded, ``None``: no bound),
-    of all accounts or of the given ones, with all their orders and fills whenever those were.
+    of all accounts or of the given ones, with all their orders and fills whenever those were. The ledger that is laid
+    beside it must tell of the same times.
 
     One REPEATABLE READ transaction, so that a running platform is seen at one instant; inside a caller's transaction
     that one's isolation counts. The brokers' side is added by ``Evidence.with_ledger``.
@@ -126,7 +127,10 @@ class _Reader:
         return Evidence(
             taken_at=wall,
             market_now=market_clock().at(wall),
+            since=self.span.since,
+            until=self.span.until,
             market_since=self.span.market_since,
+            market_until=self.span.market_until,
             pace=_pace(market_clock()),
             orders=self._orders(),
             intents=self._intents(),

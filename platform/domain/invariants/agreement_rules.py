@@ -31,7 +31,7 @@ def _fills_agree(view: View) -> Iterator[Breach]:
     ours = {
         (one.account_id, one.order_id, _number(one, live[one.order_id])): (one.order_id, one.quantity, one.price)
         for one in view.fills
-        if one.order_id in live and not view.is_carried(one)
+        if one.order_id in live and view.is_in_ledger(one)
     }
     for key in sorted(theirs.keys() | ours.keys()):
         if ours.get(key) != theirs.get(key):
@@ -60,7 +60,7 @@ def _our_net(view: View) -> dict[Holding, int]:
     net: dict[Holding, int] = defaultdict(int)
     for fill in view.fills:
         order = view.order_of_pk.get(fill.order_id)
-        if order is not None and order.mode == Mode.LIVE and not view.is_carried(fill):
+        if order is not None and order.mode == Mode.LIVE and view.is_in_ledger(fill):
             net[(order.account_id, order.symbol)] += Side(order.side).sign * fill.quantity
     return net
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.invariants.evidence import Breach, HeartbeatRow, LegRow, TradeRow
 from domain.invariants.view import View
-from domain.orders import LIVE_TRADES, OPEN_INTENTS, IntentKind, TradeStatus
+from domain.orders import LIVE_TRADES, OPEN_INTENTS, IntentKind, Mode, TradeStatus
 
 EXIT_WITHIN = timedelta(seconds=2)
 """From a trigger or the cut-off to the exit intent."""
@@ -82,7 +82,7 @@ def _left_in_time(view: View, trade: TradeRow, calm_since: datetime) -> Iterator
 def closed_is_flat(view: View) -> Iterator[Breach]:
     """I6 at the broker: what our orders of an over trade's leg bought and sold there comes to nothing."""
     order_of = {one.owner: view.order_of_tag.get(one.tag) for one in view.book_orders}
-    net = dict(view.carried)
+    net = view.held_elsewhere(before=False)
     for fill in view.book_fills:
         order = order_of.get(fill.owner)
         if order is not None:
@@ -90,7 +90,7 @@ def closed_is_flat(view: View) -> Iterator[Breach]:
             net[order.leg_id] = net.get(order.leg_id, 0) + change
     for leg in view.legs:
         trade = view.trade_of_pk.get(leg.trade_id)
-        if trade is not None and trade.status in _OVER and net.get(leg.pk, 0):
+        if trade is not None and trade.mode == Mode.LIVE and trade.status in _OVER and net.get(leg.pk, 0):
             yield Breach("I6", f"leg {leg.pk}", f"trade {trade.pk} is {trade.status}, the broker holds {net[leg.pk]}")
 
 

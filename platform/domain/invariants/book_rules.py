@@ -27,9 +27,9 @@ class _Leg:
 def never_crosses_zero(view: View) -> Iterator[Breach]:
     """I7 at the broker: after each execution of our orders the leg still stands on its own side or at zero, and when
     an exit is accepted it and the exits still resting take no more than is held."""
-    events = grouped(_events(view))
+    events, carried = grouped(_events(view)), view.held_elsewhere(before=True)
     for leg_id in sorted(events):
-        yield from _walk(leg_id, events[leg_id], view.carried.get(leg_id, 0))
+        yield from _walk(leg_id, events[leg_id], carried.get(leg_id, 0))
 
 
 Event = tuple[int, str, OrderRow, int]

@@ -349,13 +349,17 @@ class AuditRow:
 class Evidence:
     """Everything a check may look at, as of ``taken_at`` (wall) and ``market_now``.
 
-    ``pace`` is how much market time passes in one of wall time (1 but in replays). ``market_since`` is where the ledger
-    begins, in market time: fills booked before are carried over, not looked for there. ``None``: it is complete.
+    ``pace`` is how much market time passes in one of wall time (1 but in replays). ``since`` and ``until`` (wall; in
+    market time ``market_since``, ``market_until``) bound what the ledger tells and which sends are judged; trades are
+    here with all their orders and fills, also those before and after. ``None``: no bound.
     """
 
     taken_at: datetime
     market_now: datetime
+    since: datetime | None = None
+    until: datetime | None = None
     market_since: datetime | None = None
+    market_until: datetime | None = None
     pace: float = 1.0
     wire: tuple[WireRequest, ...] | None = None
     book: BrokerBook | None = None

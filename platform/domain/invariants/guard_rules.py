@@ -20,10 +20,11 @@ ACCOUNT = "broker_accounts.brokeraccount"
 
 
 def claimed(view: View) -> Iterator[tuple[OrderRow, datetime]]:
-    """Return the orders that were claimed and not provably taken back, with when (wall)."""
+    """Return the orders that were claimed in the time that is judged and not provably taken back, with when (wall)."""
     for order in view.orders:
-        if order.claimed_at is not None and order.status != OrderStatus.ABORTED:
-            yield order, order.claimed_at
+        at = order.claimed_at
+        if at is not None and order.status != OrderStatus.ABORTED and view.is_judged(at):
+            yield order, at
 
 
 def signed_in_and_live(view: View) -> Iterator[Breach]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from domain.invariants.evidence import Breach, FillRow, LegRow, OrderRow
+from domain.invariants.guard_rules import claimed
 from domain.invariants.view import View, grouped
 from domain.invariants.wire_rules import NEVER_SENT
 from domain.orders import OPEN_INTENTS, UNRESOLVED, IntentKind, OrderStatus
@@ -81,9 +82,7 @@ def one_open_exit(view: View) -> Iterator[Breach]:
 
 def whole_lots(view: View) -> Iterator[Breach]:
     """I14: what is sent is a multiple of the contract's lot and at most its freeze quantity."""
-    for order in view.orders:
-        if order.claimed_at is None:
-            continue
+    for order, _ in claimed(view):
         if order.quantity % order.lot_size:
             yield Breach("I14", f"order {order.pk}", f"{order.quantity} is no multiple of the lot of {order.lot_size}")
         if order.freeze_quantity is not None and order.quantity > order.freeze_quantity:

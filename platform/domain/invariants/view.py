@@ -72,7 +72,6 @@ class View:
         self.orders_of_leg = grouped((one.leg_id, one) for one in self.orders)
         self.legs_of_trade = grouped((one.trade_id, one) for one in self.legs)
         self.exits_of_leg = grouped((one.leg_id, one) for one in self.intents if one.kind == IntentKind.EXIT)
-        self.carried = self._carried()
         self.market_sessions = grouped((one.exchange, one) for one in found.market_sessions)
         self.told = grouped((one.key, one) for one in found.notifications)
 
@@ -84,19 +83,28 @@ class View:
         """Whether an exchange trades at the instant that is judged."""
         return any(one.opens_at <= self.market_at < one.closes_at for one in self.market_sessions.get(market, []))
 
-    def is_carried(self, fill: FillRow) -> bool:
-        """Whether a fill is older than the ledger."""
-        since = self.evidence.market_since
-        return since is not None and fill.filled_at < since
+    def is_judged(self, at: datetime) -> bool:
+        """Whether a wall instant is within what is looked at."""
+        return _is_within(at, self.evidence.since, self.evidence.until)
 
-    def _carried(self) -> dict[int, int]:
-        """Return the units each leg held when the ledger begins."""
+    def is_in_ledger(self, fill: FillRow) -> bool:
+        """Whether a fill is of the time the ledger tells of."""
+        return _is_within(fill.filled_at, self.evidence.market_since, self.evidence.market_until)
+
+    def held_elsewhere(self, *, before: bool) -> dict[int, int]:
+        """Return the units each leg gained by fills the ledger does not tell of: those ``before`` it, or all."""
         held: dict[int, int] = defaultdict(int)
+        end = self.evidence.market_until
         for fill in self.fills:
             order = self.order_of_pk.get(fill.order_id)
-            if order is not None and self.is_carried(fill):
+            is_later = end is not None and fill.filled_at >= end
+            if order is not None and not self.is_in_ledger(fill) and not (before and is_later):
                 held[order.leg_id] += fill.quantity if order.kind == IntentKind.ENTRY else -fill.quantity
         return held
+
+
+def _is_within(at: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or at >= since) and (until is None or at < until)
 
 
 def _line(one: WireRequest | BookOrder | BookFill) -> int:

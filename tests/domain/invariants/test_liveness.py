@@ -17,6 +17,7 @@ from tests.domain.invariants.scene import (
     FILLS,
     MANUAL,
     MANUAL_FILL,
+    WIRE,
     at,
     exit_order,
     healthy,
@@ -228,3 +229,28 @@ def test_a_survey_tells_of_every_invariant() -> None:
 def test_a_survey_carries_the_breaches() -> None:
     found = survey(healthy(orders=with_order(2, freeze_quantity=65)), at=at(600))
     assert {one.invariant: len(one.breaches) for one in found if one.breaches} == {"I14": 1}
+
+
+def carried(**changes: Any) -> Evidence:
+    """The day of the exit only: what was entered before is not in its ledger."""
+    day: dict[str, Any] = {"since": at(10), "market_since": at(10)}
+    return healthy(**{**day, "wire": WIRE[2:], "book": BrokerBook(BOOK.orders[2:], FILLS[3:]), **changes})
+
+
+def test_what_was_entered_before_the_ledger_is_carried_into_it() -> None:
+    assert check_safety(carried()) == []
+    assert broken(carried()) == set()
+    assert {one.invariant for one in check_safety(carried(fills=healthy().fills[1:]))} == {"I7", "I16"}
+
+
+def test_what_is_left_after_the_ledger_is_not_looked_for_in_it() -> None:
+    evidence = healthy(until=at(10), market_until=at(10), wire=WIRE[:2], book=BrokerBook(BOOK.orders[:2], FILLS[:3]))
+    assert check_safety(evidence) == []
+    assert broken(evidence) == set()
+
+
+def test_sends_of_another_day_are_not_judged() -> None:
+    """Calendars and sessions of long ago are not kept."""
+    gone: dict[str, Any] = {"broker_sessions": (), "market_sessions": ()}
+    assert {one.invariant for one in check_safety(healthy(**gone))} == {"I11", "I19"}
+    assert check_safety(carried(**gone, since=at(100), market_since=at(100), wire=(), book=BrokerBook())) == []
