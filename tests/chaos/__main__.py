@@ -22,11 +22,12 @@ def options(words: list[str]) -> Options:
     parser.add_argument("--minutes", type=float, default=5.0, help="how long faults are injected")
     parser.add_argument("--scenario", default="all", choices=sorted(SCENARIOS))
     parser.add_argument("--signals", type=int, default=0, help="end after so many alerts, if that is sooner")
-    parser.add_argument("--every", type=float, default=2.0, help="mean seconds between alerts")
+    parser.add_argument("--every", type=float, default=0.0, help="mean seconds between alerts")
     parser.add_argument("--heal", type=float, default=150.0, help="seconds until all must be quiet afterwards")
     found = parser.parse_args(words)
     seed = found.seed or str(secrets.randbelow(10**6))
-    return Options(seed, found.scenario, found.minutes, found.signals, found.every, found.heal)
+    every = found.every or (found.minutes * 60 / found.signals if found.signals else 2.0)
+    return Options(seed, found.scenario, found.minutes, found.signals, every, found.heal)
 
 
 def main(words: list[str]) -> int:

@@ -89,14 +89,17 @@ class Report:
         return rows
 
     def _tail(self) -> list[str]:
-        if self.broken:
-            return [f"THE RUN DID NOT WORK: {self.broken}", f"state kept in {self.state_dir}"]
+        broken = [f"THE RUN DID NOT WORK: {self.broken}", f"state kept in {self.state_dir}"] if self.broken else []
         if not self.breaches:
-            total = sum(self.injections.values())
-            sure = f"below {bound(total):.2%} each with 95 % confidence, no more than that"
-            return [f"no breach in {total} injections: {sure}"]
+            return broken or self._sure()
         rows = [f"{len(self.breaches)} BREACHES; state kept in {self.state_dir}"]
-        return [*rows, *(_line(breach) for breach in self.breaches)]
+        return [*broken, *rows, *(_line(breach) for breach in self.breaches)]
+
+    def _sure(self) -> list[str]:
+        total = sum(self.injections.values())
+        return [
+            f"no breach in {total} injections: below {bound(total):.2%} each with 95 % confidence, no more than that"
+        ]
 
 
 def _line(breach: dict[str, Any]) -> str:

@@ -1,0 +1,73 @@
+"""The harness itself: nothing that can fail is left out of it, and what it says of a run is what the run showed."""
+
+from pathlib import Path
+
+import pytest
+
+from bus.failpoints import POINTS
+from simulator.faults import FaultKind
+from tests.chaos.__main__ import options
+from tests.chaos.injectors import broker, market
+from tests.chaos.injectors.crashes import POINTS_OF
+from tests.chaos.report import Report, bound
+from tests.chaos.scenarios import SCENARIOS
+
+
+def report(**more: object) -> Report:
+    """Return a run's report, of a run that went well unless said otherwise."""
+    known = {"injections": {"kill": 300}, "looks": 9, "state_dir": "/nowhere"}
+    return Report("7", "abc", "all", 60.0, 2, **known | more)  # type: ignore[arg-type]
+
+
+def breach(invariant: str) -> dict[str, object]:
+    """Return a breach as the report keeps it."""
+    return {"invariant": invariant, "subject": "order 3", "text": "arrived twice", "first": 3, "last": 4, "looks": 2}
+
+
+def test_every_point_of_the_product_is_armed_in_some_process() -> None:
+    assert {point for points in POINTS_OF.values() for point in points} == set(POINTS)
+
+
+def test_every_fault_of_the_simulated_brokers_is_on_a_menu() -> None:
+    menus = (*broker.ORDER_CALLS, *broker.CHANGES, *broker.READS, *broker.SESSIONS, *broker.NEWS)
+    assert {one.kind for one in menus} == {kind.value for kind in FaultKind}
+    assert market.FEED_CLIENT  # the feed's sockets fail, too
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_an_injector_s_choices_follow_from_the_seed_and_its_name(name: str) -> None:
+    first, again, other = (SCENARIOS[name](seed) for seed in ("7", "7", "8"))
+    drawn = [[one.random.random() for one in injectors] for injectors in (first, again, other)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert len({one.name for one in first}) == len(first)
+
+
+@pytest.mark.parametrize(("trials", "percent"), [(200, 1.49), (300, 0.99), (3000, 0.10), (30000, 0.01)])
+def test_no_failure_in_n_trials_bounds_the_chance_of_one(trials: int, percent: float) -> None:
+    assert round(100 * bound(trials), 2) == percent
+
+
+def test_a_run_without_a_breach_claims_no_more_than_its_trials_show() -> None:
+    assert report().status == 0
+    assert "no breach in 300 injections: below 0.99% each with 95 % confidence" in report().text()
+
+
+def test_a_breach_decides_the_exit_status_even_when_the_run_broke_down() -> None:
+    found = report(breaches=[breach("I1")], broken="the disk was full")
+    assert found.status == 1
+    assert "I1 order 3: arrived twice" in found.text()
+    assert "the disk was full" in found.text()
+
+
+def test_a_run_that_did_not_work_proves_nothing() -> None:
+    assert report(broken="nobody was signed in").status == 2
+    assert "no breach" not in report(broken="nobody was signed in").text()
+
+
+def test_the_report_is_kept_as_json(tmp_path: Path) -> None:
+    assert '"seed": "7"' in report().save(tmp_path).read_text()
+
+
+def test_a_number_of_alerts_is_spread_over_the_time() -> None:
+    assert options(["--minutes", "30", "--signals", "1000"]).every == pytest.approx(1.8)
+    assert options(["--seed", "x"]).every == 2.0
