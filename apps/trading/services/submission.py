@@ -127,9 +127,15 @@ def _first_of_each(
     return list(chosen.values())
 
 
+# Whoever leaves a trade locks it before its orders, a claim the orders first: waiting for the trade here would be a
+# deadlock. A trade that is being left meanwhile becomes EXITING by that.
 _ENTER = """
 UPDATE trading_trade SET status = %(entering)s, version = version + 1
-WHERE status = %(pending)s AND id IN (SELECT trade_id FROM trading_intent WHERE id = ANY(%(intents)s))
+WHERE id IN (
+  SELECT id FROM trading_trade
+  WHERE status = %(pending)s AND id IN (SELECT trade_id FROM trading_intent WHERE id = ANY(%(intents)s))
+  ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
 RETURNING id, tenant_id
 """
 
