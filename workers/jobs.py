@@ -67,6 +67,7 @@ def sweep() -> None:
     day_end.wake_waiting()
     if unbroken:
         processes.watch_processes(wall=timezone.now())
+        processes.watch_shards(wall=timezone.now())
 
 
 @shared_task(name="workers.jobs.end_of_day")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from apps.broker_accounts.models import BrokerAccount
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.tenants.models import Tenant
@@ -13,6 +14,9 @@ LOOP_SILENT = timedelta(seconds=30)
 
 WORKER_SILENT = timedelta(seconds=150)
 """Other workers show life with their regular jobs."""
+
+TAKEN_OVER = timedelta(seconds=15)
+"""By when after its lease's end a shard is led by another worker, if there is one."""
 
 FORGOTTEN = timedelta(hours=12)
 """A process gone for longer was taken away on purpose."""
@@ -33,6 +37,20 @@ def watch_processes(*, wall: datetime) -> list[str]:
     if len(builds) > 1:
         page_all(f"builds:{'|'.join(builds)}", "MIXED_BUILDS", f"Several builds run at once: {', '.join(builds)}.")
     return [beat.process for beat in silent] + (builds if len(builds) > 1 else [])
+
+
+def watch_shards(*, wall: datetime) -> list[int]:
+    """Page once an hour for every shard that has accounts and no worker; returns those shards."""
+    led = Lease.objects.filter(until__gt=wall - TAKEN_OVER).exclude(holder="")
+    served = set(led.values_list("name", flat=True))
+    used = BrokerAccount.objects.active().order_by().values_list("shard", flat=True).distinct()
+    alone = [shard for shard in sorted(used) if f"execution.{shard}" not in served]
+    for shard in alone:
+        text = (
+            f"No worker serves execution shard {shard}: its accounts neither enter nor leave. Start it, or move them."
+        )
+        page_all(f"shard:{shard}:{wall:%Y%m%dT%H}", "SHARD_UNSERVED", text)
+    return alone
 
 
 def _builds(beats: Iterable[Heartbeat], wall: datetime) -> list[str]:
