@@ -25,6 +25,7 @@ from apps.dashboard.services.live_access import (
     Access,
     Fingerprint,
     Standing,
+    fingerprints,
     look,
     prints_of,
     standing_of,
@@ -155,7 +156,9 @@ class Hub:
         return board
 
     async def _first_view(self, user: User) -> LiveView:
+        known = await database_sync_to_async(fingerprints)()  # before the board: no change falls between the two
         board = await self._read(user.pk)
+        self._prints.setdefault(user.pk, prints_of(board.account_ids, known))
         return LiveView(user_id=user.pk, board=board, market=self.market)
 
     async def _hear(self, stream: AsyncIterator[list[T]], take: Callable[[list[T]], None]) -> None:

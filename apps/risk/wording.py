@@ -37,6 +37,7 @@ _WORDS: dict[str, HaltWords] = {
     "FLIP": HaltWords("A position had turned to the other side", _LOOK),
     "POSITION_FLIPPED": HaltWords("A position had turned to the other side", _LOOK),
     "POSITION_MISMATCH": HaltWords("The broker shows another position than the platform", _LOOK),
+    "ORDER_UNKNOWN": HaltWords("The fate of an order is being checked with the broker", _WAIT),
     "ORDER_PARKED": HaltWords("The fate of an order is not known", _LOOK),
 }
 

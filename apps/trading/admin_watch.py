@@ -33,7 +33,7 @@ def _watch_page(page: ScopedAdmin, request: HttpRequest) -> HttpResponse:
     context = {"sections": sections, "urgent": sum(one["urgent"] for one in sections), "at": wall}
     if request.headers.get("HX-Request"):
         return TemplateResponse(request, "admin/under_watch_part.html", context)
-    context |= {**page.admin_site.each_context(request), "opts": page.model._meta, "title": "Under watch"}
+    context |= {**page.admin_site.each_context(request), "title": "Under watch"}
     return TemplateResponse(request, "admin/under_watch.html", context)
 
 

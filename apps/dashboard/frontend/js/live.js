@@ -14,6 +14,7 @@ let socket = null;
 let failures = 0;
 let timer = 0;
 let restTimer = 0;
+let isFirst = false; // the next snapshot is the connection's first
 let trades = new Map();
 
 function address() {
@@ -58,6 +59,8 @@ const handlers = {
     cells.replaceAll(message);
     feed.update(message.feed);
     document.body.dataset.connected = "";
+    if (isFirst) parts.soon(); // whatever happened since the page was rendered, or while the socket was away
+    isFirst = false;
   },
   patch(message) {
     cells.apply(message);
@@ -94,7 +97,7 @@ function connect() {
   if (socket) return;
   socket = new WebSocket(address());
   socket.addEventListener("open", () => {
-    if (failures) parts.soon(); // whatever happened meanwhile is on the server
+    isFirst = true;
     failures = 0;
   });
   socket.addEventListener("message", onMessage);
