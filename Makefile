@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/platform
 LAUNCH = exec $(PY) -m launch
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker down status logs doctor test test-slow check lint types contracts contract deploy-check migrations-check layout \
+.PHONY: help run worker down status logs doctor test test-slow check lint types contracts contract test-sdks deploy-check migrations-check layout \
 	bench chaos replay lock seed css env-run env-dev python
 
 help: ## this list
@@ -71,6 +71,9 @@ types: env-dev ## mypy, strict
 contracts: env-dev ## who may import whom
 	@$(LAUNCH) check contracts
 
+test-sdks: env-dev ## every broker's SDK, in its own locked environment, does a customer's day (ARGS=kiteconnect)
+	@exec $(PY) -m tests.sdk $(ARGS)
+
 contract: env-dev ## every broker against the numbered contract, and the table of brokers by cases (ARGS='-k zerodha')
 	@exec $(PY) -m tests.brokers.contract $(ARGS)
 
@@ -89,6 +92,10 @@ lock: env-dev ## lock requirements/*.in for Python 3.11 to 3.13, with hashes
 		uv=$$(command -v uv || echo $(VENV)/bin/uv); \
 		$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+	@for sdk in tests/sdk/*/requirements.in; do \
+		uv=$$(command -v uv || echo $(VENV)/bin/uv); \
+		$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+			$$sdk --output-file $${sdk%.in}.txt || exit 1; done
 
 css: ## rebuild the committed stylesheet and vendored files (for developers: the only step that needs node)
 	@npm ci --silent && npm run --silent build

@@ -1,85 +1,28 @@
-"""The official SDK, pointed at the real simulator process, completes a customer's day.
+"""Zerodha's official SDK, pointed at the simulated exchange, completes a customer's day.
 
 The ticker runs a Twisted reactor that cannot start twice, so each ticker test is a process of its own.
 """
 
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-import requests
 from kiteconnect import KiteConnect
 from kiteconnect.exceptions import InputException, OrderException, TokenException
+from steps import Control, step
 
-from domain.clock import IST
-from tests.shared import ROOT
-
-HOST = "127.0.0.1"
 NIFTY = "NSE:NIFTY 50"
 NIFTY_TOKEN = 256265
-DEADLINE = 30.0
+IST = timezone(timedelta(hours=5, minutes=30))
+CANNOT: dict[str, str] = {}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def environment(state_dir: Path, port: int) -> dict[str, str]:
-    return os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}",
-        "STATE_DIR": str(state_dir),
-        "SIMULATOR_PORT": str(port),
-        "SIMULATOR_RATE_LIMITS": "off",
-        "SIMULATOR_CLIENTS": "4",
-        "SIMULATOR_MARKET": "live",
-        "MARKET_CLOCK": "",
-    }
-
-
-def wait_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
-    give_up = time.monotonic() + DEADLINE
-    while time.monotonic() < give_up:
-        assert process.poll() is None, "the simulator died"
-        try:
-            if requests.get(f"{url}/control/health", timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.05)
-    raise AssertionError("the simulator is not healthy")
-
-
-@pytest.fixture(scope="module")
-def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("simulator")
-
-
-@pytest.fixture(scope="module")
-def url(state_dir: Path) -> Iterator[str]:
-    port = free_port()
-    address = f"http://{HOST}:{port}"
-    process = subprocess.Popen([sys.executable, "-m", "simulator"], env=environment(state_dir, port))
-    try:
-        wait_healthy(address, process)
-        yield address
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=DEADLINE) == 0
-
-
-def signed_in(url: str, name: str) -> KiteConnect:
+def signed_in(url: str, control: Control, name: str) -> KiteConnect:
     kite = KiteConnect(api_key=f"{name.lower()}key", root=url)
-    granted = requests.post(f"{url}/control/zerodha/request-token", json={"client": name}, timeout=10).json()
+    granted = control("zerodha/request-token", {"client": name})
     session = kite.generate_session(granted["request_token"], api_secret=f"{name.lower()}secret")
     assert session["user_id"] == name
     assert isinstance(session["login_time"], datetime)
@@ -87,8 +30,8 @@ def signed_in(url: str, name: str) -> KiteConnect:
 
 
 @pytest.fixture(scope="module")
-def kite(url: str) -> KiteConnect:
-    return signed_in(url, "DEMO01")
+def kite(url: str, control: Control) -> KiteConnect:
+    return signed_in(url, control, "DEMO01")
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +61,15 @@ def order(kite: KiteConnect, option: dict[str, Any], **change: Any) -> str:
     return str(kite.place_order(**(form | change)))
 
 
-def test_a_wrong_secret_is_refused(url):
+@step("sign in")
+def test_a_wrong_secret_is_refused(url, control):
     kite = KiteConnect(api_key="demo03key", root=url)
-    granted = requests.post(f"{url}/control/zerodha/request-token", json={"client": "DEMO03"}, timeout=10).json()
+    granted = control("zerodha/request-token", {"client": "DEMO03"})
     with pytest.raises(TokenException):
         kite.generate_session(granted["request_token"], api_secret="guess")
 
 
+@step("sign in", "funds")
 def test_profile_and_margins(kite):
     assert kite.profile()["broker"] == "ZERODHA"
     assert kite.margins()["equity"]["net"] == pytest.approx(10_000_000, rel=0.5)
@@ -132,6 +77,7 @@ def test_profile_and_margins(kite):
     assert kite.holdings() == []
 
 
+@step("instruments")
 def test_instruments_are_a_whole_master(kite):
     rows = kite.instruments()
     assert {row["exchange"] for row in rows} >= {"NSE", "NFO", "MCX"}
@@ -141,6 +87,7 @@ def test_instruments_are_a_whole_master(kite):
     assert {row["lot_size"] for row in kite.instruments("MCX")} == {1}
 
 
+@step("quotes")
 def test_quotes_agree_with_each_other(kite, option):
     key = option["key"]
     full = kite.quote(key, NIFTY)
@@ -152,6 +99,7 @@ def test_quotes_agree_with_each_other(kite, option):
     assert kite.ltp("NSE:NOSUCH") == {}
 
 
+@step("candles")
 def test_history_is_repeatable(kite):
     today = datetime.now(IST).replace(tzinfo=None)
     week = (today - timedelta(days=7), today - timedelta(days=1))
@@ -165,6 +113,7 @@ def test_history_is_repeatable(kite):
         kite.historical_data(NIFTY_TOKEN, *week, "7minute")
 
 
+@step("place", "order book", "order history", "trades", "positions")
 def test_an_order_is_placed_filled_and_booked(kite, option):
     order_id = order(kite, option)
     [row] = [row for row in kite.orders() if row["order_id"] == order_id]
@@ -177,6 +126,7 @@ def test_an_order_is_placed_filled_and_booked(kite, option):
     assert [row["quantity"] for row in net] == [option["lot_size"]]
 
 
+@step("place", "modify", "cancel")
 def test_an_order_rests_is_modified_and_cancelled(kite, option):
     low = option["quote"]["lower_circuit_limit"]
     order_id = order(kite, option, price=low, tag="journey2")
@@ -188,6 +138,7 @@ def test_an_order_rests_is_modified_and_cancelled(kite, option):
         kite.cancel_order(kite.VARIETY_REGULAR, order_id)
 
 
+@step("place")
 def test_a_protected_market_order_fills_and_a_bare_one_is_refused(kite, option):
     market = {"order_type": kite.ORDER_TYPE_MARKET, "price": None, "tag": "journey3"}
     order_id = order(kite, option, market_protection=kite.MARKET_PROTECTION_AUTO, **market)
@@ -196,6 +147,7 @@ def test_a_protected_market_order_fills_and_a_bare_one_is_refused(kite, option):
         order(kite, option, **market)
 
 
+@step("funds")
 def test_margin_and_charge_calculators(kite, option):
     leg = {
         "exchange": "NFO",
@@ -219,6 +171,7 @@ def test_margin_and_charge_calculators(kite, option):
     assert note["charges"]["brokerage"] == 20
 
 
+@step("positions")
 def test_positions_are_converted(kite, option):
     assert kite.convert_position(
         exchange="NFO",
@@ -231,15 +184,17 @@ def test_positions_are_converted(kite, option):
     )
 
 
-def test_every_order_of_the_journey_is_in_the_ledger(kite, option, url):
+@step("place")
+def test_every_order_of_the_journey_is_in_the_ledger(kite, option, control):
     order_id = order(kite, option, tag="journey4")
-    lines = requests.get(f"{url}/control/ledger", params={"tag": "journey4"}, timeout=10).json()["entries"]
+    lines = control("ledger?tag=journey4")["entries"]
     assert [line["event"] for line in lines] == ["REQUEST", "ACCEPTED", "FILL"]
     assert {line["order_id"] for line in lines[1:]} == {order_id}
 
 
-def test_a_logout_ends_the_session(url):
-    kite = signed_in(url, "DEMO02")
+@step("sign in")
+def test_a_logout_ends_the_session(url, control):
+    kite = signed_in(url, control, "DEMO02")
     assert kite.invalidate_access_token() is True
     with pytest.raises(TokenException):
         kite.profile()
@@ -291,7 +246,6 @@ def watch(kite: KiteConnect, url: str, mode: str, tokens: list[int], form: dict[
     arguments = json.dumps([url, kite.api_key, kite.access_token, mode, tokens, form])
     done = subprocess.run(
         [sys.executable, "-c", TICKER, arguments],
-        env=os.environ | {"TZ": "Asia/Kolkata"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -301,6 +255,7 @@ def watch(kite: KiteConnect, url: str, mode: str, tokens: list[int], form: dict[
     return json.loads(done.stdout)
 
 
+@step("market socket")
 def test_the_ticker_in_ltp_mode(kite, url, option):
     tokens = [NIFTY_TOKEN, option["instrument_token"]]
     seen = watch(kite, url, "ltp", tokens)
@@ -308,6 +263,7 @@ def test_the_ticker_in_ltp_mode(kite, url, option):
     assert set(seen[str(NIFTY_TOKEN)]) == {"tradable", "mode", "instrument_token", "last_price"}
 
 
+@step("market socket")
 def test_the_ticker_in_quote_mode(kite, url, option):
     seen = watch(kite, url, "quote", [NIFTY_TOKEN, option["instrument_token"]])
     tick = seen[str(option["instrument_token"])]
@@ -316,6 +272,7 @@ def test_the_ticker_in_quote_mode(kite, url, option):
     assert not seen[str(NIFTY_TOKEN)]["tradable"]
 
 
+@step("market socket")
 def test_the_ticker_in_full_mode_shows_market_time_in_ist(kite, url, option):
     seen = watch(kite, url, "full", [NIFTY_TOKEN, option["instrument_token"]])
     tick = seen[str(option["instrument_token"])]
@@ -326,6 +283,7 @@ def test_the_ticker_in_full_mode_shows_market_time_in_ist(kite, url, option):
     assert seen[str(NIFTY_TOKEN)]["exchange_timestamp"]
 
 
+@step("order socket")
 def test_an_order_update_arrives_on_the_ticker(kite, url, option):
     form = {
         "variety": "regular",
