@@ -45,7 +45,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "broker" in self.fields:
             self.fields["broker"] = forms.ChoiceField(choices=[(slug, spec.name) for slug, spec in SPECS.items()])
-        if not self.instance.pk:
+        if "shard" in self.fields and not self.instance.pk:
             self.fields["shard"].initial = emptiest_shard()
 
     def clean_user(self) -> User:
