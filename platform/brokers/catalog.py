@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from brokers.flattrade import spec as flattrade
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in (paper, zerodha)})
+_MODULES = (paper, zerodha, flattrade)
+
+SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""
 
-ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({module.SPEC.slug: module.ENDPOINT for module in (paper, zerodha)})
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({module.SPEC.slug: module.ENDPOINT for module in _MODULES})
 """Where each broker really is; a setting may point an account at the simulated exchange instead."""
 
 

@@ -72,11 +72,18 @@ async def answer_read(counter: Counter, read: Read, request: web.Request, *, nam
         if fault is not None and fault.kind is FaultKind.TOKEN_DEATH:
             counter.kill_sessions(client)
             raise session_expired()
+    except NorenError as error:
+        return failure(error, now=counter.desk.now())
+    response = await _answered(counter, read, client, fields)
+    return response if fault is None else await spoil(counter, request, response, fault)
+
+
+async def _answered(counter: Counter, read: Read, client: Client, fields: Fields) -> web.Response:
+    try:
         data = await read(client, fields)
     except NorenError as error:
         return failure(error, now=counter.desk.now())
-    response = as_json(data) if isinstance(data, list) else success(data, now=counter.desk.now())
-    return response if fault is None else await spoil(counter, request, response, fault)
+    return as_json(data) if isinstance(data, list) else success(data, now=counter.desk.now())
 
 
 async def spoil(

@@ -1,0 +1,1 @@
+"""Flattrade, PiConnect: a member of the Noren family."""

@@ -1,0 +1,125 @@
+"""Noren's rows as they are decoded: numbers come as strings, fields that say nothing are left out."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from brokers.lots import LotSizeOf, units_per_count
+from domain.broker import BrokerSpec
+from domain.clock import IST
+
+_FORMS = ("%H:%M:%S %d-%m-%Y", "%d-%m-%Y %H:%M:%S")
+_FIRST_REAL_YEAR = 2000
+"""What never happened is stamped 01-01-1980."""
+
+_Row = TypeVar("_Row")
+
+
+class MalformedRow(ValueError):
+    """A row that is not what is documented; the text names the field."""
+
+
+class OrderRow(msgspec.Struct):
+    """One row of the order book, of an order's history, or of the socket (there ``rpt`` is ``reporttype``)."""
+
+    norenordno: str
+    status: str
+    exch: str
+    tsym: str
+    trantype: str
+    prctyp: str
+    prd: str
+    qty: int
+    prc: Decimal
+    fillshares: int | None = None
+    avgprc: Decimal = Decimal(0)
+    trgprc: Decimal = Decimal(0)
+    cancelqty: int | None = None
+    remarks: str = ""
+    rejreason: str = ""
+    norentm: str = ""
+    ls: Decimal = Decimal(1)
+
+
+class TradeRow(msgspec.Struct):
+    """One row of the trade book: an execution with its order."""
+
+    norenordno: str
+    flid: str
+    exch: str
+    tsym: str
+    trantype: str
+    flqty: int
+    flprc: Decimal
+    fltm: str = ""
+    norentm: str = ""
+    exch_tm: str = ""
+    ls: Decimal = Decimal(1)
+
+
+class PositionRow(msgspec.Struct):
+    """One row of the position book; the recorded sample calls the product ``prarr``."""
+
+    exch: str
+    tsym: str
+    netqty: int
+    netavgprc: Decimal
+    lp: Decimal
+    prcftr: Decimal
+    prd: str = ""
+    prarr: str = ""
+    ls: Decimal = Decimal(1)
+
+
+def decoded(data: bytes, kind: type[_Row]) -> _Row:
+    """Decode with numbers in strings; raises ``msgspec.MsgspecError`` or ``UnicodeDecodeError``."""
+    return msgspec.json.decode(data, type=kind, strict=False)
+
+
+def require(text: str, name: str) -> None:
+    """Raise ``MalformedRow`` for a field that must name something and does not."""
+    if not text.strip() or not text.isprintable():
+        raise MalformedRow(f"{name} is empty or unprintable")
+
+
+def require_price(value: Decimal, name: str) -> None:
+    """Raise ``MalformedRow`` for what is no number; below zero is possible: crude oil has been there."""
+    if not value.is_finite():
+        raise MalformedRow(f"{name} {value} is not a price")
+
+
+def units_of(spec: BrokerSpec, exchange: str, symbol: str, ls: Decimal, *counts: int, lot_size_of: LotSizeOf) -> int:
+    """Return how many units a row's quantity 1 means; raises ``MalformedRow``.
+
+    Where the SPEC counts lots, a row whose own lot ``ls`` is more than 1 counts parts of a lot instead; counts that are
+    no whole such lots contradict it, and are refused rather than guessed.
+    """
+    lot_size = units_per_count(spec, exchange, symbol, lot_size_of)
+    if lot_size == 1 or ls == 1:
+        return lot_size
+    if ls != ls.to_integral_value() or ls <= 0 or lot_size % int(ls) or any(count % int(ls) for count in counts):
+        raise MalformedRow(f"ls {ls} fits neither lots of {lot_size} nor the quantities {counts}")
+    return lot_size // int(ls)
+
+
+def first_time(*texts: str) -> datetime | None:
+    """Return the first real one of IST times, in UTC; ``None`` where none is shown.
+
+    Raises ``MalformedRow`` for a text that is no time.
+    """
+    for text in texts:
+        moment = _time(text) if text else None
+        if moment is not None and moment.year >= _FIRST_REAL_YEAR:
+            return moment
+    return None
+
+
+def _time(text: str) -> datetime:
+    for form in _FORMS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=IST).astimezone(UTC)
+        except ValueError:
+            continue
+    raise MalformedRow(f"{text!r} is not a time")
