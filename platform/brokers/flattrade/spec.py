@@ -1,10 +1,10 @@
 """Names and limits of Flattrade's PiConnect (https://pi.flattrade.in/docs).
 
 Not verified against a live account (in full in ``SPEC.not_verified``, which every list of brokers shows): what
-``remarks`` may hold and how long it may be; the unit of MCX quantities and of a position's ``prcftr``; the texts and HTTP
-statuses of a lost session, of too many calls and of refusals, and which of them are sent before acceptance; whether
-market orders are blocked; whether a sign-in's redirect can carry a state; when exactly tokens die; how funds add up;
-how many contracts a socket takes and how far back history goes; how long an order may be modified.
+``remarks`` may hold and how long it may be; the unit of MCX quantities and of a position's ``prcftr``; the texts and
+HTTP statuses of a lost session, of too many calls and of refusals, and which of them are sent before acceptance;
+whether market orders are blocked; whether a sign-in's redirect can carry a state; when exactly tokens die; how funds
+add up; how many contracts a socket takes and how far back history goes; how often an order may be modified.
 """
 
 from datetime import time, timedelta
