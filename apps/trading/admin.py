@@ -9,6 +9,7 @@ from django.urls import URLPattern
 from django.utils.safestring import SafeString
 
 from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedInline
+from apps.trading import admin_senders  # noqa: F401 -- registers its page
 from apps.trading.admin_flatten import flatten_urls
 from apps.trading.admin_timeline import timeline
 from apps.trading.admin_watch import watch_urls

@@ -196,6 +196,7 @@ _MENU: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Audit trail", "history", "audit.auditevent"),
             ("Processes", "memory", "bus.heartbeat"),
             ("Leases", "lock_clock", "bus.lease"),
+            ("Ended terms", "power_off", "bus.term"),
             ("Account books", "menu_book", "trading.accountstate"),
             ("Orders of others", "call_split", "trading.externalorder"),
             ("Tenants", "domain", "tenants.tenant"),

@@ -40,7 +40,7 @@ from apps.trading.models import (
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, enter_wave
 from apps.users.models import Role, User
 from apps.users.services.api_keys import create_key
-from bus.models import Heartbeat, Lease
+from bus.models import Fate, Heartbeat, Lease, Term
 from domain.exit_plan import ExitPlan, Level
 from tests.cast import Cast, publish_price
 
@@ -122,6 +122,7 @@ def _house(cast: Cast, now: datetime) -> None:
     AuditSeal.objects.create(event=event, previous=GENESIS, digest=digest_of(event, GENESIS))
     InstrumentSync.objects.create(broker="zerodha", rows=1, finished_at=timezone.now())
     Heartbeat.objects.create(process="feed", holder="h:1:2", build="dev", started_at=now, beat_at=timezone.now())
+    Term.objects.create(lease="feed", epoch=2, holder="h:1:1", fate=Fate.EXPIRED, ended_at=now)
     Lease.objects.create(name="feed", epoch=3, holder="h:1:2", until=timezone.now())
 
 

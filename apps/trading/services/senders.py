@@ -9,7 +9,7 @@ from apps.users.models import User
 from bus.models import Fate, Term
 
 
-def confirm_gone(*, term: Term, actor: User, wall: datetime) -> bool:
+def confirm_gone(*, term: Term, actor: User, reason: str, wall: datetime) -> bool:
     """Note that the machine of a term that ran out is off, or cut off from every broker, for good.
 
     Exits it may have sent, and which no book shows, are sent again after the usual wait. ``False`` when it was
@@ -20,6 +20,6 @@ def confirm_gone(*, term: Term, actor: User, wall: datetime) -> bool:
             confirmed_at=wall, confirmed_by=str(actor)[:120]
         )
         if confirmed:
-            data = {"lease": term.lease, "epoch": term.epoch, "holder": term.holder}
+            data = {"lease": term.lease, "epoch": term.epoch, "holder": term.holder, "reason": reason}
             record("sender_confirmed_gone", term, tenant_id=None, actor=actor, **data)
     return bool(confirmed)

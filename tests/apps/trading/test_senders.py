@@ -1,13 +1,17 @@
 """Orders of a sender that cannot be proved gone: adopted when found, never sent again on a guess."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+
+from django.test import Client
+from django.urls import reverse
 
 from apps.audit.models import AuditEvent
 from apps.notifications.models import Notification
 from apps.trading.models import Order, Trade
 from apps.trading.services.exit import request_exit_of_trade
 from apps.trading.services.senders import confirm_gone
+from bus.leases import doubtful_terms
 from bus.models import Fate, Lease, Term
 from domain.orders import ExitReason
 from tests.apps.trading.conftest import Shard, enter, statuses
@@ -69,8 +73,8 @@ def test_the_exit_is_sent_again_once_somebody_confirms_that_the_sender_is_gone(
     succeed_somebody_elsewhere(shard)
     wait(shard, 130)
     term = Term.objects.get(fate=Fate.EXPIRED)
-    assert confirm_gone(term=term, actor=cast.operator, wall=shard.clock())
-    assert not confirm_gone(term=term, actor=cast.operator, wall=shard.clock())
+    assert confirm_gone(term=term, actor=cast.operator, reason="unplugged", wall=shard.clock())
+    assert not confirm_gone(term=term, actor=cast.operator, reason="unplugged", wall=shard.clock())
     wait(shard, 100)
     assert len(broker.placed) == 2  # whatever it sent last may still arrive: the wait begins with the confirmation
     wait(shard, 40)
@@ -109,3 +113,18 @@ def test_a_book_read_too_early_does_not_prove_an_exit_absent(cast: Cast, shard: 
     assert statuses(trade)[-1] == "UNKNOWN"
     broker.book_is_down = False
     shard.run(lambda: len(broker.placed) == 3)
+
+
+def test_the_desk_asks_for_the_word_and_the_password(cast: Cast) -> None:
+    at = datetime.now(tz=UTC)
+    term = Term.objects.create(lease="execution.0", epoch=3, holder="elsewhere:1:1", fate=Fate.EXPIRED, ended_at=at)
+    client = Client()
+    client.force_login(cast.operator)
+    url = reverse("admin:bus_term_sender_is_gone", args=[term.pk])
+    assert client.get(url).status_code == 200
+    answer = {"reason": "unplugged", "password": "correct horse battery"}
+    assert client.post(url, answer | {"typed": "yes"}).status_code == 422
+    assert doubtful_terms("execution.0") == {3: None}
+    client.post(url, answer | {"typed": "GONE"})
+    assert doubtful_terms("execution.0")[3] is not None
+    assert AuditEvent.objects.get(kind="sender_confirmed_gone").data["reason"] == "unplugged"
