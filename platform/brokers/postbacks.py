@@ -9,7 +9,7 @@ from brokers.zerodha import mapping as zerodha
 from domain.orders import BrokerOrder
 
 BODY_LIMIT = 64_000
-_VERIFIERS: Mapping[str, Callable[..., BrokerOrder]] = MappingProxyType({"zerodha": zerodha.postback_order})
+VERIFIERS: Mapping[str, Callable[..., BrokerOrder]] = MappingProxyType({"zerodha": zerodha.postback_order})
 
 
 def postback_order(
@@ -25,8 +25,8 @@ def postback_order(
     Raises ``UnknownBroker`` for a broker that posts nothing, ``ValueError`` for anything forged, malformed,
     oversized, or counted in lots of a contract ``lot_size_of`` does not know.
     """
-    if slug not in _VERIFIERS:
+    if slug not in VERIFIERS:
         raise UnknownBroker(slug)
     if len(body) > BODY_LIMIT:
         raise ValueError(f"a postback of {len(body)} bytes is too long")
-    return _VERIFIERS[slug](body, headers, secret=secret, lot_size_of=lot_size_of)
+    return VERIFIERS[slug](body, headers, secret=secret, lot_size_of=lot_size_of)

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from brokers import postbacks
+from brokers.connect import adapter_of
 from domain.broker import (
     BROKER_PROTOCOLS,
     LOGIN_PROTOCOLS,
@@ -190,3 +192,9 @@ async def _(bench: Bench) -> None:
     for protocols, thing in held:
         for capability, protocol in protocols.items():
             assert isinstance(thing, protocol) == (capability in bench.member.spec.offers), capability
+    adapter, offers = adapter_of(bench.member.slug), bench.member.spec.offers
+    made = {Capability.MARKET_FEED: adapter.feed, Capability.ORDER_STREAM: adapter.order_stream}
+    for capability, maker in made.items():
+        assert (maker is not None) == (capability in offers), capability
+    assert (bench.member.slug in postbacks.VERIFIERS) == (Capability.POSTBACK in offers)
+    assert bool(bench.member.spec.candles) == (Capability.CANDLES in offers)

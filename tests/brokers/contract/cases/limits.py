@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiohttp import web
 
-from domain.broker import BrokerError, RateLimited, Verdict
+from domain.broker import BrokerError, Credentials, RateLimited, Verdict
 from domain.broker_spec import EgressScope
 from domain.orders import OrderStatus
 from tests.brokers.contract.bench import Bench, new_tag
 from tests.brokers.contract.case import case
+from tests.brokers.servers import serve
 
 
 @asynccontextmanager
@@ -90,3 +92,28 @@ async def _(bench: Bench) -> None:
     assert spec.egress.scope in EgressScope
     assert spec.sign_in.user_must
     assert spec.errors
+
+
+@case(831, "an account with a way out of its own uses it for orders, reads, masters and sign-ins")
+async def _(bench: Bench) -> None:
+    trader = await bench.site()
+    wish = await trader.resting(await trader.option())
+    passed: list[str] = []
+
+    async def proxy(http: web.Request) -> web.StreamResponse:
+        await http.read()
+        passed.append(http.raw_path)
+        return web.Response(body=bench.member.placed("261120000000001"), content_type="application/json")
+
+    way_out = await bench.stack.enter_async_context(serve(proxy))
+    fields = {**bench.member.fields("STUB01"), "proxy": way_out}
+    # A host that does not exist: whatever does not go through the proxy goes nowhere.
+    endpoint = bench.member.endpoint("http://broker.invalid")
+    site = bench.opened(Credentials("STUB01", fields, access_token="stub-token"), endpoint)
+    assert (await site.broker.place(wish)).broker_order_id == "261120000000001"
+    reads = (site.broker.order_book, site.broker.funds, site.market.instruments)
+    for count, read in enumerate((*reads, lambda: site.login.exchange(request_token="x", now=datetime.now(UTC))), 2):
+        with pytest.raises(BrokerError):
+            await read()
+        assert len(passed) >= count
+    assert all(path.startswith("http://broker.invalid") for path in passed), passed

@@ -228,3 +228,23 @@ async def _(bench: Bench) -> None:
         await site.reached(wish.client_order_id, OrderStatus.FILLED)
         (position,) = [one for one in await site.broker.positions() if one.symbol == row.symbol]
         assert position.quantity == expected
+
+
+@case(215, "a contract nobody lists is refused, provably")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    wish = await site.resting(await site.option())
+    unlisted = replace(wish, symbol="NOSUCHTHING26DECFUT", token="99999999")
+    outcome = await site.broker.place(unlisted)
+    assert outcome.verdict is Verdict.REJECTED, outcome
+    assert await site.tagged(wish.client_order_id) is None
+
+
+@case(216, "an order for a segment the SPEC does not list is refused before anything is sent")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    wish = await site.resting(await site.option())
+    for exchange in ("", "XNAS", "NSE_INDEX"):
+        outcome = await site.broker.place(replace(wish, exchange=exchange))
+        assert (outcome.verdict, bool(outcome.message)) == (Verdict.REJECTED, True)
+    assert await bench.ledger(client=site.name, event="REQUEST") == []
