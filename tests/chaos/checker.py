@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from django.db import connection
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import Error
 from django.utils import timezone
 
 from apps.markets.clock import market_clock
@@ -62,7 +62,7 @@ class Checker:
         """Check safety once; ``False`` when the database could not be read."""
         try:
             evidence = self.evidence()
-        except (OperationalError, InterfaceError):
+        except Error:  # the driver's word for a server that dies while it answers is not always the same
             connection.close()
             self.blind += 1
             return False

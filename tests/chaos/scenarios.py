@@ -9,6 +9,7 @@ from tests.chaos.injectors.crashes import POINTS_OF, Failpoints, Freezes, Kills
 from tests.chaos.injectors.market import EverythingAtOnce, Feed
 from tests.chaos.injectors.people import Halts, OwnApp
 from tests.chaos.injectors.servers import Postgres, Redis
+from tests.chaos.injectors.spares import Spares
 
 Scenario = Callable[[str], Sequence[Injector]]
 
@@ -53,7 +54,7 @@ def servers(seed: str) -> list[Injector]:
 
 def freezes(seed: str) -> list[Injector]:
     """Execution that sleeps through its lease."""
-    return [Freezes(seed), *_leading_to_rare_points(seed)]
+    return [Freezes(seed), Spares(seed), *_leading_to_rare_points(seed)]
 
 
 def market(seed: str) -> list[Injector]:
@@ -64,7 +65,7 @@ def market(seed: str) -> list[Injector]:
 def everything(seed: str) -> list[Injector]:
     """All of it at once: the release run."""
     crashing = [Failpoints(seed, process) for process in POINTS_OF]
-    return [*crashing, Kills(seed), Freezes(seed), *brokers(seed), *servers(seed), *market(seed)]
+    return [*crashing, Kills(seed), Spares(seed), Freezes(seed), *brokers(seed), *servers(seed), *market(seed)]
 
 
 def short(seed: str) -> list[Injector]:

@@ -18,7 +18,7 @@ from launch import supervise
 from launch.problems import LaunchError
 from launch.stack import Stack
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.5
 HTTP_SECONDS = 10.0
 
 

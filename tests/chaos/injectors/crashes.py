@@ -75,7 +75,7 @@ POINTS_OF = {
 
 PATIENCE, RARE_PATIENCE = 8.0, 25.0
 
-PAUSES = {"web": 20.0, "signals": 8.0, "feed": 12.0, "sessions": 20.0, "jobs": 15.0, "beat": 15.0}
+PAUSES = {"web": 40.0, "signals": 15.0, "feed": 45.0, "sessions": 40.0, "jobs": 40.0, "beat": 40.0}
 """Mean seconds between two deaths of a process that runs again: what is always dead does no work to be tested."""
 
 
@@ -86,7 +86,7 @@ class Failpoints(Injector):
         self.name = f"failpoints of {process}"
         super().__init__(seed)
         self.process, self.points = process, points or POINTS_OF[process]
-        self.every = PAUSES.get(process, 3.0)
+        self.every = PAUSES.get(process, 5.0)
         self.tried: Counter[str] = Counter()
 
     def inject(self, world: World) -> None:
@@ -131,7 +131,7 @@ class Kills(Injector):
     """kill -9 of whole programs, parents and children, wherever they are."""
 
     name = "kills"
-    every = 12.0
+    every = 25.0
 
     def inject(self, world: World) -> None:
         """Kill the parent, the children, or all of one program."""
@@ -150,7 +150,7 @@ class Freezes(Injector):
     """SIGSTOP of an execution worker for longer than its lease, at a point of the send or anywhere, then SIGCONT."""
 
     name = "freezes"
-    every = 45.0
+    every = 60.0
     POINTS = ("claim.committed", "wire.before_place", "wire.after_place", "record.before_commit", "claim.before_commit")
 
     def __init__(self, seed: str, *, seconds: float = 16.0) -> None:

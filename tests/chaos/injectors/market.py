@@ -13,7 +13,7 @@ class Feed(Injector):
     """Silence, a cut line, a frozen exchange, spikes."""
 
     name = "feed"
-    every = 20.0
+    every = 30.0
 
     def inject(self, world: World) -> None:
         """One of them."""
@@ -52,7 +52,7 @@ class EverythingAtOnce(Injector):
     """Stop, target, an exit alert and every client's square-off within a millisecond of each other."""
 
     name = "everything at once"
-    every = 30.0
+    every = 45.0
 
     def inject(self, world: World) -> None:
         """Move the market through every stop while everybody leaves by hand."""

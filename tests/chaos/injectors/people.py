@@ -48,7 +48,7 @@ class Halts(Injector):
     """A halt right after a wave's alert, released some seconds later."""
 
     name = "halts"
-    every = 25.0
+    every = 45.0
 
     def __init__(self, seed: str) -> None:
         super().__init__(seed)
