@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from domain.invariants.evidence import Breach, HeartbeatRow, LegRow, TradeRow
+from domain.invariants.evidence import Breach, HeartbeatRow, IntentRow, LegRow, TradeRow
+from domain.invariants.ledger_rules import MAY_FILL
 from domain.invariants.view import View
 from domain.orders import LIVE_TRADES, OPEN_INTENTS, IntentKind, Mode, TradeStatus
 
@@ -12,6 +13,9 @@ EXIT_WITHIN = timedelta(seconds=2)
 
 SETTLING = timedelta(seconds=5)
 """What settling decides, such as to leave a wave that filled in part, the next sweep acts on."""
+
+SENT_WITHIN = timedelta(seconds=60)
+"""An exit that can be sent has an order at the broker within this."""
 
 FLAT_WITHIN = timedelta(minutes=2)
 """From the cut-off until somebody is told of what is not flat."""
@@ -52,6 +56,31 @@ def _is_leaving(view: View, trade: TradeRow, leg: LegRow) -> Iterator[Breach]:
     if must and not has_exit:
         why = leg.exit_reason or f"the cut-off at {trade.square_off_at}"
         yield Breach("I6", f"leg {leg.pk}", f"must go flat for {why}, holds {leg.open_quantity} and has no open exit")
+
+
+def exits_under_way(view: View) -> Iterator[Breach]:
+    """I6, where nothing was forgotten but nothing happens: an open exit has an order at the broker, or its last one has
+    only just ended, or somebody was told why it waits."""
+    for leg in view.legs:
+        if leg.open_quantity:
+            for intent in view.exits_of_leg.get(leg.pk, []):
+                if intent.status in OPEN_INTENTS and _is_stuck(view, leg, intent) and not _told_of_exit(view, intent):
+                    why = f"holds {leg.open_quantity}, its exit {intent.pk} has no order at the broker"
+                    yield Breach("I6", f"leg {leg.pk}", f"{why} and nobody was told")
+
+
+def _is_stuck(view: View, leg: LegRow, intent: IntentRow) -> bool:
+    exits = [one for one in view.orders_of_leg.get(leg.pk, []) if one.intent_id == intent.pk]
+    if any(one.status in MAY_FILL for one in exits) or not all(view.is_open(one.market) for one in exits):
+        return False
+    ends = [one.finished_at for one in exits if one.finished_at is not None]
+    newest = max([*ends, *([intent.created_at] if intent.created_at else [])], default=None)
+    return newest is not None and view.market_at - newest > view.in_market_time(SENT_WITHIN)
+
+
+def _told_of_exit(view: View, intent: IntentRow) -> bool:
+    keys = (f"exit-size:{intent.pk}", f"EXIT_REFUSED:{intent.pk}", f"square-off-late:{intent.trade_id}")
+    return any(key in view.told for key in keys) or _told(view, f"exit-blocked:{intent.pk}:")
 
 
 def _is_due(view: View, trade: TradeRow, grace: timedelta) -> bool:

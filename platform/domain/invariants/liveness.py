@@ -6,10 +6,17 @@ from domain.invariants import agreement_rules, attention_rules, resolution_rules
 from domain.invariants.checks import Check, run
 from domain.invariants.evidence import Breach, Evidence
 from domain.invariants.view import View
+from domain.orders import IntentKind
+
+
+def _exits(view: View) -> int:
+    return sum(one.kind == IntentKind.EXIT for one in view.intents)
+
 
 LIVENESS = (
     Check("I5", resolution_rules.all_resolved, "orders", lambda view: len(view.orders)),
     Check("I6", attention_rules.no_exit_lost, "legs", lambda view: len(view.legs)),
+    Check("I6", attention_rules.exits_under_way, "exits", _exits),
     Check("I6", attention_rules.closed_is_flat, "executions", lambda view: len(view.book_fills), needs_ledger=True),
     Check("I9", attention_rules.none_naked, "trades", lambda view: len(view.trades)),
     Check(

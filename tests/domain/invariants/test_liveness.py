@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.invariants import Evidence, check_liveness, check_safety, survey
-from domain.invariants.evidence import BrokerBook, HeartbeatRow, IntentRow, MarketSessionRow, NotificationRow
+from domain.invariants.evidence import BrokerBook, HeartbeatRow, IntentRow, MarketSessionRow, NotificationRow, OrderRow
 from tests.domain.invariants.scene import (
     BOOK,
     EXTERNAL,
@@ -28,7 +28,8 @@ from tests.domain.invariants.scene import (
     with_trade,
 )
 
-CLOSE = at(20000)
+WAITING = exit_order(31, status="PENDING", claimed_at=None, quantity=130, filled_quantity=0, finished_at=None)
+ASKED = at(100)
 LEAVING = IntentRow(2, 7, 1, 1, 1, 1, "EXIT", "SELL", 260, "LIVE", "WORKING", created_at=at(3601))
 
 
@@ -44,6 +45,16 @@ def told(key: str, code: str = "X") -> tuple[NotificationRow, ...]:
 def asked(status: str, **changes: Any) -> dict[str, Any]:
     """An entry in some state, claimed nearly ten minutes ago."""
     return {"orders": (*healthy().orders, order(31, status=status, filled_quantity=0, expires_at=at(590), **changes))}
+
+
+def leaving(*orders: OrderRow, created_at: datetime = ASKED, **changes: Any) -> Evidence:
+    """The position, with an exit asked for at some time, and what was made of it."""
+    return open_trade(
+        intents=(*open_trade().intents, replace(LEAVING, created_at=created_at)),
+        legs=with_leg(exit_quantity=0, exit_value=Decimal(0)),
+        orders=(*open_trade().orders, *orders),
+        **changes,
+    )
 
 
 def test_healthy_days_have_no_breach() -> None:
@@ -80,6 +91,9 @@ BROKEN: list[tuple[str, str, Evidence]] = [
         "I6",
         open_trade(market_now=at(3900), intents=(*open_trade().intents, LEAVING)),
     ),
+    ("an exit waits and waits", "I6", leaving(WAITING)),
+    ("an exit has no order", "I6", leaving()),
+    ("an exit is not tried again", "I6", leaving(exit_order(31, status="REJECTED", filled_quantity=0))),
     ("a closed trade holds something", "I6", healthy(legs=with_leg(exit_quantity=195))),
     (
         "the broker holds what a closed trade left",
@@ -163,6 +177,10 @@ FINE: list[tuple[str, Evidence]] = [
         healthy(book=BrokerBook((*BOOK.orders, MANUAL), (*BOOK.fills, MANUAL_FILL)), externals=(EXTERNAL,)),
     ),
     ("nothing runs and nothing is held", healthy(heartbeats=())),
+    ("an exit that waits is told of", leaving(WAITING, notifications=told("exit-blocked:2:NO_BROKER_SESSION"))),
+    ("an exit was asked for a moment ago", leaving(WAITING, created_at=at(570))),
+    ("an exit is at the broker", leaving(replace(WAITING, status="OPEN", claimed_at=at(500)))),
+    ("an exit's order ended a moment ago", leaving(replace(WAITING, status="REJECTED", finished_at=at(580)))),
     (
         "prices are old while the market is closed",
         open_trade(
