@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from statistics import mean, median
 from subprocess import DEVNULL, Popen
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ CLIENTS = 500
 STALLED = 50
 SECONDS = 10.0
 SETTLE_SECONDS = 8.0
+FULL_SECONDS = 120.0
+STANDSTILL_SECONDS = 2.0  # eight patches' time
 TICK_SECONDS = 0.05
 WIDE = 1500  # instruments watched where clients stall: megabytes must fill the kernel's buffers
 ROUNDS = 3
@@ -139,26 +142,48 @@ async def connect(port: int, cookies: Sequence[str], *, small: bool) -> list[Rea
 
 
 async def window(server: psutil.Process, readers: Sequence[Reader], stalled: Sequence[Reader] = ()) -> Run:
-    """Count for a while."""
+    """Count for a while; those who stall have stopped to read by then, and nothing more goes into their buffers."""
+    since = [reader.patches for reader in (*stalled, *readers)]
     for reader in stalled:
         reader.transport.pause_reading()
     await asyncio.sleep(SETTLE_SECONDS)
+    await full(stalled)
     before, spent = [reader.patches for reader in readers], _cpu(server)
     await asyncio.sleep(SECONDS)
     cpu = _cpu(server) - spent
     patches = [reader.patches - count for reader, count in zip(readers, before, strict=True)]
     size = mean(reader.bytes / reader.patches for reader in readers if reader.patches)
-    return Run(patches, cpu, size, await woken(stalled, readers))
+    return Run(patches, cpu, size, await woken(stalled, readers, since))
 
 
-async def woken(stalled: Sequence[Reader], readers: Sequence[Reader]) -> list[int]:
+async def full(stalled: Sequence[Reader]) -> None:
+    """Wait until the server can write nothing more to any of the stalled: the kernel's queues stand still."""
+    until, before = time.monotonic() + FULL_SECONDS, [-1]
+    while stalled and (queued := unread(stalled)) != before:
+        if time.monotonic() > until:
+            raise RuntimeError("the stalled clients' buffers never filled")
+        before = queued
+        await asyncio.sleep(STANDSTILL_SECONDS)
+
+
+def unread(stalled: Sequence[Reader]) -> list[int]:
+    """Return how many bytes wait in the server's kernel for each client (`tx_queue` of proc(5), net/tcp)."""
+    queues = {}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        queues[int(fields[2].rpartition(":")[2], 16)] = int(fields[4].partition(":")[0], 16)
+    return [queues.get(reader.transport.get_extra_info("sockname")[1], 0) for reader in stalled]
+
+
+async def woken(stalled: Sequence[Reader], readers: Sequence[Reader], since: Sequence[int]) -> list[int]:
     """Let the stalled read again; return what had been kept for each. Raises where they were not held up at all."""
     for reader in stalled:
         reader.transport.resume_reading()
     await asyncio.sleep(1.0)
-    kept = [reader.patches for reader in stalled]
-    if kept and min(kept) >= min(reader.patches for reader in readers):
-        raise RuntimeError("the stalled clients missed nothing: their buffers never filled")
+    got = [reader.patches - count for reader, count in zip((*stalled, *readers), since, strict=True)]
+    kept, read = got[: len(stalled)], got[len(stalled) :]
+    if kept and min(kept) >= min(read):
+        raise RuntimeError(f"the stalled clients missed nothing: {min(kept)} patches kept, {min(read)} read")
     return kept
 
 

@@ -2,7 +2,7 @@
 
 A line holds bench, figure, value, unit, floor (the bare cost measured in the same run, ``null`` where there is none),
 target, ratio (value over floor), commit, machine and at. Ratios within one run count; absolute values drift with the
-machine.
+machine. ``HISTORY`` names another file for what is measured beside other work and not to be kept.
 """
 
 import json
@@ -14,7 +14,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-HISTORY = Path(__file__).with_name("history.jsonl")
+
+def history_file() -> Path:
+    """Return where figures are kept."""
+    return Path(os.environ.get("HISTORY") or Path(__file__).with_name("history.jsonl"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,12 @@ class Figure:
         return self.value / self.floor if self.floor else None
 
 
-def record(figures: Iterable[Figure], *, history: Path = HISTORY) -> None:
+def record(figures: Iterable[Figure]) -> None:
     """Print the figures as a table and append them to the history."""
     figures = list(figures)
     print_table(figures)
     facts = {"commit": commit(), "machine": machine(), "at": datetime.now(tz=UTC).isoformat(timespec="seconds")}
-    with history.open("a", encoding="utf-8") as lines:
+    with history_file().open("a", encoding="utf-8") as lines:
         for figure in figures:
             lines.write(json.dumps(as_row(figure) | facts) + "\n")
 

@@ -1,8 +1,9 @@
 """Every benchmark, one after the other, and one table at the end: what ``make bench`` runs.
 
-``python -m tests.bench.run [NAME ...]`` with names of ``BENCHES``. Each runs as a process of its own, on servers or a
-whole installation that are started for it and gone afterwards; one that fails does not keep the others from running.
-The table is what they appended to ``tests/bench/history.jsonl``.
+``python -m tests.bench.run [NAME ...] [VARIABLE=VALUE ...]`` with names of ``BENCHES`` or ``soak``, which runs when
+asked for (``MINUTES``, 20 unless said otherwise); variables are put into the environment. Each runs as a process of its
+own, on servers or a whole installation that are started for it and gone afterwards; one that fails does not keep the
+others from running. The table is what they appended to ``tests/bench/history.jsonl``.
 """
 
 import json
@@ -15,12 +16,13 @@ from typing import Any
 
 from launch import processes, testserver
 from launch.settings import ROOT
-from tests.bench.record import HISTORY
+from tests.bench.record import history_file
 
 PURE = ("engine", "feed_decode")
 ON_SERVERS = ("ticks", "webhook", "live")
-ON_INSTALLATION = ("wave", "exit_latency", "memory")
+ON_INSTALLATION = ("wave", "exit_latency", "square_off", "login_wave", "restart", "memory")
 BENCHES = (*PURE, *ON_SERVERS, *ON_INSTALLATION)
+WHEN_ASKED = ("soak",)
 
 _TARGET = re.compile(r"(?P<way>[<>]?)=? ?(?P<bound>[\d,.]+) ?(?P<unit>.*)")
 
@@ -29,12 +31,15 @@ Row = Mapping[str, Any]
 
 def main(arguments: Sequence[str]) -> int:
     """Run the named benchmarks, or all; returns 0 when each of them came to its end."""
-    unknown = [name for name in arguments if name not in BENCHES]
+    names = [argument for argument in arguments if "=" not in argument]
+    known = (*BENCHES, *WHEN_ASKED)
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"No benchmark named {', '.join(unknown)}; there are {', '.join(BENCHES)}.", file=sys.stderr)
+        print(f"No benchmark named {', '.join(unknown)}; there are {', '.join(known)}.", file=sys.stderr)
         return 2
-    start = HISTORY.stat().st_size if HISTORY.exists() else 0
-    failed = [name for name in arguments or BENCHES if run(name) != 0]
+    os.environ.update(argument.split("=", 1) for argument in arguments if "=" in argument)
+    start = history_file().stat().st_size if history_file().exists() else 0
+    failed = [name for name in names or BENCHES if run(name) != 0]
     print_table(appended(start))
     for name in failed:
         print(f"{name} did not come to its end.", file=sys.stderr)
@@ -44,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(name: str) -> int:
     """Run one benchmark with what it needs; returns its exit status."""
     print(f"--- {name}", flush=True)
-    if name in ON_INSTALLATION:
+    if name in (*ON_INSTALLATION, *WHEN_ASKED):
         return _run(["tests.bench.installation", name], {})
     if name in PURE:
         return _run([f"tests.bench.{name}"], {})
@@ -59,9 +64,9 @@ def _run(module: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def appended(start: int) -> list[dict[str, Any]]:
     """Return the rows of the history from a byte on."""
-    if not HISTORY.exists():
+    if not history_file().exists():
         return []
-    with HISTORY.open("rb") as lines:
+    with history_file().open("rb") as lines:
         lines.seek(start)
         return [json.loads(line) for line in lines]
 

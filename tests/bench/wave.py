@@ -9,16 +9,13 @@ The ledger and Postgres' commit times must agree that every order was committed 
 an order is missing or there twice, the benchmark fails.
 """
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from statistics import median, quantiles
-from time import perf_counter
 
-import aiohttp
 import requests
 
 from apps.strategies.models import Signal
@@ -26,6 +23,7 @@ from apps.trading.models import AccountState, Order, Trade
 from tests.bench.commits import committed_at
 from tests.bench.crowd import make_crowd
 from tests.bench.installation import Installation, add_clients, tokens_of, wait_for
+from tests.bench.raw import raw_wave
 from tests.bench.record import Figure
 
 log = logging.getLogger(__name__)
@@ -59,34 +57,35 @@ def measure(installation: Installation) -> list[Figure]:
     add_clients(installation, [*crowd, *raw])
     tokens = tokens_of(installation, [*crowd, *raw])
     strategy, webhook = make_crowd("crowd", {name: tokens[name] for name in crowd})
-    _wait_until_warm(strategy.pk)
+    wait_until_warm(strategy.pk, ACCOUNTS)
     installation.simulate("latency", {"ms": LATENCY})
     raw_tokens = {name: tokens[name] for name in raw}
     rounds = [_round(installation, webhook, strategy.pk, raw_tokens) for _ in range(ROUNDS)]
     return _figures(rounds[1:])  # the first one warms caches and connections
 
 
-def _wait_until_warm(strategy_id: int) -> None:
+def wait_until_warm(strategy_id: int, accounts: int) -> None:
     """Every lane has read its books once: its connection is open and its entries are allowed."""
     read = AccountState.objects.filter(
         account__maps__strategy=strategy_id, mode="LIVE", reconciled_epoch__gt=0, positions_read_at__isnull=False
     )
-    wait_for(lambda: read.count() == ACCOUNTS, within=120, message="the books of every account")
+    wait_for(lambda: read.count() == accounts, within=120, message="the books of every account")
 
 
 def _round(installation: Installation, webhook: str, strategy_id: int, raw_tokens: Mapping[str, str]) -> Round:
     ledger = installation.ledger()
-    signal_id = _fire(webhook, "buy")
+    signal_id = fire(webhook, "buy")
     _wait_for_answers(signal_id)
     sent, answered = ledger.placed("REQUEST"), ledger.placed("ACCEPTED")
-    raw_sent, raw = _raw_wave(installation, raw_tokens)
+    raw_sent, raw = raw_wave(installation, raw_tokens)
     figures = _read(signal_id, sent, answered, raw_sent, raw)
     _leave(webhook, strategy_id)
     log.info("%s", figures)
     return figures
 
 
-def _fire(webhook: str, action: str) -> int:
+def fire(webhook: str, action: str) -> int:
+    """Send an alert; returns the signal."""
     answer = requests.post(webhook, json={"action": action, "alert_id": uuid.uuid4().hex}, timeout=10)
     answer.raise_for_status()
     signal_id: int = answer.json()["signal"]
@@ -102,7 +101,7 @@ def _leave(webhook: str, strategy_id: int) -> None:
     live = Trade.objects.live().filter(strategy=strategy_id)
     filled = live.filter(status="OPEN")
     wait_for(lambda: filled.count() == ACCOUNTS, within=WITHIN, message="every entry's fill")
-    _fire(webhook, "sell")
+    fire(webhook, "sell")
     wait_for(lambda: not live.exists(), within=WITHIN, message="every exit")
 
 
@@ -146,43 +145,6 @@ def _check(orders: Mapping[str, Order], sent: Sequence[Mapping[str, str]], commi
     for row in sent:
         if committed[orders[row["tag"]].pk] > datetime.fromisoformat(row["at"]):
             raise RuntimeError(f"order {row['tag']} was sent before it was committed")
-
-
-def _raw_wave(installation: Installation, tokens: Mapping[str, str]) -> tuple[float, float]:
-    """Return the milliseconds to the last arrival and to the last reply of a bare wave."""
-    form = dict(Order.objects.order_by("-pk").values("quantity", "price", "product", "order_type")[0])
-    found = Order.objects.select_related("instrument").order_by("-pk")[0]
-    name = found.instrument.broker_names.get(broker="zerodha")
-    fields = {
-        "exchange": name.exchange,
-        "tradingsymbol": name.symbol,
-        "transaction_type": found.side,
-        "quantity": str(form["quantity"]),
-        "price": f"{found.price:.2f}",
-        "product": found.product,
-        "order_type": found.order_type,
-        "validity": "DAY",
-    }
-    ledger = installation.ledger()
-    started_at, spent = asyncio.run(_post_all(installation.simulator_url, tokens, fields))
-    last = max(datetime.fromisoformat(row["at"]) for row in ledger.placed("REQUEST"))
-    return (last - started_at).total_seconds() * 1000, spent
-
-
-async def _post_all(url: str, tokens: Mapping[str, str], form: Mapping[str, str]) -> tuple[datetime, float]:
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        headers = [{"X-Kite-Version": "3", "Authorization": f"token {name}key:{tokens[name]}"} for name in tokens]
-
-        async def call(path: str, header: Mapping[str, str], data: Mapping[str, str] | None) -> None:
-            async with session.request("POST" if data else "GET", f"{url}{path}", headers=header, data=data) as answer:
-                await answer.read()
-                answer.raise_for_status()
-
-        await asyncio.gather(*(call("/user/margins", header, None) for header in headers))
-        started_at, started = datetime.now(tz=UTC), perf_counter()
-        await asyncio.gather(*(call("/orders/regular", header, form) for header in headers))
-        return started_at, (perf_counter() - started) * 1000
 
 
 def _figures(rounds: Sequence[Round]) -> list[Figure]:
