@@ -3,13 +3,11 @@
 Read the brokers' ledger first: then whatever is on the wire is something this snapshot must know.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import msgspec
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q, QuerySet
@@ -18,15 +16,34 @@ from django.utils import timezone
 from apps.audit.models import AuditEvent
 from apps.broker_accounts.models import BrokerAccount, BrokerSession
 from apps.markets.clock import market_clock
-from apps.markets.models import BrokerInstrument, SessionKind, TradingSession
+from apps.markets.models import SessionKind, TradingSession
 from apps.notifications.models import Notification
 from apps.risk.models import Halt
 from apps.trading.models import ExternalOrder, Fill, Intent, Order, Trade, TradeLeg
-from apps.trading.services.names import PAPER, serving_broker
-from bus.leases import is_dead
+from apps.trading.services.evidence_rows import (
+    ACCOUNT,
+    CHUNK,
+    EXTERNAL_FIELDS,
+    FILL_FIELDS,
+    HALT_FIELDS,
+    INTENT_FIELDS,
+    LEG_FIELDS,
+    ORDER,
+    ORDER_FIELDS,
+    STATUS_OF,
+    TRADE,
+    TRADE_FIELDS,
+    audit_row,
+    broker_names,
+    heartbeat_row,
+    intent_row,
+    lease_of,
+    moves_of_accounts,
+    order_row,
+    trade_row,
+)
 from bus.models import Heartbeat, Lease, Term
 from domain.clock import MarketClock
-from domain.exit_plan import from_json
 from domain.invariants.evidence import (
     AccountRow,
     AuditRow,
@@ -35,7 +52,6 @@ from domain.invariants.evidence import (
     ExternalRow,
     FillRow,
     HaltRow,
-    HeartbeatRow,
     IntentRow,
     LeaseRow,
     LegRow,
@@ -45,26 +61,8 @@ from domain.invariants.evidence import (
     TermRow,
     TradeRow,
 )
-from domain.orders import LIVE_TRADES, Mode
+from domain.orders import LIVE_TRADES
 
-ORDER, TRADE, ACCOUNT = "trading.order", "trading.trade", "broker_accounts.brokeraccount"
-
-_STATUS_OF = {
-    "order_submitted": "SUBMITTED",
-    "order_denied": "DENIED",
-    "order_aborted": "ABORTED",
-    "order_absent": "ABSENT",
-    "order_parked": "PARKED",
-    "mode_live": Mode.LIVE.value,
-    "mode_forced_to_paper": Mode.PAPER.value,
-    "mode_held_on_paper": Mode.PAPER.value,
-}
-"""The states that audit entries tell of by their kind alone."""
-
-_STANDING_BY = "standing_by"
-"""What a process that refuses to trade says of itself with its heartbeat."""
-
-CHUNK = 5000
 _AROUND = timedelta(days=1)
 
 
@@ -119,7 +117,7 @@ class _Reader:
         self.trades = _alive(Trade.objects.order_by("pk"), span)
         if account_ids is not None:
             self.trades = self.trades.filter(account_id__in=list(account_ids))
-        self.moves = _moves()
+        self.moves = moves_of_accounts()
 
     def read(self) -> Evidence:
         """Return everything."""
@@ -145,39 +143,39 @@ class _Reader:
             notifications=self._notifications(),
             leases=tuple(LeaseRow(*row) for row in Lease.objects.values_list("name", "epoch", "holder", "until")),
             terms=tuple(TermRow(*row) for row in Term.objects.values_list("lease", "epoch", "ended_at")),
-            heartbeats=tuple(map(_heartbeat, Heartbeat.objects.all())),
+            heartbeats=tuple(map(heartbeat_row, Heartbeat.objects.all())),
             audit=self._audit(),
         )
 
     def _orders(self) -> tuple[OrderRow, ...]:
-        names = _broker_names()
-        rows = Order.objects.filter(intent__trade__in=self.trades.order_by()).order_by("pk").values(*_ORDER)
-        return tuple(_order(row, names, self.moves) for row in rows.iterator(chunk_size=CHUNK))
+        names = broker_names()
+        rows = Order.objects.filter(intent__trade__in=self.trades.order_by()).order_by("pk").values(*ORDER_FIELDS)
+        return tuple(order_row(row, names, self.moves) for row in rows.iterator(chunk_size=CHUNK))
 
     def _intents(self) -> tuple[IntentRow, ...]:
-        rows = Intent.objects.filter(trade__in=self.trades.order_by()).order_by("pk").values_list(*_INTENT)
-        return tuple(_intent(*row) for row in rows.iterator(chunk_size=CHUNK))
+        rows = Intent.objects.filter(trade__in=self.trades.order_by()).order_by("pk").values_list(*INTENT_FIELDS)
+        return tuple(intent_row(*row) for row in rows.iterator(chunk_size=CHUNK))
 
     def _trades(self) -> tuple[TradeRow, ...]:
-        rows = self.trades.values_list(*_TRADE, "touched_at", "exit_plan")
-        return tuple(_trade(*row) for row in rows.iterator(chunk_size=CHUNK))
+        rows = self.trades.values_list(*TRADE_FIELDS, "touched_at", "exit_plan")
+        return tuple(trade_row(*row) for row in rows.iterator(chunk_size=CHUNK))
 
     def _legs(self) -> tuple[LegRow, ...]:
-        rows = TradeLeg.objects.filter(trade__in=self.trades.order_by()).order_by("pk").values_list(*_LEG)
+        rows = TradeLeg.objects.filter(trade__in=self.trades.order_by()).order_by("pk").values_list(*LEG_FIELDS)
         return tuple(LegRow(*row) for row in rows.iterator(chunk_size=CHUNK))
 
     def _fills(self) -> tuple[FillRow, ...]:
         fills = Fill.objects.filter(order__intent__trade__in=self.trades.order_by()).order_by("pk")
-        return tuple(FillRow(*row) for row in fills.values_list(*_FILL).iterator(chunk_size=CHUNK))
+        return tuple(FillRow(*row) for row in fills.values_list(*FILL_FIELDS).iterator(chunk_size=CHUNK))
 
     def _externals(self) -> tuple[ExternalRow, ...]:
         found = ExternalOrder.objects.filter(account__in=self.accounts.order_by()).order_by("pk")
         rows = _between(found, "seen_at", self.span.since, self.span.until)
-        return tuple(ExternalRow(*row) for row in rows.values_list(*_EXTERNAL))
+        return tuple(ExternalRow(*row) for row in rows.values_list(*EXTERNAL_FIELDS))
 
     def _accounts(self) -> tuple[AccountRow, ...]:
         rows = self.accounts.values_list("pk", "tenant_id", "user__tenant_id", "broker", "client_id", "shard", "mode")
-        return tuple(AccountRow(*row[:5], lease=_lease(row[5]), mode=row[6]) for row in rows)
+        return tuple(AccountRow(*row[:5], lease=lease_of(row[5]), mode=row[6]) for row in rows)
 
     def _broker_sessions(self) -> tuple[BrokerSessionRow, ...]:
         rows = BrokerSession.objects.filter(account__in=self.accounts.order_by()).order_by("pk")
@@ -199,7 +197,7 @@ class _Reader:
         rows = Halt.objects.order_by("pk")
         if self.span.since is not None:
             rows = rows.filter(Q(released_at__isnull=True) | Q(released_at__gt=self.span.since))
-        return tuple(HaltRow(*row) for row in rows.values_list(*_HALT))
+        return tuple(HaltRow(*row) for row in rows.values_list(*HALT_FIELDS))
 
     def _notifications(self) -> tuple[NotificationRow, ...]:
         told = Notification.objects.order_by("pk")
@@ -212,11 +210,11 @@ class _Reader:
         about = (
             Q(object_type=ORDER, object_id__in=orders)
             | Q(object_type=TRADE, object_id__in=self.trades.order_by().values("pk"))
-            | Q(object_type=ACCOUNT, kind__in=_STATUS_OF, object_id__in=self.accounts.order_by().values("pk"))
+            | Q(object_type=ACCOUNT, kind__in=STATUS_OF, object_id__in=self.accounts.order_by().values("pk"))
         )
         rows = AuditEvent.objects.filter(about).order_by("pk")
         fields = ("pk", "kind", "object_type", "object_id", "at", "data")
-        return tuple(_told(*row) for row in rows.values_list(*fields).iterator(chunk_size=CHUNK))
+        return tuple(audit_row(*row) for row in rows.values_list(*fields).iterator(chunk_size=CHUNK))
 
 
 def _pace(clock: MarketClock) -> float:
@@ -237,203 +235,3 @@ Rows = TypeVar("Rows", bound=models.Model)
 def _between(rows: QuerySet[Rows], name: str, since: datetime | None, until: datetime | None) -> QuerySet[Rows]:
     rows = rows.filter(**{f"{name}__gte": since}) if since else rows
     return rows.filter(**{f"{name}__lt": until}) if until else rows
-
-
-_ORDER = (
-    "pk",
-    "client_order_id",
-    "account_id",
-    "intent_id",
-    "slice_number",
-    "attempt",
-    "side",
-    "quantity",
-    "status",
-    "filled_quantity",
-    "average_price",
-    "broker_order_id",
-    "epoch",
-    "created_at",
-    "claimed_at",
-    "submitted_at",
-    "finished_at",
-    "instrument_id",
-    "intent__leg_id",
-    "intent__trade_id",
-    "intent__mode",
-    "intent__kind",
-    "intent__expires_at",
-    "account__broker",
-    "account__client_id",
-    "account__shard",
-    "instrument__exchange",
-    "instrument__symbol",
-    "instrument__lot_size",
-    "instrument__freeze_quantity",
-)
-_INTENT = (
-    "pk",
-    "tenant_id",
-    "account_id",
-    "trade_id",
-    "leg_id",
-    "leg__position",
-    "kind",
-    "side",
-    "quantity",
-    "mode",
-    "status",
-    "signal__strategy_id",
-    "signal__dedupe_key",
-    "signal__tenant_id",
-    "filled_quantity",
-    "created_at",
-    "finished_at",
-)
-_TRADE = (
-    "pk",
-    "tenant_id",
-    "account_id",
-    "strategy_id",
-    "mode",
-    "status",
-    "strategy__tenant_id",
-    "wave__signal__tenant_id",
-    "square_off_at",
-    "gross_pnl",
-    "opened_at",
-    "closed_at",
-)
-_LEG = (
-    "pk",
-    "trade_id",
-    "instrument_id",
-    "side",
-    "quantity",
-    "entry_quantity",
-    "entry_value",
-    "exit_quantity",
-    "exit_value",
-    "instrument__multiplier",
-    "exit_reason",
-)
-_FILL = ("pk", "account_id", "order_id", "exchange_trade_id", "quantity", "price", "filled_at")
-_EXTERNAL = ("account_id", "broker_order_id", "symbol", "side", "quantity", "filled_quantity", "status")
-_HALT = ("pk", "scope", "created_at", "released_at", "tenant_id", "strategy_id", "account_id")
-
-Names = Mapping[tuple[str, int], tuple[str, str]]
-"""What a broker calls an instrument: exchange and symbol by slug and instrument id."""
-
-
-def _broker_names() -> Names:
-    rows = BrokerInstrument.objects.values_list("broker", "instrument_id", "exchange", "symbol")
-    return {(broker, pk): (exchange, symbol) for broker, pk, exchange, symbol in rows.iterator(chunk_size=CHUNK)}
-
-
-Moves = Mapping[int, list[tuple[datetime, int]]]
-"""When each account left which shard, in order."""
-
-
-def _moves() -> Moves:
-    moves: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    rows = AuditEvent.objects.filter(object_type=ACCOUNT, kind="account_moved").order_by("pk")
-    for account_id, at, data in rows.values_list("object_id", "at", "data"):
-        if account_id is not None:
-            moves[account_id].append((at, int(data["from"])))
-    return moves
-
-
-def _lease(shard: int) -> str:
-    return f"execution.{shard}"
-
-
-def _shard_at(row: Mapping[str, Any], moves: Moves) -> int:
-    """Return the shard that claimed an order: the one its account left next, or has not left."""
-    claimed_at = row["claimed_at"]
-    later = (shard for at, shard in moves.get(row["account_id"], []) if claimed_at is not None and at >= claimed_at)
-    return next(later, row["account__shard"])
-
-
-def _order(row: Mapping[str, Any], names: Names, moves: Moves) -> OrderRow:
-    broker = serving_broker(row["account__broker"], row["intent__mode"])
-    own = (row["instrument__exchange"], row["instrument__symbol"])
-    exchange, symbol = own if broker == PAPER else names.get((broker, row["instrument_id"]), ("", ""))
-    return OrderRow(
-        pk=row["pk"],
-        tag=row["client_order_id"],
-        account_id=row["account_id"],
-        intent_id=row["intent_id"],
-        leg_id=row["intent__leg_id"],
-        trade_id=row["intent__trade_id"],
-        mode=row["intent__mode"],
-        kind=row["intent__kind"],
-        broker=broker,
-        client_id=row["account__client_id"],
-        exchange=exchange,
-        symbol=symbol,
-        lot_size=row["instrument__lot_size"],
-        freeze_quantity=row["instrument__freeze_quantity"],
-        side=row["side"],
-        quantity=row["quantity"],
-        status=row["status"],
-        filled_quantity=row["filled_quantity"],
-        average_price=row["average_price"],
-        slice_number=row["slice_number"],
-        attempt=row["attempt"],
-        broker_order_id=row["broker_order_id"],
-        lease=_lease(_shard_at(row, moves)),
-        epoch=row["epoch"],
-        market=row["instrument__exchange"],
-        created_at=row["created_at"],
-        claimed_at=row["claimed_at"],
-        submitted_at=row["submitted_at"],
-        expires_at=row["intent__expires_at"],
-        finished_at=row["finished_at"],
-    )
-
-
-def _intent(*row: Any) -> IntentRow:
-    strategy_id, dedupe_key = row[11:13]
-    signal = "" if strategy_id is None else f"{strategy_id}:{dedupe_key}"
-    fields = (*row[:11], signal, *row[13:])
-    return IntentRow(*fields)
-
-
-def _trade(*row: Any) -> TradeRow:
-    *facts, touched_at, plan = row
-    fields = (*facts, facts[5] not in LIVE_TRADES or _is_plan(plan), touched_at)
-    return TradeRow(*fields)
-
-
-def _is_plan(plan: dict[str, Any]) -> bool:
-    try:
-        from_json(plan)
-    except msgspec.ValidationError:
-        return False
-    return True
-
-
-def _heartbeat(beat: Heartbeat) -> HeartbeatRow:
-    newest = beat.detail.get("newest_tick_ms")
-    return HeartbeatRow(
-        process=beat.process,
-        build=beat.build,
-        at=beat.beat_at,
-        started_at=beat.started_at,
-        is_gone=is_dead(beat.holder),
-        is_standing_by=bool(beat.detail.get(_STANDING_BY)),
-        prices_age=beat.beat_at.timestamp() - newest / 1000 if isinstance(newest, int) else None,
-    )
-
-
-def _told(pk: int, kind: str, object_type: str, object_id: int | None, at: datetime, data: dict[str, Any]) -> AuditRow:
-    filled = data.get("filled")
-    return AuditRow(
-        pk=pk,
-        kind=kind,
-        object_type=object_type,
-        object_id=object_id,
-        at=at,
-        status=str(data.get("status") or _STATUS_OF.get(kind, "")),
-        filled=filled if isinstance(filled, int) else None,
-    )
