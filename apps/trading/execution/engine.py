@@ -191,6 +191,7 @@ class Engine:
         steps = (
             partial(resolver.mark_overdue, shard=shard, wall=wall),
             partial(sweep.sweep_entries, shard=shard, now=now),
+            partial(sweep.retry_entries, shard=shard, now=now, wall=wall),
             partial(sweep.settle_idle, shard=shard, now=now, wall=wall),
             partial(flips.flatten_flips, shard=shard, now=now, wall=wall),
             partial(sweep.sweep_exits, shard=shard, now=now, wall=wall),

@@ -85,9 +85,25 @@ def _settle_intent(trade: Trade, intent: Intent, orders: Sequence[Order], *, now
     if any(order.status in UNRESOLVED for order in orders):
         _move_intent(intent, IntentStatus.WORKING, now) if intent.status == IntentStatus.NEW and _sent(orders) else None
     elif intent.kind == IntentKind.ENTRY:
-        _end_entry(intent, orders, now)
+        if not waits_for_broker(intent, orders, now):
+            _end_entry(intent, orders, now)
     else:
         _end_or_retry_exit(trade, intent, orders, now=now, wall=wall)
+
+
+def waits_for_broker(intent: Intent, orders: Iterable[Order], now: datetime) -> bool:
+    """Whether an entry, refused for haste alone, is tried again within its time: nobody has asked to leave since."""
+    if intent.leg.exit_reason or intent.expires_at is None or intent.expires_at <= now:
+        return False
+    return bool(refused_for_haste(orders))
+
+
+def refused_for_haste(orders: Iterable[Order]) -> list[Order]:
+    """Return each slice's last order where the broker proved not to have taken it because calls came too fast."""
+    last = {order.slice_number: order for order in sorted(orders, key=lambda order: order.attempt)}
+    return [
+        order for order in last.values() if order.status == OrderStatus.REJECTED and order.reason_code == "RATE_LIMITED"
+    ]
 
 
 def _late(intent: Intent) -> bool:

@@ -11,8 +11,9 @@ from apps.risk.services.halts import ActiveHalts
 from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.announce import announce_trades
 from apps.trading.services.exit import request_exit
+from apps.trading.services.orders import new_client_order_id
 from apps.trading.services.rows import update_rows
-from apps.trading.services.settle import settle
+from apps.trading.services.settle import refused_for_haste, settle, waits_for_broker
 from bus import failpoints
 from domain.orders import LIVE_TRADES, UNRESOLVED, ExitReason, IntentKind, OrderStatus
 
@@ -56,6 +57,48 @@ def settle_idle(*, shard: int, now: datetime, wall: datetime) -> int:
             announce_trades(settle(trade_ids, now=now, wall=wall))
             failpoints.reach("sweep.idle_settled")
     return len(trade_ids)
+
+
+def retry_entries(*, shard: int, now: datetime, wall: datetime) -> int:
+    """Give entries that were refused for haste alone their next order, once the broker's pause is over; returns how
+    many orders."""
+    due = (
+        Intent.objects.open()
+        .filter(account__shard=shard, kind=IntentKind.ENTRY, expires_at__gt=now, retry_at__lte=wall)
+        .exclude(pk__in=Order.objects.unresolved().values("intent_id"))
+    )
+    trade_ids = set(due.values_list("trade_id", flat=True))
+    if not trade_ids:
+        return 0
+    with transaction.atomic():
+        list(Trade.objects.select_for_update().filter(pk__in=trade_ids).order_by("pk"))
+        orders = [order for intent in due.select_related("leg") for order in _next_orders(intent, now)]
+        Order.objects.bulk_create(orders)
+    return len(orders)
+
+
+def _next_orders(intent: Intent, now: datetime) -> list[Order]:
+    """What is asked of the broker again under the trade's lock: the same slices, under new tags."""
+    refused = list(intent.orders.all())
+    if not waits_for_broker(intent, refused, now):
+        return []
+    return [
+        Order(
+            account_id=order.account_id,
+            intent=intent,
+            instrument_id=order.instrument_id,
+            slice_number=order.slice_number,
+            attempt=order.attempt + 1,
+            client_order_id=new_client_order_id(),
+            side=order.side,
+            quantity=order.quantity,
+            product=order.product,
+            order_type=order.order_type,
+            price=order.price,
+            created_at=now,
+        )
+        for order in refused_for_haste(refused)
+    ]
 
 
 def sweep_entries(*, shard: int, now: datetime) -> int:

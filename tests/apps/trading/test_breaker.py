@@ -185,6 +185,48 @@ def test_an_exit_told_to_slow_down_waits_as_asked_but_not_for_long(cast: Cast, s
     shard.run(lambda: Trade.objects.get().status == "CLOSED")
 
 
+LIMITED = Outcome(Verdict.RATE_LIMITED, code="429", message="slow down", retry_after=20)
+
+
+@pytest.mark.django_db
+def test_an_entry_told_to_slow_down_waits_as_asked_and_is_tried_again(cast: Cast, shard: Shard, now: datetime) -> None:
+    broker = shard.broker(cast.account)
+    shard.settle()
+    hands = Hands()
+    shard.engine.lanes[(cast.account.pk, "LIVE")].breaker = Breaker(clock=hands)  # type: ignore[union-attr]
+    (trade,) = enter(cast, now, accounts=[cast.account])
+    broker.answers = [LIMITED]
+    broker.fill_price = Decimal("100")
+    shard.run(lambda: statuses(trade) == ["REJECTED"])
+    shard.clock.ahead += timedelta(seconds=15)
+    shard.settle()
+    assert statuses(trade) == ["REJECTED"]
+    shard.clock.ahead += timedelta(seconds=6)
+    hands.at += 21
+    shard.run(lambda: Trade.objects.get(pk=trade.pk).status == "OPEN")
+    assert statuses(trade) == ["REJECTED", "FILLED"]
+    assert trade.legs.get().entry_quantity == 65
+    assert Order.objects.filter(intent__trade=trade).values("client_order_id").distinct().count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("leaves", [False, True])
+def test_an_entry_that_is_late_or_to_be_left_is_not_tried_again(
+    cast: Cast, shard: Shard, now: datetime, leaves: bool
+) -> None:
+    (trade,) = enter(cast, now, accounts=[cast.account])
+    shard.broker(cast.account).answers = [LIMITED]
+    shard.run(lambda: statuses(trade) == ["REJECTED"])
+    if leaves:
+        request_exit_of_trade(trade=trade, reason=ExitReason.MANUAL, actor=None, now=now)
+    else:
+        shard.now = now + timedelta(seconds=61)
+    shard.clock.ahead += timedelta(seconds=30)
+    shard.settle(6)
+    assert statuses(trade) == ["REJECTED"]
+    assert Trade.objects.get().status in ("ENTRY_FAILED", "CLOSED")
+
+
 @pytest.mark.django_db
 def test_an_outage_of_one_account_costs_the_others_not_one_round(cast: Cast, shard: Shard, now: datetime) -> None:
     def rounds_to_open(key: str) -> int:
