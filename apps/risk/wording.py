@@ -13,7 +13,7 @@ class HaltWords:
     advice: str
 
 
-LOGIN_CODES = frozenset({"NO_SESSION", "SESSION_LOST", "TOKEN_EXPIRED", "LOGIN_FAILED", "BAD_CREDENTIALS"})
+LOGIN_CODES = frozenset({"NO_SESSION", "SESSION_LOST"})
 """Reasons a sign-in at the broker removes."""
 
 _SIGN_IN = "Sign in at the broker again; entries start once it worked."
@@ -26,17 +26,9 @@ _WORDS: dict[str, HaltWords] = {
     "FLATTEN": HaltWords("Squared off and halted by your operator", _OPERATOR),
     "NO_SESSION": HaltWords("There is no broker session", _SIGN_IN),
     "SESSION_LOST": HaltWords("The broker session was lost", _SIGN_IN),
-    "TOKEN_EXPIRED": HaltWords("The broker session has ended", _SIGN_IN),
-    "LOGIN_FAILED": HaltWords("The sign-in at the broker failed", _SIGN_IN),
-    "BAD_CREDENTIALS": HaltWords("The broker does not accept the stored credentials", _SIGN_IN),
-    "BREAKER_OPEN": HaltWords("The broker does not answer reliably", _WAIT),
     "BROKER_DOWN": HaltWords("The broker does not answer", _WAIT),
     "RATE_LIMITED": HaltWords("The broker asks for fewer requests", _WAIT),
-    "NOT_RECONCILED": HaltWords("The broker's books have not been read yet", _WAIT),
-    "MIXED_BUILDS": HaltWords("Two versions of the platform run side by side", _WAIT),
     "FLIP": HaltWords("A position had turned to the other side", _LOOK),
-    "POSITION_FLIPPED": HaltWords("A position had turned to the other side", _LOOK),
-    "POSITION_MISMATCH": HaltWords("The broker shows another position than the platform", _LOOK),
     "ORDER_UNKNOWN": HaltWords("The fate of an order is being checked with the broker", _WAIT),
     "ORDER_PARKED": HaltWords("The fate of an order is not known", _LOOK),
 }

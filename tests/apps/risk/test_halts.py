@@ -155,12 +155,12 @@ def test_what_the_platform_halted_takes_a_fresh_sign_in(cast: Cast, now: datetim
 
 
 def test_what_the_platform_halted_is_lifted_with_its_cause_alone(cast: Cast, now: datetime) -> None:
-    first = halt_account(account_id=cast.account.pk, reason_code="BREAKER_OPEN", reason="five failures")
-    assert halt_account(account_id=cast.account.pk, reason_code="BREAKER_OPEN", reason="six failures") == first
+    first = halt_account(account_id=cast.account.pk, reason_code="BROKER_DOWN", reason="five failures")
+    assert halt_account(account_id=cast.account.pk, reason_code="BROKER_DOWN", reason="six failures") == first
     halt_account(account_id=cast.account.pk, reason_code="FLIP", reason="short by 65")
     by_hand = _halt(cast, "ACCOUNT", cast.operator)
-    assert lift_automatic(account_id=cast.account.pk, reason_codes=["BREAKER_OPEN"], now=now) == 1
-    assert lift_automatic(account_id=cast.account.pk, reason_codes=["BREAKER_OPEN", "OPERATOR"], now=now) == 0
+    assert lift_automatic(account_id=cast.account.pk, reason_codes=["BROKER_DOWN"], now=now) == 1
+    assert lift_automatic(account_id=cast.account.pk, reason_codes=["BROKER_DOWN", "OPERATOR"], now=now) == 0
     assert set(Halt.objects.active().values_list("reason_code", flat=True)) == {"FLIP", "OPERATOR"}
     assert by_hand in Halt.objects.active()
     assert AuditEvent.objects.get(kind="halt_released").data["ground"] == "CAUSE_GONE"

@@ -74,12 +74,10 @@ def test_an_exit_that_cannot_go_on_says_why(
 
 
 def test_halts_name_code_words_and_author(cast: Cast, wall: datetime, elsewhere: User) -> None:
-    halt_account(account_id=cast.account.pk, reason_code="BREAKER_OPEN", reason="five failures in a row")
+    halt_account(account_id=cast.account.pk, reason_code="BROKER_DOWN", reason="five failures in a row")
     set_halt(scope="TENANT", reason="a drill", actor=cast.operator, tenant_id=cast.tenant.pk)
     by_hand, automatic = rows(cast.operator, "halts", wall)
-    assert automatic.says == (
-        "BREAKER_OPEN: The broker does not answer reliably. five failures in a row (by the platform)"
-    )
+    assert automatic.says == ("BROKER_DOWN: The broker does not answer. five failures in a row (by the platform)")
     assert (automatic.is_urgent, by_hand.is_urgent) == (True, False)
     assert cast.operator.email in by_hand.says
     assert rows(elsewhere, "halts", wall) == ()
@@ -93,8 +91,8 @@ def test_accounts_whose_books_were_not_read_by_their_owner_are_shown(cast: Cast,
     assert says[cast.paper_account.pk] == "Its books were never read."
     AccountState.objects.update(reconciled_epoch=7)
     assert [row.row.pk for row in rows(cast.operator, "accounts", wall)] == [cast.paper_account.pk]
-    AccountState.objects.update(error_code="BREAKER_OPEN", error="five failures")
-    assert "BREAKER_OPEN: five failures" in {row.says for row in rows(cast.operator, "accounts", wall)}
+    AccountState.objects.update(error_code="BROKER_DOWN", error="five failures")
+    assert "BROKER_DOWN: five failures" in {row.says for row in rows(cast.operator, "accounts", wall)}
 
 
 def _beat(
