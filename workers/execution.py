@@ -39,6 +39,8 @@ class ExecutionLoop(LeasedLoop):
     async def main(self, lead: Lead) -> None:
         """Run the shard's engine until told to stop."""
         await self._wait_for_migrations(lead)
+        if lead.stopping.is_set():
+            return
         connector = shared_connector()
         self.tap.open()
         try:
