@@ -107,6 +107,11 @@ def order_fields(line: dict[str, str], **changes: Any) -> dict[str, Any]:
     }
 
 
+def near(quote: dict[str, str], factor: float, *, tick: float = 0.05) -> str:
+    """A price this far from the last one: far from the bands, which move with the market."""
+    return f"{round(float(quote['lp']) * factor / tick) * tick:.2f}"
+
+
 def _day(text: str) -> tuple[int, int, int]:
     months = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
     day, month, year = text.split("-")

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.shared import shared_path
-from tests.simulator.faces.noren_client import NorenClient, master, option_line, order_fields, sign_in
+from tests.simulator.faces.noren_client import NorenClient, master, near, option_line, order_fields, sign_in
 
 DOCS = "flattrade/docs_marketcalls"
 
@@ -31,12 +31,12 @@ def quote(client: NorenClient, line: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def buy(line: dict[str, str], quote: dict[str, str]) -> dict[str, Any]:
-    return order_fields(line, prc=quote["uc"])
+    return order_fields(line, prc=near(quote, 1.1))
 
 
 @pytest.fixture
 def resting(line: dict[str, str], quote: dict[str, str]) -> dict[str, Any]:
-    return order_fields(line, prc=quote["lc"], remarks="rest1")
+    return order_fields(line, prc=near(quote, 0.8), remarks="rest1")
 
 
 def test_a_placed_order_has_the_recorded_shape_in_every_book(client: NorenClient, buy: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ def test_a_history_lists_the_newest_state_first_and_early_ones_without_a_price(
 
 def test_modify_and_cancel_name_the_order_again(client: NorenClient, resting: dict[str, Any], quote: Any) -> None:
     order_id = client.ok("PlaceOrder", **resting)["norenordno"]
-    price = f"{float(quote['lc']) + 0.05:.2f}"
+    price = near(quote, 0.85)
     change = {"norenordno": order_id, "exch": "NFO", "tsym": resting["tsym"], "prctyp": "LMT", "ret": "DAY"}
     changed = client.ok("ModifyOrder", **change, prc=price, qty=resting["qty"])
     assert changed["result"] == order_id
@@ -110,12 +110,11 @@ def test_a_partial_fill_is_open_with_fillshares(client: NorenClient, buy: dict[s
 
 
 def test_a_stop_waits_for_its_trigger(client: NorenClient, line: dict[str, str], quote: Any) -> None:
-    trigger = float(quote["lp"]) + 20
-    trigger = round(trigger / 0.05) * 0.05
-    fields = order_fields(line, prctyp="SL-LMT", prc=f"{trigger + 1:.2f}", trgprc=f"{trigger:.2f}")
+    trigger = near(quote, 1.15)
+    fields = order_fields(line, prctyp="SL-LMT", prc=trigger, trgprc=trigger)
     row = client.row(client.ok("PlaceOrder", **fields)["norenordno"])
     assert row["status"] == "TRIGGER_PENDING"
-    assert float(row["trgprc"]) == pytest.approx(trigger)
+    assert row["trgprc"] == trigger
 
 
 def test_commodities_count_lots(client: NorenClient) -> None:
@@ -123,7 +122,7 @@ def test_commodities_count_lots(client: NorenClient) -> None:
     assert (line["Symbol"], line["Lotsize"]) == ("CRUDEOIL", "1")
     assert not line["Tradingsymbol"].endswith("F")
     quote = client.ok("GetQuotes", exch="MCX", token=line["Token"])
-    fields = order_fields(line, prc=quote["uc"], qty="2", remarks="crude1")
+    fields = order_fields(line, prc=near(quote, 1.01, tick=1.0), qty="2", remarks="crude1")
     order_id = client.ok("PlaceOrder", **fields)["norenordno"]
     row = client.row(order_id)
     assert (row["qty"], row["fillshares"], row["ls"]) == ("2", "2", "1")

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.shared import shared_path
-from tests.simulator.faces.noren_client import NorenClient, option_line, order_fields, sign_in
+from tests.simulator.faces.noren_client import NorenClient, near, option_line, order_fields, sign_in
 
 PATIENCE = 20.0
 Socket = aiohttp.ClientWebSocketResponse
@@ -105,7 +105,7 @@ def test_orders_are_pushed_without_an_acknowledgement(client: NorenClient) -> No
             await socket.send_json({"t": "o", "actid": client.name})
             await socket.send_json({"t": "p", "actid": client.name})
             await until(socket, "pk")
-            fields = order_fields(line, prc=quote["uc"])
+            fields = order_fields(line, prc=near(quote, 1.1))
             placed = await asyncio.to_thread(client.ok, "PlaceOrder", **fields)
             first = await until(socket, "om")
             assert (first["norenordno"], first["remarks"]) == (placed["norenordno"], "tag1")
