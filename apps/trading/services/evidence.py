@@ -157,7 +157,7 @@ class _Reader:
         return tuple(intent_row(*row) for row in rows.iterator(chunk_size=CHUNK))
 
     def _trades(self) -> tuple[TradeRow, ...]:
-        rows = self.trades.values_list(*TRADE_FIELDS, "touched_at", "exit_plan")
+        rows = self.trades.values_list(*TRADE_FIELDS, "touched_at", "flip_of_id", "exit_plan")
         return tuple(trade_row(*row) for row in rows.iterator(chunk_size=CHUNK))
 
     def _legs(self) -> tuple[LegRow, ...]:

@@ -197,8 +197,8 @@ def intent_row(*row: Any) -> IntentRow:
 
 
 def trade_row(*row: Any) -> TradeRow:
-    *facts, touched_at, plan = row
-    fields = (*facts, facts[5] not in LIVE_TRADES or _is_plan(plan), touched_at)
+    *facts, touched_at, flip_of, plan = row
+    fields = (*facts, facts[5] not in LIVE_TRADES or _is_plan(plan), touched_at, flip_of)
     return TradeRow(*fields)
 
 

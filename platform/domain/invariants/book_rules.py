@@ -29,7 +29,9 @@ def never_crosses_zero(view: View) -> Iterator[Breach]:
     an exit is accepted it and the exits still resting take no more than is held."""
     events, carried = grouped(_events(view)), view.held_elsewhere(before=True)
     for leg_id in sorted(events):
-        yield from _walk(leg_id, events[leg_id], carried.get(leg_id, 0))
+        leg = view.leg_of_pk.get(leg_id)
+        taken = leg.entry_quantity if leg is not None and view.is_taken_over(leg) else 0
+        yield from _walk(leg_id, events[leg_id], carried.get(leg_id, 0) + taken)
 
 
 Event = tuple[int, str, OrderRow, int]

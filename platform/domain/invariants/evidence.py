@@ -194,6 +194,7 @@ class TradeRow:
     closed_at: datetime | None = None
     has_rules: bool = True  # its exit plan reads as rules that can be watched
     touched_at: datetime | None = None  # wall: when anything of it last changed
+    flip_of: int | None = None  # the leg of ours that was turned round: this trade took over what stood on its far side
 
 
 @dataclass(frozen=True, slots=True)

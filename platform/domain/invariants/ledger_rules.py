@@ -100,6 +100,7 @@ def ledger_adds_up(view: View) -> Iterator[Breach]:
         yield from _order_adds_up(order, by_order.get(order.pk, []))
     for leg in view.legs:
         yield from _leg_adds_up(view, leg, by_order)
+    yield from _flips_add_up(view, by_order)
 
 
 def _order_adds_up(order: OrderRow, fills: list[FillRow]) -> Iterator[Breach]:
@@ -124,6 +125,22 @@ def _leg_adds_up(view: View, leg: LegRow, by_order: dict[int, list[FillRow]]) ->
         IntentKind.ENTRY.value: (leg.entry_quantity, leg.entry_value),
         IntentKind.EXIT.value: (leg.exit_quantity, leg.exit_value),
     }
+    if view.is_taken_over(leg):
+        del shown[IntentKind.ENTRY.value]  # it holds what somebody else's order left
     for kind in shown:
         if shown[kind] != sums[kind]:
             yield Breach("I16", f"leg {leg.pk}", f"{kind} shows {shown[kind]}, its fills are {sums[kind]}")
+
+
+def _flips_add_up(view: View, by_order: dict[int, list[FillRow]]) -> Iterator[Breach]:
+    """What is taken over after a position of ours was turned round is never more than our exits took of it."""
+    taken: dict[int, int] = defaultdict(int)
+    for leg in view.legs:
+        turned = view.trade_of_pk[leg.trade_id].flip_of if view.is_taken_over(leg) else None
+        if turned is not None and turned in view.leg_of_pk:
+            taken[turned] += leg.entry_quantity
+    for turned, units in taken.items():
+        exits = (one for one in view.orders_of_leg.get(turned, []) if one.kind == IntentKind.EXIT)
+        left = sum(fill.quantity for one in exits for fill in by_order.get(one.pk, []))
+        if units > left:
+            yield Breach("I16", f"leg {turned}", f"our exits took {left}, and {units} were taken over as turned round")

@@ -91,6 +91,12 @@ class View:
         """Whether a fill is of the time the ledger tells of."""
         return _is_within(fill.filled_at, self.evidence.market_since, self.evidence.market_until)
 
+    def is_taken_over(self, leg: LegRow) -> bool:
+        """Whether a leg came into being by somebody else's order: it holds what no entry of ours bought."""
+        trade = self.trade_of_pk.get(leg.trade_id)
+        entries = (one for one in self.orders_of_leg.get(leg.pk, []) if one.kind == IntentKind.ENTRY)
+        return trade is not None and trade.flip_of is not None and not any(entries)
+
     def held_elsewhere(self, *, before: bool) -> dict[int, int]:
         """Return the units each leg gained by fills the ledger does not tell of: those ``before`` it, or all."""
         held: dict[int, int] = defaultdict(int)

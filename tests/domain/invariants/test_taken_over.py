@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from domain.invariants.agreement_rules import money_agrees
-from domain.invariants.evidence import Evidence, FillRow, LegRow
+from domain.invariants.book_rules import never_crosses_zero
+from domain.invariants.evidence import BookOrder, BrokerBook, Evidence, FillRow, LegRow
+from domain.invariants.ledger_rules import ledger_adds_up
 from domain.invariants.view import View
 from tests.domain.invariants.scene import ORDERS, at, healthy
 
@@ -23,3 +25,39 @@ def day(gross: Decimal) -> Evidence:
 @pytest.mark.parametrize(("gross", "breaches"), [(Decimal(65), 0), (Decimal(0), 1), (Decimal("65.01"), 1)])
 def test_its_profit_is_reckoned_from_the_price_it_was_taken_over_at(gross: Decimal, breaches: int) -> None:
     assert len(list(money_agrees(View(day(gross))))) == breaches
+
+
+TURNED = LegRow(1, 1, 9, "BUY", 65, 65, Decimal(100) * 65, 65, Decimal(99) * 65)
+OURS = [
+    replace(EXIT, pk=80, leg_id=1, trade_id=1, side="BUY", kind="ENTRY", tag="A" * 20),
+    replace(EXIT, pk=81, leg_id=1, trade_id=1, side="SELL", tag="B" * 20),
+]
+
+
+def turned_round(*, brought_back: int = 65, flip_of: int | None = 1) -> Evidence:
+    """A position left by us and in the broker's app at once, and what of the far side was taken over."""
+    trades = [replace(healthy().trades[0], pk=pk) for pk in (1, 2)]
+    leg = replace(LEG, entry_quantity=brought_back, entry_value=Decimal(98) * brought_back)
+    fills = (
+        FillRow(1, 1, 80, "T1", 65, Decimal(100), at(1)),
+        FillRow(2, 1, 81, "T2", 65, Decimal(99), at(2)),
+        FillRow(3, 1, EXIT.pk, "T3", 65, Decimal(97), at(20)),
+    )
+    found = Evidence(at(600), at(600), orders=(*OURS, EXIT), legs=(TURNED, leg), fills=fills)
+    return replace(found, trades=(trades[0], replace(trades[1], flip_of=flip_of)))
+
+
+def test_what_was_taken_over_needs_no_entry_of_ours() -> None:
+    assert not list(ledger_adds_up(View(turned_round())))
+    assert [one.subject for one in ledger_adds_up(View(turned_round(flip_of=None)))] == ["leg 2"]
+
+
+def test_no_more_is_taken_over_than_our_exits_turned_round() -> None:
+    assert "130 were taken over" in "".join(one.text for one in ledger_adds_up(View(turned_round(brought_back=130))))
+
+
+@pytest.mark.parametrize(("held", "breaches"), [(65, 0), (0, 1)])
+def test_an_exit_of_it_takes_no_more_than_was_taken_over(held: int, breaches: int) -> None:
+    accepted = BookOrder(5, at(19), EXIT.broker, EXIT.client_id, "B9", EXIT.tag, "NFO", "X", "BUY", 65)
+    found = replace(turned_round(brought_back=held), wire=(), book=BrokerBook(orders=(accepted,)))
+    assert len(list(never_crosses_zero(View(found)))) == breaches
