@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
+from brokers.noren.errors import STATUSES
 from brokers.refusals import error_kind, refused
 from brokers.texts import plain
 from brokers.transport import WireAnswer
@@ -94,7 +95,8 @@ def _refusal(spec: BrokerSpec, answer: WireAnswer, message: str, what: str) -> B
         return SessionLost(code, text)
     if kind is ErrorKind.RATE_LIMITED or answer.status == 429:
         return RateLimited(code, text, retry_after=answer.retry_after)
-    return NoData("NO_DATA", text) if _NO_DATA.match(message) else BrokerUnavailable(code, text)
+    is_empty = answer.status in STATUSES and _NO_DATA.match(message)
+    return NoData("NO_DATA", text) if is_empty else BrokerUnavailable(code, text)
 
 
 def _unreadable(spec: BrokerSpec, answer: WireAnswer, what: str) -> BrokerError:

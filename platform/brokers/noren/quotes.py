@@ -10,6 +10,7 @@ from brokers.lots import LotSizeOf
 from brokers.noren.answers import unavailable
 from brokers.noren.rows import MalformedRow, decoded, units_of
 from domain.broker import BrokerError, BrokerSpec, Candle, InstrumentRow, Quote
+from domain.clock import IST
 
 Key = tuple[str, str]
 _DAY = timedelta(days=1)
@@ -97,12 +98,12 @@ def candles_of(
 ) -> list[Candle]:
     """Return the bars that start within the span, oldest first; raises ``BrokerUnavailable``.
 
-    Minute bars come as objects, day bars as strings that hold one each.
+    Minute bars come as objects, day bars as strings that hold one each, stamped with their day's midnight in UTC.
     """
     units = instrument.lot_size if instrument.exchange in spec.quantity_in_lots else 1
     try:
         rows: Sequence[msgspec.Raw] = msgspec.json.decode(data, type=list[msgspec.Raw])
-        bars = [_candle(decoded(_unwrapped(row), _Bar), units) for row in rows]
+        bars = [_bar(row, units) for row in rows]
     except (msgspec.MsgspecError, UnicodeDecodeError, MalformedRow) as error:
         raise unavailable(spec, "history", error) from error
     return sorted((bar for bar in bars if since <= bar.start <= until), key=lambda bar: bar.start)
@@ -115,13 +116,17 @@ def _row(spec: BrokerSpec, data: bytes) -> _QuoteRow:
         raise unavailable(spec, "quote", error) from error
 
 
-def _unwrapped(row: msgspec.Raw) -> bytes:
+def _bar(row: msgspec.Raw, units: int) -> Candle:
     text = bytes(row)
-    return msgspec.json.decode(text, type=str).encode() if text.startswith(b'"') else text
+    if not text.startswith(b'"'):
+        bar = decoded(text, _Bar)
+        return _candle(bar, units, start=datetime.fromtimestamp(bar.ssboe, tz=UTC))
+    bar = decoded(msgspec.json.decode(text, type=str).encode(), _Bar)
+    day = datetime.fromtimestamp(bar.ssboe, tz=UTC).replace(tzinfo=IST)
+    return _candle(bar, units, start=day.astimezone(UTC))
 
 
-def _candle(bar: _Bar, units: int) -> Candle:
+def _candle(bar: _Bar, units: int, *, start: datetime) -> Candle:
     if not bar.intl <= min(bar.into, bar.intc) <= max(bar.into, bar.intc) <= bar.inth:
         raise MalformedRow(f"the bar of {bar.ssboe} has its prices out of order")
-    start = datetime.fromtimestamp(bar.ssboe, tz=UTC)
     return Candle(start, bar.into, bar.inth, bar.intl, bar.intc, int(bar.intv) * units, int(bar.oi) * units)

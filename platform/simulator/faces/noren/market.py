@@ -189,13 +189,15 @@ def _bar(candle: Candle, listing: Listing) -> Row:
 
 
 def _day_bar(candle: Candle, listing: Listing) -> Row:
+    """Return a day's bar; it is stamped with the day's midnight in UTC, as the recorded one is."""
+    day = candle.start.astimezone(IST)
     return {
-        "time": candle.start.astimezone(IST).strftime("%d-%b-%Y").upper(),
+        "time": day.strftime("%d-%b-%Y").upper(),
         "into": rupees(candle.open),
         "inth": rupees(candle.high),
         "intl": rupees(candle.low),
         "intc": rupees(candle.close),
-        "ssboe": str(int(candle.start.timestamp())),
+        "ssboe": str(int(day.replace(hour=0, minute=0, tzinfo=UTC).timestamp())),
         "intv": f"{candle.volume // unit(listing)}.00",
     }
 
