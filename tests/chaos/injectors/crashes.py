@@ -73,7 +73,7 @@ POINTS_OF = {
 }
 """Which process reaches which points."""
 
-PATIENCE, RARE_PATIENCE = 8.0, 25.0
+PATIENCE, RARE_PATIENCE = 15.0, 30.0
 
 PAUSES = {"web": 40.0, "signals": 15.0, "feed": 45.0, "sessions": 40.0, "jobs": 40.0, "beat": 40.0}
 """Mean seconds between two deaths of a process that runs again: what is always dead does no work to be tested."""
