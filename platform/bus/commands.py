@@ -15,37 +15,18 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from bus import failpoints
+from bus.patience import Patience
 
 log = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 2.0
 """How long a queue that confirms what it has taken may take for it; one that does not makes nobody wait."""
 
-SLOW_SECONDS = 0.5
-"""A command that failed after longer than this met a queue that hangs."""
-
 _HIDDEN = frozenset(f"workers.sessions.{name}" for name in ("exchange_login", "prepare_login", "check_postback"))
 """Commands whose arguments a monitor of the queues must not show: one-use codes, states, what brokers post."""
 
 
-class _Patience:
-    """Keeps a queue that hangs from holding up its senders: as long as one command waited in vain, the next do not."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-
-    def is_over(self) -> bool:
-        """Say whether commands are better left to the sweep now."""
-        return time.monotonic() < self._until
-
-    def lose(self, *, since: float) -> None:
-        """Note a command that failed; one that failed quickly costs nobody anything."""
-        now = time.monotonic()
-        if now - since > SLOW_SECONDS:
-            self._until = now + (now - since)
-
-
-_patience = _Patience()
+_patience = Patience()
 
 
 def _send(task: str, queue: str, *args: object) -> None:

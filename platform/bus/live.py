@@ -1,6 +1,7 @@
 """What browsers are told: sent after the commit, best effort. Whoever missed it re-reads the page's data."""
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 
 from bus.connection import redis_client
+from bus.patience import Patience
 from bus.subscriber import Stream
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ class LiveEvent(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(LiveEvent)
+_patience = Patience()
 
 
 def announce(user_ids: Iterable[int], kind: Kind, data: dict[str, Any]) -> None:
@@ -58,10 +61,14 @@ def _on_commit(event: LiveEvent) -> None:
 
 
 def _send(messages: Sequence[bytes]) -> None:
+    if _patience.is_over():
+        return
+    started = time.monotonic()
     try:
         with redis_client().pipeline(transaction=False) as pipe:
             for message in messages:
                 pipe.publish(CHANNEL, message)
             pipe.execute()
     except RedisError as error:
+        _patience.lose(since=started)
         log.warning("live event not sent", extra={"reason": str(error)})

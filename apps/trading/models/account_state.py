@@ -42,6 +42,7 @@ class Position(models.Model):
     product = models.CharField(max_length=4)
     quantity = models.IntegerField()
     average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    last_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     read_at = models.DateTimeField()
 
     objects = PositionQuerySet.as_manager()

@@ -116,7 +116,7 @@ def save_positions(facts: Sequence[Facts]) -> None:
         rows,
         update_conflicts=True,
         unique_fields=["account", "mode", "instrument", "product"],
-        update_fields=["quantity", "average_price", "read_at"],
+        update_fields=["quantity", "average_price", "last_price", "read_at"],
     )
 
 
@@ -130,6 +130,7 @@ def _rows(facts: Facts, ids: Mapping[tuple[Lane, str, str], int]) -> list[Positi
             product=row.product,
             quantity=row.quantity,
             average_price=row.average_price,
+            last_price=row.last_price,
             read_at=facts.read_at,
         )
         for row in facts.positions or ()

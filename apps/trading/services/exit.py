@@ -32,6 +32,7 @@ from domain.pricing import Touch
 from domain.sizing import SizeError
 
 SIZE_RETRY = timedelta(seconds=5)
+UNPRICED_FOR = timedelta(seconds=5)
 
 
 def request_exit_of_trade(*, trade: Trade, reason: ExitReason, actor: User | None, now: datetime) -> list[Intent]:
@@ -167,9 +168,11 @@ def _exit_intent(leg: TradeLeg, reason: ExitReason, now: datetime) -> Intent:
 def create_orders(intents: Iterable[Intent], market: Mapping[int, Touch], *, now: datetime) -> list[Order]:
     """Give each open exit without unresolved orders its next ones, for what the leg holds and nothing has reserved.
 
-    An exit without a known price waits: the sweep comes back to it.
+    An exit without a known price waits: the sweep comes back to it, and somebody is told when that lasts.
     """
+    intents = list(intents)
     waiting = [intent for intent in intents if intent.leg.instrument_id in market]
+    _tell_unpriced([intent for intent in intents if intent.leg.instrument_id not in market], now)
     reserved = reserved_by_leg([intent.leg_id for intent in waiting])
     attempts = next_attempts(waiting)
     orders: list[Order] = []
@@ -180,6 +183,19 @@ def create_orders(intents: Iterable[Intent], market: Mapping[int, Touch], *, now
     for order in orders:
         order.created_at = now
     return list(insert_rows(orders))
+
+
+def _tell_unpriced(intents: Iterable[Intent], now: datetime) -> None:
+    for intent in intents:
+        if now - intent.created_at >= UNPRICED_FOR:
+            notify(
+                key=f"exit-price:{intent.pk}",
+                code="EXIT_NO_PRICE",
+                text=f"An exit of {intent.leg.instrument.symbol} waits: nobody shows a price. Leave it at the broker.",
+                tenant_id=intent.tenant_id,
+                user_id=intent.trade.account.user_id,
+                level=Level.PAGE,
+            )
 
 
 def _orders_of(intent: Intent, quantity: int, touch: Touch, attempt: int) -> list[Order]:

@@ -37,6 +37,7 @@ class ScriptedBroker:
     book: dict[str, BrokerOrder] = field(default_factory=dict)
     fills: list[BrokerFill] = field(default_factory=list)
     external: dict[tuple[str, str], int] = field(default_factory=dict)
+    shown_price: Decimal = Decimal(0)  # what the position book shows as the last price
     gate: asyncio.Event | None = None  # when set, every place waits for it
 
     async def place(self, request: OrderRequest) -> Outcome:
@@ -124,7 +125,7 @@ class ScriptedBroker:
             key = (fill.exchange, fill.symbol, "MIS")
             net[key] = net.get(key, 0) + Side(fill.side).sign * fill.quantity
         zero = Decimal(0)
-        return [BrokerPosition(e, s, p, q, zero, zero, Decimal(1)) for (e, s, p), q in net.items()]
+        return [BrokerPosition(e, s, p, q, zero, self.shown_price, Decimal(1)) for (e, s, p), q in net.items()]
 
     async def funds(self) -> Funds:
         return Funds(available=Decimal(1_000_000), used=Decimal(0), total=Decimal(1_000_000))
