@@ -142,6 +142,14 @@ async def _(bench: Bench) -> None:
         await site.broker.place(wish)
         asked = await bench.ledger(client=site.name, event="REQUEST", tag=wish.client_order_id)
         assert len(asked) == 1, (kind, asked)
+    # A library may send a modify or cancel again when a kept-alive connection drops under it: it is warm here.
+    placed = await site.broker.place(await site.resting(row))
+    for endpoint, call in (("orders.modify", site.broker.modify), ("orders.cancel", site.broker.cancel)):
+        await site.fault("accept_then_reset", endpoint)
+        rest = (await change(site, wish),) if endpoint == "orders.modify" else ()
+        await call(placed.broker_order_id, *rest)
+        asked = await bench.ledger(client=site.name, event="REQUEST", endpoint=endpoint)
+        assert len(asked) == 1, (endpoint, asked)
 
 
 @case(413, "an answer about another order proves nothing")

@@ -256,6 +256,8 @@ async def _(bench: Bench) -> None:
             doubted += 1
             continue
         believed.append(order)
+        with pytest.raises(ValueError):
+            postback_order(bench.member.slug, body, headers, "guessed", lot_size_of=site.lot_size_of)
     assert {order.broker_order_id for order in believed} == {placed.broker_order_id}
     assert {order.client_order_id for order in believed} == {wish.client_order_id}
     for odd in (b"", b"{}", b"null", b"\xff", b"[" * 50_000):

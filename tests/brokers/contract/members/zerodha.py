@@ -2,7 +2,6 @@
 
 import csv
 import io
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from struct import pack
@@ -17,7 +16,6 @@ from domain.broker import Endpoint, Verdict
 from domain.orders import OrderStatus, OrderType
 from tests.brokers.contract.bench import Bench
 from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Status
-from tests.shared import shared_path
 
 _S = OrderStatus
 _HEADER = (
@@ -223,10 +221,6 @@ async def greet(socket: web.WebSocketResponse) -> None:
     """Kite's socket says nothing first; the subscription is read."""
     await socket.receive()
     await socket.receive()
-
-
-def _full_packet() -> bytes:
-    return b64decode(shared_path("zerodha/kiteconnect-mocks/ticker_full.packet").read_bytes())
 
 
 _LTP = pack(">Ii", 256265, 2_420_000)
