@@ -4,7 +4,9 @@ The first message of a contract (``tk``) shows all of it, the following ones (``
 strings; a contract is named by exchange and token, because tokens are unique on their exchange only.
 """
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -12,9 +14,10 @@ from domain.broker import RawTick
 from domain.prices import PRICE_SCALE
 
 _DIGITS = len(str(PRICE_SCALE)) - 1
+_PRICE = re.compile(rf"(-?[0-9]+)(?:\.([0-9]{{1,{_DIGITS}}}))?")
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """What any message may hold that matters here; ``None`` where it says nothing."""
 
     t: str
@@ -84,14 +87,17 @@ class Touchlines:
         return _tick(shown) if shown.last_price else None
 
 
+@lru_cache(maxsize=65_536)
 def scaled(text: str) -> int:
-    """Return a price as ``domain.prices`` scales it; raises ``ValueError`` for what is no plain decimal."""
-    whole, _, part = text.partition(".")
-    if len(part) > _DIGITS or (part and not part.isdigit()):
+    """Return a price as ``domain.prices`` scales it; raises ``ValueError`` for what is no plain decimal.
+
+    Remembered, because the same few thousand prices come all day.
+    """
+    match = _PRICE.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text!r} is not a price")
-    value = int(whole) * PRICE_SCALE
-    fraction = int(part.ljust(_DIGITS, "0")) if part else 0
-    return value - fraction if text.startswith("-") else value + fraction
+    whole, part = match[1], match[2] or ""
+    return int(whole + part) * 10 ** (_DIGITS - len(part))
 
 
 def _merge(shown: _Shown, message: Message) -> None:
