@@ -97,7 +97,7 @@ def scaled(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a price")
     whole, part = match[1], match[2] or ""
-    return int(whole + part) * 10 ** (_DIGITS - len(part))
+    return int(whole + part + "0" * (_DIGITS - len(part)))
 
 
 def _merge(shown: _Shown, message: Message) -> None:
