@@ -12,7 +12,8 @@ from apps.audit.services import chain
 from apps.markets.clock import now, trading_date
 from apps.markets.services import calendar
 from apps.trading.services import calendar_watch, chain_watch, day_end, machine, processes, pruning
-from bus import commands, failpoints, leases
+from bus import commands, failpoints
+from bus.leases import Reaper
 from workers.life import show_life
 
 CALENDAR_AHEAD = timedelta(days=400)
@@ -22,6 +23,7 @@ FROZEN_SECONDS = 5.0
 """How long after its lease ran out a process that holds it still is taken for frozen."""
 
 log = logging.getLogger(__name__)
+_reaper = Reaper(grace=FROZEN_SECONDS)
 
 
 @worker_ready.connect
@@ -63,7 +65,7 @@ def sweep() -> None:
     machine.watch_disk(settings.STATE_DIR, wall=timezone.now())
     unbroken = show_life("jobs")
     if unbroken:
-        leases.reap_overdue(grace=FROZEN_SECONDS)
+        _reaper.look()
     day_end.wake_waiting()
     if unbroken:
         processes.watch_processes(wall=timezone.now())

@@ -15,7 +15,8 @@ from apps.markets.clock import market_clock, now, trading_date
 from apps.strategies.services import routing
 from apps.trading.services import cutoffs, watching
 from apps.trading.services.watching import WatchList
-from bus import failpoints, leases, ticks
+from bus import failpoints, ticks
+from bus.leases import Reaper
 from domain.feed.freshness import Freshness
 from domain.risk import DataState, Fired, RiskEngine
 from workers.loop import Lead, LeasedLoop
@@ -60,6 +61,7 @@ class _Watch:
 
     def __init__(self, lead: Lead) -> None:
         self._lead = lead
+        self._reaper = Reaper(grace=FROZEN_SECONDS)
         refire_after = REFIRE_AFTER * market_clock().speed  # the engine's clock is the market's
         self._engine = RiskEngine(now=now(), refire_after=refire_after)
         self._changed: set[int] = set()
@@ -167,7 +169,7 @@ class _Watch:
             asked = await self._lead.db_first(cutoffs.fire_due)
             if asked:
                 log.warning("square-off by the database's clock", extra={"legs": asked})
-            await self._lead.db(leases.reap_overdue, grace=FROZEN_SECONDS)
+            await self._lead.db(self._reaper.look)
             await asyncio.sleep(CUT_OFF_SECONDS)
 
     async def _stand_in(self) -> None:

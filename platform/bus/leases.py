@@ -15,7 +15,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -223,21 +223,31 @@ def _fate_of(seen: _Seen, holder: str) -> Fate | None:
     return Fate.EXPIRED if seen.is_long_over else None
 
 
-def reap_overdue(*, grace: float) -> list[str]:
-    """Kill the processes of this host that still stand in a lease that ran out so many seconds ago; returns the leases.
+@dataclass(slots=True)
+class Reaper:
+    """Kills processes of this host that stand in a lease that has run out.
 
     They are frozen: one that lives renews its lease, or asks for another. Where no successor waits that would do it,
-    whoever supervises processes starts them afresh.
+    whoever supervises processes starts them afresh. ``grace``: for how many seconds it must have been seen so, because
+    after a pause of the database or of the whole machine every lease has run out, and nobody is frozen.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_OVERDUE, [grace])
-        rows = cursor.fetchall()
-    return [name for name, holder in rows if not is_dead(holder) and reap(holder)]
+
+    grace: float
+    clock: Callable[[], float] = time.monotonic
+    _seen: dict[tuple[str, int, str], float] = field(default_factory=dict)
+
+    def look(self) -> list[str]:
+        """Look once; returns the leases whose holder was killed."""
+        with connection.cursor() as cursor:
+            cursor.execute(_OVERDUE)
+            overdue = cursor.fetchall()
+        now = self.clock()
+        self._seen = {key: self._seen.get(key, now) for key in overdue}
+        frozen = [key for key, since in self._seen.items() if now - since >= self.grace]
+        return [name for name, _, holder in frozen if not is_dead(holder) and reap(holder)]
 
 
-_OVERDUE = """
-SELECT name, holder FROM bus_lease WHERE holder <> '' AND until + %s * interval '1 second' < clock_timestamp()
-"""
+_OVERDUE = "SELECT name, epoch, holder FROM bus_lease WHERE holder <> '' AND until < clock_timestamp()"
 
 
 def doubtful_terms(name: str) -> Mapping[int, datetime | None]:

@@ -88,21 +88,49 @@ def test_a_holder_elsewhere_is_succeeded_after_its_grace_and_stays_in_doubt() ->
     assert leases.doubtful_terms("execution.0") == {7: None}
 
 
-def test_a_frozen_holder_without_a_successor_is_killed_all_the_same(holder: "subprocess.Popen[bytes]") -> None:
+@pytest.fixture
+def watch() -> list[float]:
+    """The hands of a reaper's clock."""
+    return [0.0]
+
+
+@pytest.fixture
+def reaper(watch: list[float]) -> leases.Reaper:
+    return leases.Reaper(grace=5, clock=lambda: watch[0])
+
+
+def test_a_frozen_holder_without_a_successor_is_killed_all_the_same(
+    holder: "subprocess.Popen[bytes]", reaper: leases.Reaper, watch: list[float]
+) -> None:
     os.kill(holder.pid, signal.SIGSTOP)
-    hold(name_of(holder), left=-4)
-    assert leases.reap_overdue(grace=5) == []
-    Lease.objects.update(until=timezone.now() - timedelta(seconds=6))
-    assert leases.reap_overdue(grace=5) == ["execution.0"]
+    hold(name_of(holder), left=-1)
+    assert reaper.look() == []
+    watch[0] += 5
+    assert reaper.look() == ["execution.0"]
     assert holder.poll() == -signal.SIGKILL
-    assert leases.reap_overdue(grace=5) == []
+    assert reaper.look() == []
     assert take() is not None
     assert Term.objects.get().fate == Fate.DEAD
 
 
-def test_no_process_kills_itself() -> None:
+def test_a_holder_that_renews_after_a_pause_of_everything_is_left_alone(
+    holder: "subprocess.Popen[bytes]", reaper: leases.Reaper, watch: list[float]
+) -> None:
+    hold(name_of(holder), left=-3600)  # the database or the whole machine stood still
+    assert reaper.look() == []
+    Lease.objects.update(until=timezone.now() + timedelta(seconds=12))
+    watch[0] += 5
+    assert reaper.look() == []
+    Lease.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert reaper.look() == []  # seen anew
+    assert holder.poll() is None
+
+
+def test_no_process_kills_itself(reaper: leases.Reaper, watch: list[float]) -> None:
     hold(leases.holder_name(), left=-60)
-    assert leases.reap_overdue(grace=5) == []
+    reaper.look()
+    watch[0] += 5
+    assert reaper.look() == []
 
 
 def test_a_lease_given_back_leaves_no_doubt() -> None:
