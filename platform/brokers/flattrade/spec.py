@@ -92,6 +92,7 @@ SPEC = BrokerSpec(
         "margins: cash + payin - payout - marginused is free; collateral is not counted",
         "a position's prcftr is taken as the rupees one counted quantity gains when the price rises by 1",
         "one session has one socket: an account that feeds prices must not be one that trades",
+        "every heartbeat of ours on the socket is taken to be answered: a quiet socket is told from a dead one by that",
         "1000 instruments a socket, 25 modifications an order, 60 days of minute and 2000 of day bars are guesses",
         "price steps of futures and stocks come from one quote per underlying, of options are 0.05: no file has them",
         "BSE stocks, BSE stock derivatives and currencies are not listed",

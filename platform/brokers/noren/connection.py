@@ -16,6 +16,9 @@ SILENCE_SECONDS = 20.0
 HEARTBEAT_SECONDS = 25.0
 """The documentation wants one every 30 s, busy or not."""
 
+_NO_PINGS = 86_400.0
+"""The family's sign of life is a message of its own; whether its servers answer WebSocket pings is not documented."""
+
 _MESSAGE_LIMIT = 8_000_000
 _HEARTBEAT = '{"t":"h"}'
 _REPLACED = 1000
@@ -36,7 +39,7 @@ class Socket:
         """Connect and sign in; raises ``SessionLost`` for a dead token, ``BrokerUnavailable`` for everything else."""
         broker = access.member.slug
         try:
-            opened = await wire.socket(url, heartbeat=silence_seconds, max_message=_MESSAGE_LIMIT)
+            opened = await wire.socket(url, heartbeat=_NO_PINGS, max_message=_MESSAGE_LIMIT)
         except TimeoutError as error:
             raise BrokerUnavailable("TIMEOUT", f"{broker} socket: no handshake in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
