@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -86,12 +86,16 @@ class Checker:
             else:
                 known.last, known.looks = at, known.looks + 1
 
-    def conclude(self, said: Iterable[Said], *, calm_since: datetime) -> None:
-        """Check what must hold once all is quiet: safety once more, liveness, and every alert that was taken."""
+    def conclude(self, said: Iterable[Said], *, left: Mapping[str, int], calm_since: datetime) -> None:
+        """Check what must hold once all is quiet: safety once more, liveness, every alert taken, and the quiet.
+
+        ``left`` is what still moved when the healing was over; it lasts longer than an exit may have to wait.
+        """
         evidence = self.evidence()
         self._note(check_safety(evidence))
         self._note(check_liveness(evidence, at=evidence.taken_at, calm_since=market_clock().at(calm_since)))
         self._note(lost_alerts(said))
+        self._note(Breach("QUIET", name, f"{count} after the healing") for name, count in left.items())
         self.not_checked = unchecked(evidence)
         self.covered = {one.invariant: one.checked for one in survey(evidence, at=evidence.taken_at)}
         self.wire = _wire_totals(evidence)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bus.failpoints import POINTS
 
-INVARIANTS = (*(f"I{number}" for number in range(1, 21)), "ALERT")
+INVARIANTS = (*(f"I{number}" for number in range(1, 21)), "ALERT", "QUIET")
 
 
 def bound(trials: int) -> float:

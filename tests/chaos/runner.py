@@ -192,7 +192,7 @@ class _Run:
 
     def _judge(self) -> None:
         report, world = self.report, self.world
-        self.checker.conclude(self.traffic.said, calm_since=self.calm_since)
+        self.checker.conclude(self.traffic.said, left=report.left, calm_since=self.calm_since)
         report.totals, report.wire = self.desk.totals(), self.checker.wire
         report.traffic = dict(self.traffic.done) | {"alerts": len(self.traffic.said)}
         report.injections, report.notes = dict(world.injections), world.notes
