@@ -10,8 +10,8 @@ import pytest
 
 from tests.simulated import simulated_exchange
 
-LATER = "two days later"
-"""What follows the exchange called ``today``: the same books and sessions, after a restart."""
+TODAY, LATER = "today ", "later "
+"""An exchange of one broker, and what follows it two days later: the same books and sessions, after a restart."""
 
 
 class Exchanges:
@@ -23,15 +23,15 @@ class Exchanges:
         self._running: dict[str, tuple[str, ExitStack]] = {}
 
     def url(self, name: str) -> str:
-        """``plain`` and ``today``; ``ahead``: the clock is three hours ahead; ``two days later``: ``today`` again."""
-        if name == LATER:
-            self._running["today"][1].close()
+        """``plain``; ``ahead``: the clock is three hours ahead; ``today <slug>``, then ``later <slug>``."""
         if name not in self._running:
+            if name.startswith(LATER):
+                self._running[name.replace(LATER, TODAY)][1].close()
             self._running[name] = self._started(name)
         return self._running[name][0]
 
     def _started(self, name: str) -> tuple[str, ExitStack]:
-        state = self._state / ("today" if name == LATER else name)
+        state = self._state / name.replace(LATER, TODAY).replace(" ", "-")
         state.mkdir(exist_ok=True)
         own = self._stack.enter_context(ExitStack())
         return own.enter_context(simulated_exchange(state, clients=1, clock=_clock(name))), own
@@ -42,7 +42,7 @@ class Exchanges:
 
 
 def _clock(name: str) -> str:
-    ahead = {"ahead": timedelta(hours=3), LATER: timedelta(days=2)}.get(name)
+    ahead = timedelta(days=2) if name.startswith(LATER) else {"ahead": timedelta(hours=3)}.get(name)
     now = datetime.now(UTC)
     return "" if ahead is None else f"{(now + ahead).isoformat()}@{now.timestamp()}x1"
 

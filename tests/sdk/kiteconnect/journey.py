@@ -16,6 +16,7 @@ from steps import Control, step
 
 NIFTY = "NSE:NIFTY 50"
 NIFTY_TOKEN = 256265
+TICK = 0.05
 IST = timezone(timedelta(hours=5, minutes=30))
 CANNOT: dict[str, str] = {}
 
@@ -36,14 +37,19 @@ def kite(url: str, control: Control) -> KiteConnect:
 
 @pytest.fixture(scope="module")
 def option(kite: KiteConnect) -> dict[str, Any]:
-    """The call nearest to the money of the first expiry, with its quote."""
+    """The call nearest to the money of the first expiry."""
     spot = kite.ltp(NIFTY)[NIFTY]["last_price"]
     calls = [row for row in kite.instruments("NFO") if row["name"] == "NIFTY" and row["instrument_type"] == "CE"]
     soonest = min(row["expiry"] for row in calls)
     first = [row for row in calls if row["expiry"] == soonest]
     row = min(first, key=lambda call: abs(call["strike"] - spot))
-    key = f"NFO:{row['tradingsymbol']}"
-    return row | {"key": key, "quote": kite.quote(key)[key]}
+    return row | {"key": f"NFO:{row['tradingsymbol']}"}
+
+
+def priced(kite: KiteConnect, option: dict[str, Any], limit: str) -> float:
+    """A price between the market and a limit of its band now: the band moves with the market."""
+    quote = kite.quote(option["key"])[option["key"]]
+    return round(round((quote["last_price"] + quote[limit]) / 2 / TICK) * TICK, 2)
 
 
 def order(kite: KiteConnect, option: dict[str, Any], **change: Any) -> str:
@@ -55,7 +61,7 @@ def order(kite: KiteConnect, option: dict[str, Any], **change: Any) -> str:
         "quantity": option["lot_size"],
         "product": kite.PRODUCT_NRML,
         "order_type": kite.ORDER_TYPE_LIMIT,
-        "price": option["quote"]["upper_circuit_limit"],
+        "price": priced(kite, option, "upper_circuit_limit"),
         "tag": "journey1",
     }
     return str(kite.place_order(**(form | change)))
@@ -128,7 +134,7 @@ def test_an_order_is_placed_filled_and_booked(kite, option):
 
 @step("place", "modify", "cancel")
 def test_an_order_rests_is_modified_and_cancelled(kite, option):
-    low = option["quote"]["lower_circuit_limit"]
+    low = priced(kite, option, "lower_circuit_limit")
     order_id = order(kite, option, price=low, tag="journey2")
     assert kite.modify_order(kite.VARIETY_REGULAR, order_id, price=round(low + 0.05, 2)) == order_id
     assert kite.order_history(order_id)[-1]["price"] == pytest.approx(low + 0.05)

@@ -180,7 +180,7 @@ async def _(bench: Bench) -> None:
 
 @case(112, "a token is refused once the broker's hour has struck")
 async def _(bench: Bench) -> None:
-    site = await bench.site(base=await bench.start_exchange("today"))
+    site = await bench.site(base=await bench.start_exchange(f"today {bench.member.slug}"))
     assert not await dead(site)
-    later = bench.member.endpoint(await bench.start_exchange("two days later"))
+    later = bench.member.endpoint(await bench.start_exchange(f"later {bench.member.slug}"))
     assert await dead(bench.opened(site.credentials, later))
