@@ -12,6 +12,8 @@ from tests.flows.conftest import open_trades
 from tests.flows.platform import Platform, wait_for
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+expect.set_options(timeout=20_000)  # a busy machine may take its time
+
 pytestmark = [
     pytest.mark.flow,
     pytest.mark.browser,

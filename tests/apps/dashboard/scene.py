@@ -7,6 +7,7 @@ from apps.broker_accounts.models import BrokerAccount
 from apps.markets.models import Instrument
 from apps.strategies.models import Signal, Strategy, StrategyMap
 from apps.trading.models import Fill, Intent, Order, Position, Trade, TradeLeg, Wave
+from domain.clock import IST
 from domain.orders import IntentStatus, OrderStatus, TradeStatus
 
 ENTRY = Decimal("42.10")
@@ -43,7 +44,7 @@ def make_trade(
         product="MIS",
         status=TradeStatus.OPEN,
         entry_deadline_at=now + timedelta(minutes=1),
-        trading_date=now.date(),
+        trading_date=now.astimezone(IST).date(),
         created_at=now,
         opened_at=now,
         square_off_at=now + timedelta(hours=4),
