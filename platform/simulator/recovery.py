@@ -19,8 +19,9 @@ from domain.orders import OrderType, Product, Side, Validity
 from simulator.clients import ClientRegistry
 from simulator.exchange.core import Exchange
 from simulator.exchange.types import ClientOrder, ClientTrade, OrderState
+from simulator.faces.wording import Wording
 from simulator.ledger import Entry, Event
-from simulator.market.types import Listing, Market
+from simulator.market.types import Listing
 
 _NUMBERED = frozenset({Event.ACCEPTED, Event.FILL})
 RESTARTED = "Cancelled: the exchange restarted."
@@ -39,11 +40,12 @@ def recover(path: Path, *, exchange: Exchange, clients: ClientRegistry, clock: M
     if not path.exists():
         return 0
     orders: dict[str, Found] = {}
+    wording = Wording(exchange.market)
     for entry in _entries(path):
         if entry.event in _NUMBERED:
             exchange.skip_numbers(order_id=entry.order_id, trade_id=entry.trade_id)
         if clients.named(entry.client) is not None and _belongs(entry, clock, now):
-            _apply(orders, entry, exchange.market)
+            _apply(orders, entry, wording)
     for found in orders.values():
         exchange.restore(_finished(found), found.trades)
     return len(orders)
@@ -64,8 +66,8 @@ def _belongs(entry: Entry, clock: MarketClock, now: datetime) -> bool:
     return abs(drift) <= timedelta(seconds=clock.speed) and told_at <= now
 
 
-def _apply(orders: dict[str, Found], entry: Entry, market: Market) -> None:
-    listing = market.find(entry.exchange, entry.symbol)
+def _apply(orders: dict[str, Found], entry: Entry, wording: Wording) -> None:
+    listing = wording.find(entry.broker, entry.exchange, entry.symbol)
     if listing is None or not entry.order_id:
         return  # an expired contract, or a line about no order
     if entry.event is Event.ACCEPTED:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from simulator.clients import ClientRegistry
 from simulator.exchange.core import Exchange
 from simulator.exchange.types import ClientOrder, ClientTrade, OrderState
+from simulator.faces.wording import symbol_of
 from simulator.ledger import Entry, Event, Ledger
 
 UpdateListener = Callable[[ClientOrder], None]
@@ -97,7 +98,7 @@ class Recorder:
 
 
 def order_entry(order: ClientOrder, *, broker: str, event: Event, endpoint: str) -> Entry:
-    """Return a ledger line that shows an order."""
+    """Return a ledger line that shows an order, its contract by the broker's name."""
     return Entry(
         event=event,
         broker=broker,
@@ -106,7 +107,7 @@ def order_entry(order: ClientOrder, *, broker: str, event: Event, endpoint: str)
         tag=order.tag,
         order_id=order.order_id,
         exchange=order.listing.exchange,
-        symbol=order.listing.symbol,
+        symbol=symbol_of(broker, order.listing),
         side=order.side,
         quantity=order.quantity,
         price=str(order.price),

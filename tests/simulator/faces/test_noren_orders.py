@@ -142,6 +142,19 @@ def test_every_order_call_is_two_lines_of_the_ledger(client: NorenClient, restin
     for column in ("tag", "symbol", "exchange", "side", "quantity", "product", "order_type"):
         assert first[column] == accepted[column]
     assert lines[2]["order_id"] == order_id
+    assert {line["symbol"] for line in lines} == {resting["tsym"]}
+
+
+def test_a_restart_finds_orders_by_the_brokers_names(
+    client: NorenClient, buy: dict[str, Any], make_site: Callable[..., Any]
+) -> None:
+    order_id = client.ok("PlaceOrder", **buy)["norenordno"]
+    client.site.stop()
+    client.site = make_site(SIMULATOR_RATE_LIMITS="off", STATE_DIR=str(client.site.config.state_dir))
+    row = client.row(order_id)
+    assert (row["status"], row["tsym"], row["remarks"]) == ("COMPLETE", buy["tsym"], "tag1")
+    [position] = client.ok("PositionBook")
+    assert position["netqty"] == row["qty"]
 
 
 def test_an_empty_book_is_an_error(client: NorenClient) -> None:

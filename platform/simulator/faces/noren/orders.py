@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import count
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 
@@ -18,7 +19,7 @@ from simulator.faces.desk import cut
 from simulator.faces.noren.calls import Counter, one_too_many, pause, spoil
 from simulator.faces.noren.fields import ORDER_TYPES, PRODUCTS, SIDES, new_order, order_edit
 from simulator.faces.noren.limits import Bucket
-from simulator.faces.noren.names import unit
+from simulator.faces.noren.names import trading_symbol, unit
 from simulator.faces.noren.wire import (
     Fields,
     NorenError,
@@ -47,7 +48,10 @@ _COLUMNS = {"price": "prc", "trigger_price": "trgprc", "tag": "remarks"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One order-changing request as it arrived, and the ledger line that says so."""
+    """One order-changing request as it arrived, and the ledger line that says so.
+
+    ``symbol`` is the exchange's name of the contract, by which faults and switches go; the line has the broker's.
+    """
 
     request: web.Request
     name: str
@@ -55,6 +59,7 @@ class Call:
     token: str
     number: int
     entry: Entry
+    symbol: str
 
     @property
     def order_id(self) -> str:
@@ -98,29 +103,36 @@ class OrderDesk:
             fields, token = {}, ""  # recorded and judged as an empty one
         entry = self._entry(name, fields)
         self.counter.desk.ledger.append(entry)
-        return Call(request=request, name=name, fields=fields, token=token, number=entry.request, entry=entry)
+        named = self.counter.names.named(entry.exchange, entry.symbol)
+        return Call(
+            request=request,
+            name=name,
+            fields=fields,
+            token=token,
+            number=entry.request,
+            entry=entry,
+            symbol=named.symbol if named else "",
+        )
 
     def _entry(self, name: str, fields: Fields) -> Entry:
         client = self.counter.desk.clients.named(fields.get("uid", ""))
         order_id = fields.get("norenordno", "")
         known = self._order(client, order_id) if client and order_id else None
-        entry = order_entry(known, broker="", event=Event.REQUEST, endpoint="") if known else self._blank(client)
-        entry.broker, entry.endpoint = self.counter.member.broker, name
-        entry.order_id, entry.request = order_id[:64], next(self._numbers)
+        broker = self.counter.member.broker
+        blank = Entry(event=Event.REQUEST, broker=broker, client=client.client if client else "")
+        entry = order_entry(known, broker=broker, event=Event.REQUEST, endpoint="") if known else blank
+        entry.endpoint, entry.order_id, entry.request = name, order_id[:64], next(self._numbers)
         for column, key in _COLUMNS.items():
             if fields.get(key) and fields[key] != "None":
                 setattr(entry, column, fields[key][:64])
         self._describe(entry, fields)
         return entry
 
-    def _blank(self, client: Client | None) -> Entry:
-        return Entry(event=Event.REQUEST, broker="", client=client.client if client else "")
-
     def _describe(self, entry: Entry, fields: Fields) -> None:
-        """Write the order's words as the exchange has them, where they can be read."""
-        listing = self.counter.names.named(fields.get("exch", ""), fields.get("tsym", ""))
+        """Write the contract as the broker calls it and the rest as everybody does, where they can be read."""
+        listing = self.counter.names.named(fields.get("exch", ""), unquote_plus(fields.get("tsym", "")))
         if listing is not None:
-            entry.exchange, entry.symbol = listing.exchange.value, listing.symbol
+            entry.exchange, entry.symbol = listing.exchange.value, trading_symbol(listing)
         entry.side = SIDES[fields["trantype"]].value if fields.get("trantype") in SIDES else entry.side
         entry.product = PRODUCTS[fields["prd"]].value if fields.get("prd") in PRODUCTS else entry.product
         if fields.get("prctyp") in ORDER_TYPES:
@@ -147,7 +159,7 @@ class OrderDesk:
             return self._failed(error)
 
     async def _deliver(self, call: Call, client: Client) -> web.StreamResponse:
-        faults, symbol = self.counter.desk.faults, call.entry.symbol
+        faults, symbol = self.counter.desk.faults, call.symbol
         await pause(faults.delay_seconds(client=client.client, endpoint=call.name, symbol=symbol))
         fault = faults.draw(ORDER_FAULTS, client=client.client, endpoint=call.name, symbol=symbol)
         if fault is None:
@@ -185,7 +197,7 @@ class OrderDesk:
             self._record(call, Event.REJECTED, message=error.emsg)
 
     async def _spoilt(self, call: Call, client: Client, fault: Fault) -> web.StreamResponse:
-        with self._rejecting(fault, client, call.entry.symbol):
+        with self._rejecting(fault, client, call.symbol):
             order_id = self._act(call, client)
         order = self.counter.desk.exchange.order(client.client, order_id)
         self._record(call, Event.FAULT, fault=fault.kind, order=order)
