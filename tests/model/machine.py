@@ -22,6 +22,11 @@ _ELSEWHERE = ("commands.", "lease.", "paper.", "feed.", "login.", "beat.", "jobs
 CRASH_POINTS = sorted(name for name in failpoints.POINTS if not name.startswith(_ELSEWHERE))
 """The points reached by what the model drives."""
 
+
+def _points(*prefixes: str) -> list[str]:
+    return [name for name in CRASH_POINTS if name.startswith(prefixes)]
+
+
 LATER = {"entry deadline": 61.0, "unknown exits' patience": 121.0, "half an hour": 1800.0}
 HOURS = {"square-off": (9, 40), "close": (10, 1)}
 """Instants of the day, in UTC."""
@@ -83,13 +88,13 @@ class Machine(RuleBasedStateMachine):
 
     # signals -------------------------------------------------------------------------------------------------------
 
-    @initialize(fills=st.sampled_from([None, None, 65, 0]), seconds=st.sampled_from([0.0, 1.0, 4.0, 4.0]))
+    @initialize(fills=st.sampled_from([None, None, None, 65, 0]), seconds=st.sampled_from([4.0, 4.0, 1.0, 0.0]))
     def begin(self, fills: int | None, seconds: float) -> None:
         """A first trade is on its way or in the market, so that what follows finds something to spoil."""
         self.world.house.fills_at_once = fills
         self.world.turns(3)
         self.world.alert(self.world.scene.hooks[0], "buy")
-        self.world.elapse(seconds)
+        self.world.elapse(seconds, step=0.4)
 
     def _stir(self, what: str) -> None:
         """Give what was just planned something to spoil."""
@@ -156,10 +161,22 @@ class Machine(RuleBasedStateMachine):
         self.world.push(seconds)
         self.world.turn()
 
-    @rule(point=st.sampled_from(CRASH_POINTS), nth=st.integers(1, 2), stir=stirs)
-    def dies(self, point: str, nth: int, stir: str) -> None:
-        """Whoever comes by a failpoint dies there."""
+    @rule(point=st.sampled_from(_points("claim.", "wire.", "record.", "routing.", "entry.")), nth=st.integers(1, 2))
+    def dies_entering(self, point: str, nth: int) -> None:
+        """Whoever comes by a failpoint on the way in dies there."""
         self.world.arm(point, nth)
+        self._stir("entry")
+
+    @rule(point=st.sampled_from(_points("claim.", "wire.", "record.", "exit.", "watching.")), nth=st.integers(1, 2))
+    def dies_leaving(self, point: str, nth: int) -> None:
+        """The same on the way out."""
+        self.world.arm(point, nth)
+        self._stir("exit")
+
+    @rule(point=st.sampled_from(CRASH_POINTS), stir=stirs)
+    def dies_somewhere(self, point: str, stir: str) -> None:
+        """The same anywhere, maybe never; the plan stands until another one is made."""
+        self.world.arm(point)
         self._stir(stir)
 
     @rule()
@@ -238,6 +255,12 @@ class Machine(RuleBasedStateMachine):
         """The exchange takes a resting order out: a band was reset, a session ended."""
         resting = self.world.house.resting()
         self.world.house.finish(resting[which % len(resting)].broker_order_id, OrderStatus.CANCELLED, "cancelled")
+
+    @rule()
+    def exchange_corrects(self) -> None:
+        """An execution comes after its order's end."""
+        self.world.fill_late()
+        self.world.turns(2)
 
     @rule(lots=st.integers(1, 3))
     def trader_sells_by_hand(self, lots: int) -> None:

@@ -72,6 +72,9 @@ class Process(Wires):
         self._renewed_at = self.clock.monotonic()
         self.engine: TurnEngine
         self._main: asyncio.Task[None]
+
+    def start(self) -> None:
+        """Begin a term."""
         self.loop.run_until_complete(self._begin())
 
     async def _begin(self) -> None:

@@ -5,7 +5,7 @@ what our tables say. The state machine and the directed scenarios drive the same
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from apps.trading.models import Order, Trade, TradeLeg
 from apps.trading.services import day_end, watching
 from apps.trading.services.evidence import load_evidence
 from apps.trading.services.exit import request_exit, request_exit_of_all
+from bus import failpoints
 from bus.leases import LeaseLost
 from bus.models import Term
 from domain.broker import BrokerToken
@@ -34,7 +35,7 @@ from domain.invariants import Breach, Evidence, check_liveness, check_safety
 from domain.orders import LIVE_TRADES, UNRESOLVED, ExitReason, OrderStatus, Side
 from domain.payload import parse_alert
 from domain.prices import to_scaled
-from domain.risk import RiskEngine
+from domain.risk import Fired, RiskEngine
 from domain.ticks import Tick
 from tests.cast import publish_price
 from tests.model.broker import House, Street
@@ -45,6 +46,7 @@ from tests.model.scene import Scene
 REREAD_EVERY = 2.0
 STEP = 0.25
 HEALED_WITHIN = 400.0
+SMALLEST = 65
 HAND_SETTLES = 5.5
 """Until then a snapshot of positions from before a manual trade may still be believed: two seconds old, read late."""
 
@@ -113,9 +115,9 @@ class World:
         """Let whoever reaches a point for the n-th time from now on die there."""
         self.reached.pop(point, None)
         self.crash_at = (point, nth)
-        process = self.lead()
-        process.reached.pop(point, None)
-        process.crash_at = (point, nth)
+        if self.process is not None:
+            self.process.reached.pop(point, None)
+            self.process.crash_at = (point, nth)
 
     def disarm(self) -> None:
         """Take every planned death back."""
@@ -140,14 +142,24 @@ class World:
         """
         if self.process is None or self.process.is_dead:
             self._bury()
-            self.crash_at = None
             held = take_over(is_proved=is_proved)
-            self.process = Process(self.clock, self.houses, self._saw, held)
+            self.process = Process(self.clock, self.houses, self._saw, held, crash_at=self.crash_at)
+            self._as_worker(self.process, self.process.start)
         return self.process
+
+    def _as_worker(self, process: Process, do: Callable[[], object]) -> None:
+        """Do something as a worker: what is reached meanwhile is reached by it."""
+        self._current = process
+        try:
+            do()
+        finally:
+            self._current = None
 
     def _bury(self) -> None:
         if self.process is not None:
             error = self.process.error
+            if self.process.died_at:
+                self.crash_at = None
             self.deaths += self.process.died_at
             self.process.close()
             self.process = None
@@ -157,11 +169,7 @@ class World:
     def turn(self, *, hold_tasks: bool = False) -> None:
         """One round of the execution worker."""
         process = self.lead()
-        self._current = process
-        try:
-            process.turn(hold_tasks=hold_tasks)
-        finally:
-            self._current = None
+        self._as_worker(process, lambda: process.turn(hold_tasks=hold_tasks))
         if process.is_dead:
             self._bury()
 
@@ -204,12 +212,8 @@ class World:
         if self.frozen is None:
             return
         self.frozen.is_frozen = False
-        self._current = self.frozen
-        try:
-            for _ in range(3):
-                self.frozen.carry_on()
-        finally:
-            self._current = None
+        for _ in range(3):
+            self._as_worker(self.frozen, self.frozen.carry_on)
         self._drop_frozen()
 
     def _drop_frozen(self) -> None:
@@ -322,11 +326,15 @@ class World:
         self._act(self.risk.on_clock(self.clock()))
         self.attempt(lambda: watching.keep_trails(self.risk.trails_moved()))
 
-    def _act(self, fired: Iterable[object]) -> None:
-        found = list(fired)
+    def _act(self, found: Sequence[Fired]) -> None:
         if found:
-            now = self.clock()
-            self.attempt(lambda: watching.act_on(found, now=now, trading_date=trading_date(now)))  # type: ignore[arg-type]
+            self.attempt(lambda: self._leave(found))
+
+    def _leave(self, found: Sequence[Fired]) -> None:
+        """What the signals worker does with what fired."""
+        failpoints.reach("watching.fired")
+        now = self.clock()
+        watching.act_on(found, now=now, trading_date=trading_date(now))
 
     def keep_feed(self) -> None:
         """The feed says that prices stand where they stood."""
@@ -389,6 +397,13 @@ class World:
         if min(held, lots) > 0 and not under_way.exists():
             self.trade_by_hand(instrument_id, side, min(held, lots))
             self.push(HAND_SETTLES)
+
+    def fill_late(self) -> None:
+        """An entry that the book showed as cancelled was executed all the same: a correction of the exchange's."""
+        cancelled = Order.objects.filter(intent__kind="ENTRY", intent__mode="LIVE", status=OrderStatus.CANCELLED)
+        known = [order_id for order_id in cancelled.values_list("broker_order_id", flat=True) if order_id]
+        for order_id in sorted(known)[-1:]:
+            self.house.fill(order_id, SMALLEST)
 
     # people --------------------------------------------------------------------------------------------------------
 
