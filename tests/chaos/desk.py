@@ -1,12 +1,13 @@
 """What operators and owners see and do while everything burns. Needs Django set up."""
 
+from django.db.models import Count
 from django.utils import timezone
 
 from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession
 from apps.risk.models import Halt, HaltScope
 from apps.risk.services.halts import FreshSignIn, release_halt, set_halt
 from apps.strategies.models import Signal, SignalStatus, Strategy
-from apps.trading.models import Intent, Order, Trade
+from apps.trading.models import Intent, Order, Trade, WaveVerdict
 from apps.users.models import Role, User
 from bus import commands
 from domain.orders import LIVE_TRADES, UNRESOLVED
@@ -42,6 +43,12 @@ def sign_in_the_lost() -> None:
     lost = BrokerAccount.objects.active().filter(wanted_mode=AccountMode.LIVE).exclude(broker="paper")
     for pk in lost.exclude(pk__in=BrokerSession.objects.usable().values("account_id")).values_list("pk", flat=True):
         commands.sign_in_account(pk)
+
+
+def verdicts() -> dict[str, int]:
+    """Return how often accounts took part in a wave, and why they did not: a run in which few did proves little."""
+    rows = WaveVerdict.objects.values_list("taken", "reason").annotate(count=Count("pk")).order_by("-count")
+    return {"took part" if taken else f"left out: {reason}": count for taken, reason, count in rows}
 
 
 def halt_strategy(slug: str) -> int:

@@ -28,6 +28,7 @@ class Report:
     totals: dict[str, int] = field(default_factory=dict)
     wire: dict[str, int] = field(default_factory=dict)
     traffic: dict[str, int] = field(default_factory=dict)
+    verdicts: dict[str, int] = field(default_factory=dict)
     injections: dict[str, int] = field(default_factory=dict)
     hits: dict[str, int] = field(default_factory=dict)
     breaches: list[dict[str, Any]] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Report:
             f"Chaos run: scenario {self.scenario}, seed {self.seed}, build {self.build}, {self.shards} shards",
             f"{self.seconds:.0f} s under fire, quiet {self.healed_seconds:.0f} s after the last fault; {made}",
             *(f"  {count} {name}" for name, count in sorted(self.traffic.items())),
+            *(f"  {count} times an account {verdict}" for verdict, count in self.verdicts.items()),
             *(f"  STILL MOVING: {count} {name}" for name, count in self.left.items()),
         ]
 

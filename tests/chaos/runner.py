@@ -194,6 +194,7 @@ class _Run:
         report, world = self.report, self.world
         self.checker.conclude(self.traffic.said, left=report.left, calm_since=self.calm_since)
         report.totals, report.wire = self.desk.totals(), self.checker.wire
+        report.verdicts = self.desk.verdicts()
         report.traffic = dict(self.traffic.done) | {"alerts": len(self.traffic.said)}
         report.injections, report.notes = dict(world.injections), world.notes
         report.hits = dict(Counter(hit["point"] for hit in world.hits()))

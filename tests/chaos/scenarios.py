@@ -40,8 +40,8 @@ def brokers(seed: str) -> list[Injector]:
     return [
         BrokerFaults(seed, "orders", broker.ORDER_CALLS, every=1.5),
         BrokerFaults(seed, "changes", broker.CHANGES, every=6),
-        BrokerFaults(seed, "reads", broker.READS, every=3),
-        BrokerFaults(seed, "sessions", broker.SESSIONS, every=30),
+        BrokerFaults(seed, "reads", broker.READS, every=5),
+        BrokerFaults(seed, "sessions", broker.SESSIONS, every=40),
         BrokerFaults(seed, "news", broker.NEWS, every=6),
         Exchange(seed),
     ]

@@ -75,7 +75,7 @@ POINTS_OF = {
 
 PATIENCE, RARE_PATIENCE = 15.0, 30.0
 
-PAUSES = {"web": 40.0, "signals": 15.0, "feed": 45.0, "sessions": 40.0, "jobs": 40.0, "beat": 40.0}
+PAUSES = {"web": 60.0, "signals": 15.0, "feed": 45.0, "sessions": 40.0, "jobs": 40.0, "beat": 40.0}
 """Mean seconds between two deaths of a process that runs again: what is always dead does no work to be tested."""
 
 
