@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from apps.markets.services.calendar import forget_calendar
 from bus import failpoints
 from tests.model.clock import standing
 from tests.model.scene import MORNING, Scene, make_scene
@@ -40,12 +41,14 @@ def new_world(scene: Scene) -> Iterator[NewWorld]:
     @contextmanager
     def make() -> Iterator[World]:
         with standing(MORNING) as clock, _undone():
+            forget_calendar()  # what is kept was read at another time, by another clock
             world = World(clock, scene)
             try:
                 with failpoints.observed(world.at_point):
                     yield world
             finally:
                 world.close()
+                forget_calendar()
 
     yield make
     logging.disable(logging.NOTSET)
