@@ -169,8 +169,23 @@ async def _(bench: Bench) -> None:
     await site.broker.place(stop)
     shown = await site.reached(stop.client_order_id, OrderStatus.TRIGGER_PENDING)
     assert (shown.trigger_price, shown.price, shown.order_type) == (trigger, limit, OrderType.SL)
-    await bench.control("market", {"action": "shock", "underlying": "NIFTY", "percent": 2})
+    seen: set[Decimal] = set()
+
+    async def pushed() -> BrokerOrder | None:
+        """Push the market up a little, once per price it shows, until the stop has traded."""
+        order = await site.tagged(stop.client_order_id)
+        price = (await site.quote(row)).last_price
+        if price < trigger and price not in seen:
+            seen.add(price)
+            await shock(bench, "0.3")
+        return order if order is not None and order.status is OrderStatus.FILLED else None
+
     try:
-        await site.reached(stop.client_order_id, OrderStatus.FILLED)
+        assert (await bench.until(pushed)).trigger_price == trigger
     finally:
-        await bench.control("market", {"action": "shock", "underlying": "NIFTY", "percent": "-2"})
+        await shock(bench, "-1")
+
+
+async def shock(bench: Bench, percent: str) -> None:
+    """Move the market for everybody."""
+    await bench.control("market", {"action": "shock", "underlying": "NIFTY", "percent": percent})
