@@ -57,7 +57,7 @@ def _mode_changes(view: View) -> dict[int, list[AuditRow]]:
 def _is_on_paper(changes: list[AuditRow], at: datetime) -> bool:
     """Whether every word about the account's mode, up to a moment before, and the last one, was paper."""
     before = [one.status for one in changes if one.at + SESSION_LOSS_REACHES_WITHIN < at]
-    just_now = [one.status for one in changes if one.at <= at < one.at + SESSION_LOSS_REACHES_WITHIN]
+    just_now = [one.status for one in changes if one.at <= at <= one.at + SESSION_LOSS_REACHES_WITHIN]
     return bool(before) and before[-1] == Mode.PAPER and Mode.LIVE not in just_now
 
 

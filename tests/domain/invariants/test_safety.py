@@ -202,6 +202,10 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
         {"audit": (*healthy().audit, PAPER_ACCOUNT, replace(PAPER_ACCOUNT, pk=801, at=at(-3), status="LIVE"))},
     ),
     (
+        "the account is back from paper, a second before an order to the microsecond",
+        {"audit": (*healthy().audit, PAPER_ACCOUNT, replace(PAPER_ACCOUNT, pk=801, at=at(0), status="LIVE"))},
+    ),
+    (
         "an exit waits unsent behind the position's last order",
         {"orders": (*ORDERS, exit_order(31, status="PENDING", claimed_at=None, filled_quantity=0))},
     ),
