@@ -100,18 +100,20 @@ def test_everything_is_squared_off_by_keyboard_alone(window: Window, scene: Scen
     assert Intent.objects.filter(kind="EXIT").count() == 3
 
 
+NOTE_THE_FOCUS = """() => {
+  const body = document.getElementById("dialog-body"), moved = [];
+  new MutationObserver(() => body.querySelector("[name=word]")?.focus()).observe(body, {childList: true});
+  document.addEventListener("focusin", ({target}) => moved.push(target.name || target.textContent.trim()));
+  const done = new Promise((resolve) => document.body.addEventListener(
+    "htmx:afterSettle", ({target}) => target === body && setTimeout(resolve, 100)));
+  return {moved, done};
+}"""
+
+
 def test_a_dialog_never_takes_the_focus_from_a_quick_typist(window: Window, scene: Scene) -> None:
-    """Seen: the focus moved to Cancel after the word was typed, and Enter closed the square-off instead of sending it."""
+    """Seen: the focus moved to Cancel after the word was typed, and Enter closed the square-off, unsent."""
     window.sign_in(scene.cast.trader.email)
-    window.page.evaluate(
-        """() => new MutationObserver(() => document.querySelector("#dialog-body [name=word]")?.focus())
-            .observe(document.getElementById("dialog-body"), {childList: true})"""
-    )
-    settled = window.page.evaluate_handle(
-        """() => { const moved = []; document.addEventListener("focusin", (event) => moved.push(event.target.name || event.target.textContent.trim()));
-            return {moved, done: new Promise((resolve) => document.body.addEventListener("htmx:afterSettle",
-                (event) => event.target.id === "dialog-body" && setTimeout(resolve, 100)))}; }"""
-    )
+    settled = window.page.evaluate_handle(NOTE_THE_FOCUS)
     window.page.locator("#square-off-all").click()
     assert settled.evaluate("async (it) => { await it.done; return it.moved.at(-1); }") == "word"
 
