@@ -165,9 +165,9 @@ class BrokerSpec:
     lists (exchange, product, order type or validity) the broker has in general but not there. ``token_expires_at`` is
     the hour (IST) at which every token dies, ``token_lasts`` how long one lives at most; where ``token_says_expiry``
     the token's own word counts too. ``tag_field`` and ``tag_shown_as`` are the broker's names for our tag when placed
-    and in the book. ``autoslice`` is into how many orders the broker may cut one above the freeze quantity (0: never).
-    ``errors`` is the allow-list of proved non-acceptance, first match wins. ``not_verified`` lists the facts nobody
-    could check.
+    and in the book, ``algo_field`` its name for the exchange's algo id ("": it takes none). ``autoslice`` is into how
+    many orders the broker may cut one above the freeze quantity (0: never). ``errors`` is the allow-list of proved
+    non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check.
     """
 
     slug: str
@@ -192,6 +192,7 @@ class BrokerSpec:
     tag_field: str = ""
     tag_shown_as: str = ""
     tag_digits_only: bool = False
+    algo_field: str = ""
     autoslice: int = 0
     egress: EgressRule = EgressRule()
     token_lasts: timedelta | None = None

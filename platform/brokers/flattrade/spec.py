@@ -40,6 +40,7 @@ SPEC = BrokerSpec(
     tag_length=20,
     tag_field="remarks",
     tag_shown_as="remarks",
+    algo_field="algo_id",
     # Too small an order is refused, too large a one is filled: where the unit is not known, lots are the safe guess.
     quantity_in_lots=frozenset({"MCX"}),
     limits=RateLimits(orders=10, reads=40, quotes=1, candles=1, orders_per_minute=40, reads_per_minute=200),
@@ -82,6 +83,7 @@ SPEC = BrokerSpec(
     ),
     errors=PROVED,
     not_verified=(
+        "the name of the algo id's field (`algo_id`) is a guess",
         "no live account was used: shapes are those of the documentation, its samples and the NorenRestApi SDK",
         "remarks: 20 letters and digits are our choice; no length is documented, no live order has shown it back",
         "MCX orders count lots; a row whose ls is more than 1 is read in parts of a lot, and refused where that fails",

@@ -53,6 +53,7 @@ SPEC = BrokerSpec(
     quantity_in_lots=frozenset({"MCX", "CDS", "BCD"}),
     limits=RateLimits(orders=10, reads=10, quotes=1, candles=3, orders_per_minute=400, orders_per_day=5000),
     max_modifications=25,
+    algo_field="algo_id",
     autoslice=10,
     egress=EgressRule(scope=EgressScope.ORDERS),
     token_expires_at=time(6, 0),

@@ -17,6 +17,8 @@ against the simulated exchange and prints the second table with what happened.
 - **pass**: the case runs in `make test` and passes.
 - **not offered**: the broker does not have it, by its SPEC (`platform/brokers/<slug>/spec.py`).
 - **not provable**: it cannot be shown against the simulated exchange, for the reason given.
+
+The faces are proved by clients nobody here wrote: `make test-sdks` prints what each did, and what it cannot do and why.
 """
 
 
@@ -76,6 +78,7 @@ _ROWS: dict[str, Callable[[BrokerSpec], str]] = {
     "quantity": _lots,
     "tag": lambda spec: f"`{spec.tag_field}`, {spec.tag_length}{' digits' if spec.tag_digits_only else ''}",
     "tag in the book": lambda spec: spec.tag_shown_as,
+    "algo id": lambda spec: f"`{spec.algo_field}`" if spec.algo_field else "none",
     "orders": _order_rate,
     "reads, quotes, candles": lambda spec: f"{spec.limits.reads}/s, {spec.limits.quotes}/s, {spec.limits.candles}/s",
     "modifications of an order": lambda spec: str(spec.max_modifications),

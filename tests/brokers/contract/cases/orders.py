@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from aiohttp import web
+
 from domain.broker import InstrumentRow, TagLookup, Verdict
 from domain.broker_spec import Capability
 from domain.orders import OrderChange, OrderRequest, OrderStatus, OrderType, Product, Side, Validity
@@ -248,3 +250,21 @@ async def _(bench: Bench) -> None:
         outcome = await site.broker.place(replace(wish, exchange=exchange))
         assert (outcome.verdict, bool(outcome.message)) == (Verdict.REJECTED, True)
     assert await bench.ledger(client=site.name, event="REQUEST") == []
+
+
+@case(217, "the algo id travels with the order exactly where the SPEC says the broker takes one")
+async def _(bench: Bench) -> None:
+    trader = await bench.site()
+    wish = await trader.resting(await trader.option(), algo_id="987654321")
+    sent: list[bytes] = []
+
+    async def listen(http: web.Request) -> web.StreamResponse:
+        sent.append(http.query_string.encode() + await http.read())
+        return web.Response(body=bench.member.placed("261120000000001"), content_type="application/json")
+
+    site = await bench.stub(listen)
+    assert (await site.broker.place(wish)).verdict is Verdict.ACKNOWLEDGED
+    field = bench.member.spec.algo_field.encode()
+    assert (wish.algo_id.encode() in sent[0]) == bool(field)
+    assert field in sent[0]
+    assert (await trader.broker.place(wish)).verdict is Verdict.ACKNOWLEDGED

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import cast
 
 import pytest
 from aiohttp import WSMsgType, web
 
 from brokers.postbacks import postback_order
-from domain.broker import BrokerError, BrokerUnavailable, MarketFeed, RawTick, Verdict
+from domain.broker import BrokerError, BrokerUnavailable, MarketFeed, RawTick, SessionLost, Verdict
 from domain.broker_spec import Capability
 from domain.orders import BrokerOrder, OrderStatus
 from tests.brokers.contract.bench import POLL, Bench, Site
@@ -230,6 +231,21 @@ async def listening(site: Site, told: "asyncio.Task[BrokerOrder]") -> None:
         assert knock.verdict is Verdict.ACKNOWLEDGED, knock
         await site.broker.cancel(knock.broker_order_id)
         await asyncio.sleep(POLL)
+
+
+@case(713, "an order socket that drops says so, and refuses a dead token as a lost session", Capability.ORDER_STREAM)
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    await site.rows()
+    told = asyncio.create_task(heard(site, "no order bears this"))
+    bench.stack.callback(told.cancel)
+    await listening(site, told)
+    await site.fault("dropped_socket")
+    with pytest.raises(BrokerUnavailable, match=bench.member.slug):
+        await told
+    dead = bench.opened(replace(site.credentials, access_token="deadbeef"), site.endpoint)
+    with pytest.raises(SessionLost):
+        await heard(dead, "")
 
 
 @case(712, "a postback is believed only with its proof", Capability.POSTBACK)
