@@ -135,7 +135,7 @@ def _prices(order_type: OrderType, *, price: Decimal, trigger_price: Decimal) ->
 def _price(value: Decimal, name: str) -> str:
     if not value.is_finite() or value <= 0:
         raise ValueError(f"{name} {value} is not a price")
-    return format(value, "f")
+    return format(value.normalize(), "f")
 
 
 def _order_id(broker_order_id: str) -> str:

@@ -19,7 +19,7 @@ def test_a_place_says_everything_in_strings():
         "exch": "NFO",
         "tsym": "NIFTY01DEC26C24200",
         "qty": "130",
-        "prc": "42.10",
+        "prc": "42.1",
         "dscqty": "0",
         "prd": "I",
         "trantype": "S",
@@ -41,6 +41,7 @@ def test_a_place_says_everything_in_strings():
         ({"algo_id": "A1"}, {"algo_id": "A1"}),
         ({"exchange": "MCX", "quantity": 200, "lot_size": 100}, {"qty": "2"}),
         ({"price": Decimal("1E+2")}, {"prc": "100"}),
+        ({"price": Decimal("104.9500")}, {"prc": "104.95"}),
     ],
 )
 def test_words_and_units(changes, fields):
