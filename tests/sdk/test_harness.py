@@ -42,9 +42,9 @@ def test_every_package_of_a_lock_has_its_hashes(name):
 @pytest.mark.parametrize("name", harness.names())
 def test_what_is_asked_for_is_pinned_and_locked(name):
     wanted = (harness.HERE / name / "requirements.in").read_text().split()
-    lock = (harness.HERE / name / "requirements.txt").read_text()
+    lock = (harness.HERE / name / "requirements.txt").read_text().lower()
     assert any("==" in one for one in wanted)
-    assert all(one in lock for one in wanted)
+    assert all(one.lower() in lock for one in wanted)
 
 
 def test_a_step_nobody_did_or_excused_fails_the_journey(tmp_path):

@@ -46,9 +46,11 @@ def always(status: int, body: bytes):
 
 
 def test_every_book_is_read_from_its_own_address():
+    bodies = {path: recorded(name) for path, name in PAYLOADS.items()}
+
     async def answer(http: web.Request) -> web.Response:
         assert http.headers["Authorization"] == "token key1:token1"
-        return web.Response(body=recorded(PAYLOADS[http.path]), content_type="application/json")
+        return web.Response(body=bodies[http.path], content_type="application/json")
 
     assert len(run(answer, READS["/orders"])) == 10
     assert len(run(answer, READS["/trades"])) == 4

@@ -245,8 +245,10 @@ def test_broken_packets_are_counted_and_the_socket_lives_on():
 
 
 def test_an_order_update_beside_the_ticks_is_handed_on():
+    filled = order_text()
+
     async def script(socket: web.WebSocketResponse) -> None:
-        await socket.send_str(order_text())
+        await socket.send_str(filled)
         await socket.send_bytes(TICK)
         await socket.close()
 
@@ -263,14 +265,16 @@ def test_an_order_update_beside_the_ticks_is_handed_on():
 
 
 def test_the_order_stream_yields_updates_and_leaves_out_what_it_cannot_read(caplog):
+    resting, filled = order_text(status="OPEN", filled_quantity=0), order_text()
+
     async def script(socket: web.WebSocketResponse) -> None:
         await socket.send_bytes(b"\x00")
         await socket.send_str(json.dumps({"type": "message", "data": "hello"}))
         await socket.send_str(json.dumps({"type": "error", "data": "Too many subscriptions"}))
         await socket.send_str(json.dumps({"type": "order", "data": {}}))
         await socket.send_str("not json")
-        await socket.send_str(order_text(status="OPEN", filled_quantity=0))
-        await socket.send_str(order_text())
+        await socket.send_str(resting)
+        await socket.send_str(filled)
         await socket.close()
 
     async def journey(base: str):

@@ -174,9 +174,11 @@ def test_a_refused_master_says_why():
 
 
 def test_quotes_are_asked_by_kites_names_and_answered_by_ours():
+    body = recorded("quote.json")
+
     async def answer(http: web.Request) -> web.Response:
         assert http.query.getall("i") == ["NSE:INFY", "NSE:NIFTY 50"]
-        return web.Response(body=recorded("quote.json"), content_type="application/json")
+        return web.Response(body=body, content_type="application/json")
 
     (quote,) = market(answer, lambda data: data.quotes([("NSE", "INFY"), ("NSE_INDEX", "NIFTY 50")]))
     assert (quote.exchange, quote.symbol, quote.token) == ("NSE", "INFY", "408065")

@@ -58,12 +58,13 @@ def test_the_login_page_is_kites_and_carries_the_state_back():
 
 def test_the_exchange_proves_itself_by_checksum_and_returns_the_recorded_session():
     forms: list[dict[str, str]] = []
+    body = session(access_token="fresh")
 
     async def answer(http: web.Request) -> web.Response:
         forms.append(dict(await http.post()))
         assert (http.method, http.path) == ("POST", "/session/token")
         assert "Authorization" not in http.headers
-        return web.Response(body=session(access_token="fresh"), content_type="application/json")
+        return web.Response(body=body, content_type="application/json")
 
     token = run(answer, lambda login: login.exchange(request_token="once", now=NOW))
     assert token == BrokerToken("fresh", "XX0000", datetime(2026, 11, 21, 0, 30, tzinfo=UTC))
@@ -106,12 +107,14 @@ def test_the_real_kite_needs_a_person():
 
 
 def test_the_simulated_exchange_signs_in_without_a_person():
+    body = session(access_token="fresh")
+
     async def answer(http: web.Request) -> web.Response:
         if http.path == "/control/zerodha/request-token":
             assert await http.json() == {"client": "XX0000"}
             return web.json_response({"request_token": "once"})
         assert (await http.post())["request_token"] == "once"
-        return web.Response(body=session(access_token="fresh"), content_type="application/json")
+        return web.Response(body=body, content_type="application/json")
 
     assert run(answer, lambda login: login.sign_in(now=NOW)).access_token == "fresh"
 
