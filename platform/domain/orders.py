@@ -164,7 +164,7 @@ TRADE_MOVES: dict[TradeStatus, frozenset[TradeStatus]] = {
     _T.ENTRY_FAILED: frozenset({_T.OPEN, _T.EXITING}),  # a late fill: the position exists and is protected
     _T.CLOSED: frozenset({_T.OPEN, _T.EXITING}),  # a late fill reopens the books
     _T.EXTERNAL: frozenset({_T.HANDED_OVER, _T.CLOSED}),
-    _T.HANDED_OVER: frozenset({_T.CLOSED}),
+    _T.HANDED_OVER: frozenset({_T.CLOSED, _T.OPEN, _T.EXITING}),  # a late fill of ours is ours to protect
 }
 LIVE_TRADES = frozenset({_T.PENDING, _T.ENTERING, _T.OPEN, _T.EXITING})
 """Trades that may hold or gain a position."""

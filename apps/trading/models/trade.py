@@ -94,6 +94,7 @@ class TradeLeg(models.Model):
     trail_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     best_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     exit_reason = models.CharField(max_length=20, choices=REASONS, blank=True, help_text="Set: this leg must go flat.")
+    handed_over = models.BooleanField(default=False, help_text="Closed outside the platform: it is the client's now.")
 
     class Meta:
         ordering = ["position"]
@@ -109,7 +110,12 @@ class TradeLeg(models.Model):
 
     @property
     def open_quantity(self) -> int:
-        """Units still held."""
+        """Units still held for the platform to leave: none once the leg was handed over."""
+        return 0 if self.handed_over else self.unsold_quantity
+
+    @property
+    def unsold_quantity(self) -> int:
+        """Units entered that no exit of ours took, whoever closed them."""
         return self.entry_quantity - self.exit_quantity
 
     @property

@@ -89,7 +89,7 @@ def _ours(exchange: str) -> Mapping[Key, int]:
     held = TradeLeg.objects.filter(instrument__exchange=exchange, entry_quantity__gt=F("exit_quantity"))
     for leg in held.select_related("trade"):
         key = (leg.trade.account_id, leg.trade.mode, leg.instrument_id)
-        found[key] += Side(leg.side).sign * leg.open_quantity
+        found[key] += Side(leg.side).sign * leg.unsold_quantity
     return found
 
 

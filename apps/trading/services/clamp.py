@@ -38,7 +38,7 @@ SELECT o.id, l.side, l.entry_quantity - l.exit_quantity,
   (SELECT coalesce(sum(CASE m.side WHEN 'BUY' THEN 1 ELSE -1 END * (m.entry_quantity - m.exit_quantity)), 0)
      FROM trading_trade t JOIN trading_tradeleg m ON m.trade_id = t.id
     WHERE t.account_id = o.account_id AND t.mode = i.mode AND t.status = ANY(%(live)s)
-      AND m.instrument_id = l.instrument_id),
+      AND m.instrument_id = l.instrument_id AND NOT m.handed_over),
   (SELECT coalesce(sum(p.quantity), 0) FROM trading_position p
     WHERE p.account_id = o.account_id AND p.mode = i.mode AND p.instrument_id = l.instrument_id)
 FROM trading_order o

@@ -113,6 +113,7 @@ LEG_FIELDS = (
     "exit_value",
     "instrument__multiplier",
     "exit_reason",
+    "handed_over",
 )
 FILL_FIELDS = ("pk", "account_id", "order_id", "exchange_trade_id", "quantity", "price", "filled_at")
 EXTERNAL_FIELDS = ("account_id", "broker_order_id", "symbol", "side", "quantity", "filled_quantity", "status")

@@ -56,7 +56,7 @@ def _book(booking: Booking, order: Order, fill: BrokerFill, wall: datetime) -> N
     leg = booking.legs.get(order.intent.leg_id, order.intent.leg)
     is_entry = order.intent.kind == IntentKind.ENTRY
     quantity = min(fill.quantity, order.remaining)
-    on_leg = quantity if is_entry else min(quantity, leg.open_quantity)
+    on_leg = quantity if is_entry else min(quantity, leg.unsold_quantity)
     if on_leg < fill.quantity:
         _page_overfill(order, fill, fill.quantity - on_leg)
     if quantity <= 0:
@@ -65,6 +65,7 @@ def _book(booking: Booking, order: Order, fill: BrokerFill, wall: datetime) -> N
     value = fill.price * on_leg
     if is_entry:
         leg.entry_quantity, leg.entry_value = leg.entry_quantity + on_leg, leg.entry_value + value
+        leg.handed_over = False  # what came in late is ours to protect
         _set_levels(leg, from_json(order.intent.trade.exit_plan))
     else:
         leg.exit_quantity, leg.exit_value = leg.exit_quantity + on_leg, leg.exit_value + value

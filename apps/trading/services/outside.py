@@ -70,7 +70,7 @@ def _ledger(account_ids: Collection[int]) -> dict[Key, int]:
     found: dict[Key, int] = defaultdict(int)
     legs = TradeLeg.objects.filter(trade__account_id__in=account_ids, entry_quantity__gt=F("exit_quantity"))
     for leg in legs.select_related("trade"):
-        found[(leg.trade.account_id, leg.trade.mode, leg.instrument_id)] += Side(leg.side).sign * leg.open_quantity
+        found[(leg.trade.account_id, leg.trade.mode, leg.instrument_id)] += Side(leg.side).sign * leg.unsold_quantity
     return found
 
 

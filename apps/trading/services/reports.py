@@ -134,7 +134,15 @@ class _Index:
 
 def _save_booking(fills: Sequence[Fill], legs: Iterable[TradeLeg]) -> None:
     Fill.objects.bulk_create(fills)
-    fields = ["entry_quantity", "entry_value", "exit_quantity", "exit_value", "stop_price", "target_price"]
+    fields = [
+        "entry_quantity",
+        "entry_value",
+        "exit_quantity",
+        "exit_value",
+        "stop_price",
+        "target_price",
+        "handed_over",
+    ]
     update_rows(legs, fields)
 
 

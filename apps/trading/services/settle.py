@@ -1,7 +1,7 @@
 """From what orders became to what intents and trades are: derived anew each time, moved only along the tables."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from apps.audit.services.record import Entry, record_all
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Intent, Order, Trade, TradeLeg
+from apps.trading.services.outside import broker_totals, shares_of
 from apps.trading.services.rows import update_rows
 from bus import failpoints
 from domain.exit_plan import from_json
@@ -27,6 +28,12 @@ from domain.orders import (
 
 MAX_EXIT_REJECTS = 5
 EXTERNAL_AFTER = 3
+"""How often a broker must show nothing to leave, where orders from outside explain that, before a leg is let go."""
+
+UNEXPLAINED_FOR = timedelta(seconds=60)
+"""The same where nothing explains it: far longer than any broker's positions are known to lag behind its fills."""
+
+LOOK_AGAIN = timedelta(seconds=2)
 RETRY = timedelta(seconds=1)
 
 
@@ -34,7 +41,8 @@ def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[T
     """Bring intents and trades in line with their orders; the trades are locked by the caller. Returns the changed."""
     ids = list(trade_ids)
     trades = {trade.pk: trade for trade in Trade.objects.filter(pk__in=ids).select_related("account")}
-    legs, intents, orders = _grouped_legs(ids), _grouped_intents(ids), _grouped_orders(ids)
+    legs = _grouped_legs(ids)
+    intents, orders = _grouped_intents(ids, legs), _grouped_orders(ids)
     audit: list[Entry] = []
     changed: list[Trade] = []
     for pk, trade in trades.items():
@@ -52,7 +60,7 @@ def settle(trade_ids: Iterable[int], *, now: datetime, wall: datetime) -> list[T
     update_rows(
         changed, ["status", "gross_pnl", "charges", "close_reason", "opened_at", "closed_at", "version", "touched_at"]
     )
-    update_rows([leg for group in legs.values() for leg in group], ["exit_reason"])
+    update_rows([leg for group in legs.values() for leg in group], ["exit_reason", "handed_over"])
     record_all(audit)
     return changed
 
@@ -64,9 +72,11 @@ def _grouped_legs(ids: Sequence[int]) -> dict[int, list[TradeLeg]]:
     return grouped
 
 
-def _grouped_intents(ids: Sequence[int]) -> dict[int, list[Intent]]:
+def _grouped_intents(ids: Sequence[int], legs: Mapping[int, Sequence[TradeLeg]]) -> dict[int, list[Intent]]:
+    by_id = {leg.pk: leg for group in legs.values() for leg in group}
     grouped: dict[int, list[Intent]] = defaultdict(list)
-    for intent in Intent.objects.filter(trade_id__in=ids).select_related("leg").order_by("pk"):
+    for intent in Intent.objects.filter(trade_id__in=ids).order_by("pk"):
+        intent.leg = by_id[intent.leg_id]
         grouped[intent.trade_id].append(intent)
     return grouped
 
@@ -138,21 +148,34 @@ def _end_or_retry_exit(trade: Trade, intent: Intent, orders: Sequence[Order], *,
         return
     intent.attempts, intent.retry_at = len(refused), wall + RETRY * len(refused)
     external = [order for order in refused if order.reason_code == "NOTHING_AT_BROKER"]
-    if len(external) >= EXTERNAL_AFTER:
+    if refused[-1].reason_code == "NOTHING_AT_BROKER":
+        intent.retry_at = wall + min(LOOK_AGAIN, RETRY * len(refused))  # a book that lags must not hold the exit up
+    if len(external) >= EXTERNAL_AFTER and _was_left_outside(trade, intent, external, wall):
         _hand_over(trade, intent, now)
     elif intent.attempts >= MAX_EXIT_REJECTS:
         intent.note = refused[-1].reason[:200]
         _page(intent, "EXIT_REFUSED", f"The broker refused the exit {intent.attempts} times: {intent.note}")
 
 
+def _was_left_outside(trade: Trade, intent: Intent, denied: Sequence[Order], wall: datetime) -> bool:
+    """Whether somebody else closed the leg: orders from outside say so, or the broker has shown nothing for long.
+
+    Until then the exit goes on: positions that lag behind a fill look the same.
+    """
+    key = (trade.account_id, trade.mode, intent.leg.instrument_id)
+    share = shares_of([trade.account_id]).of(*key)
+    if share is not None and share.outside and not share.unexplained(broker_totals([trade.account_id]).get(key, 0)):
+        return True
+    since = denied[0].changed_at
+    return since is not None and wall - since >= UNEXPLAINED_FOR
+
+
 def _hand_over(trade: Trade, intent: Intent, now: datetime) -> None:
-    """The position was left outside the platform: it is the client's from here on."""
+    """The leg was left outside the platform: it is the client's from here on, the other legs stay ours."""
     intent.note = "The broker shows no position to leave."
+    intent.leg.handed_over = True
     _move_intent(intent, IntentStatus.FAILED, now)
-    if TradeStatus.HANDED_OVER in TRADE_MOVES[TradeStatus(trade.status)]:
-        trade.status, trade.close_reason, trade.closed_at = TradeStatus.HANDED_OVER, ExitReason.EXTERNAL, now
-        trade.version += 1
-    _page(intent, "HANDED_OVER", "A position was closed outside the platform; its trade was handed over.")
+    _page(intent, "HANDED_OVER", "A position was closed outside the platform; it was handed over.")
 
 
 def _page(intent: Intent, code: str, text: str) -> None:
@@ -201,7 +224,7 @@ def _trade_target(trade: Trade, legs: Sequence[TradeLeg], intents: Sequence[Inte
     if entered == 0:
         return TradeStatus.CLOSED if trade.status == TradeStatus.EXITING else TradeStatus.ENTRY_FAILED
     if held == 0:
-        return TradeStatus.CLOSED
+        return TradeStatus.HANDED_OVER if any(leg.handed_over for leg in legs) else TradeStatus.CLOSED
     leaving = all(leg.exit_reason for leg in legs if leg.open_quantity)
     return TradeStatus.EXITING if leaving else TradeStatus.OPEN
 
@@ -214,6 +237,8 @@ def _stamp(trade: Trade, legs: Sequence[TradeLeg], now: datetime) -> None:
     if trade.status == TradeStatus.CLOSED:
         trade.closed_at = now
         trade.close_reason = _close_reason(legs) or trade.close_reason or ExitReason.EXTERNAL
+    if trade.status == TradeStatus.HANDED_OVER:
+        trade.closed_at, trade.close_reason = now, ExitReason.EXTERNAL
 
 
 def _close_reason(legs: Sequence[TradeLeg]) -> str:

@@ -245,7 +245,7 @@ class _Decider:
 
     def _refuse(self, order: Candidate, status: OrderStatus, code: str, reason: str) -> bool:
         rows = Order.objects.filter(pk=order.pk)
-        rows.update(status=status, reason_code=code, reason=reason[:300], finished_at=self.now)
+        rows.update(status=status, reason_code=code, reason=reason[:300], finished_at=self.now, changed_at=self.wall)
         self._note(order, f"order_{status.lower()}", code)
         announce_orders(rows.select_related("account", "intent"))
         return False

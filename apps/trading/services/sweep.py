@@ -36,7 +36,7 @@ def _unattended_legs(shard: int, wall: datetime) -> list[tuple[int, str]]:
     legs = (
         TradeLeg.objects.filter(trade__account__shard=shard, trade__status__in=LIVE_TRADES)
         .exclude(exit_reason="")
-        .filter(entry_quantity__gt=F("exit_quantity"))
+        .filter(entry_quantity__gt=F("exit_quantity"), handed_over=False)
         .exclude(pk__in=resting)
         .exclude(pk__in=pausing)
     )

@@ -212,11 +212,12 @@ class LegRow:
     exit_value: Decimal = Decimal(0)
     multiplier: Decimal = Decimal(1)
     exit_reason: str = ""
+    handed_over: bool = False  # closed outside the platform: the client's own
 
     @property
     def open_quantity(self) -> int:
-        """Units held."""
-        return self.entry_quantity - self.exit_quantity
+        """Units held for the platform to leave."""
+        return 0 if self.handed_over else self.entry_quantity - self.exit_quantity
 
 
 @dataclass(frozen=True, slots=True)

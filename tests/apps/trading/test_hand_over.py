@@ -1,29 +1,99 @@
-"""A position that was left outside the platform is its owner's from then on, and the trail says so."""
+"""A leg that was left outside the platform is its owner's from then on; one that only seems to be is left by us."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from apps.audit.models import AuditEvent
+from apps.notifications.models import Notification
 from apps.trading.models import Trade
-from apps.trading.services.exit import request_exit_of_trade
-from domain.orders import ExitReason
-from tests.apps.trading.conftest import Shard, enter
+from apps.trading.services.exit import request_exit, request_exit_of_trade
+from apps.trading.services.watching import rules_of
+from domain.orders import ExitReason, Side
+from tests.apps.trading.conftest import Shard, enter, statuses
+from tests.apps.trading.scripted import ScriptedBroker
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
 
+PRICE = Decimal("100")
 
-def test_a_hand_over_is_told_in_the_trail(cast: Cast, shard: Shard, now: datetime) -> None:
-    (trade,) = enter(cast, now, accounts=[cast.account])
+
+def held(cast: Cast, shard: Shard, now: datetime, *, legs: int = 1) -> tuple[Trade, ScriptedBroker]:
+    """Return an open trade and its broker."""
+    (trade,) = enter(cast, now, accounts=[cast.account], legs=legs)
     broker = shard.broker(cast.account)
-    broker.fill_price = Decimal("100")
+    broker.fill_price = PRICE
     shard.run(lambda: Trade.objects.get().status == "OPEN")
-    broker.external[("NFO", broker.placed[0].symbol)] = -65
-    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
-    for _ in range(8):
+    return trade, broker
+
+
+def sell_in_the_app(broker: ScriptedBroker) -> None:
+    """Close the first leg by an order that is not ours, in the book like any other."""
+    broker.accept(replace(broker.placed[0], client_order_id="", side=Side.SELL))
+
+
+def pass_seconds(shard: Shard, seconds: int) -> None:
+    for _ in range(seconds // 5):
         shard.clock.ahead += timedelta(seconds=5)
         shard.settle()
+
+
+def test_a_position_closed_by_an_order_from_outside_is_handed_over(cast: Cast, shard: Shard, now: datetime) -> None:
+    trade, broker = held(cast, shard, now)
+    sell_in_the_app(broker)
+    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    pass_seconds(shard, 20)
+    trade.refresh_from_db()
+    assert (trade.status, trade.close_reason) == ("HANDED_OVER", "EXTERNAL")
+    assert len(broker.placed) == 1
+    assert Notification.objects.filter(code="HANDED_OVER", level="PAGE").count() == 1
     moves = AuditEvent.objects.filter(kind="trade_moved", object_id=trade.pk).order_by("pk")
     assert [event.data["status"] for event in moves][-1] == "HANDED_OVER"
+
+
+def test_the_other_legs_stay_ours(cast: Cast, shard: Shard, now: datetime) -> None:
+    trade, broker = held(cast, shard, now, legs=2)
+    sell_in_the_app(broker)
+    first, second = trade.legs.order_by("position")
+    request_exit(leg_ids=[first.pk], reason=ExitReason.STOP_LOSS, now=now)
+    pass_seconds(shard, 20)
+    trade.refresh_from_db()
+    assert trade.status == "OPEN"
+    rules = rules_of(trade, list(trade.legs.select_related("instrument")))
+    assert rules is not None
+    assert [leg.leg_id for leg in rules.legs] == [second.pk]
+    request_exit_of_trade(trade=trade, reason=ExitReason.MANUAL, actor=None, now=now)
+    pass_seconds(shard, 10)
+    trade.refresh_from_db()
+    assert trade.status == "HANDED_OVER"
+    assert statuses(trade)[-1] == "FILLED"
+    assert trade.legs.get(pk=second.pk).exit_quantity == 65
+
+
+def test_positions_that_lag_behind_a_fill_do_not_let_a_trade_go(cast: Cast, shard: Shard, now: datetime) -> None:
+    trade, broker = held(cast, shard, now)
+    key = ("NFO", broker.placed[0].symbol)
+    broker.external[key] = -65  # the position book shows nothing of what was bought
+    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    pass_seconds(shard, 45)
+    trade.refresh_from_db()
+    assert trade.status == "EXITING"
+    assert Notification.objects.filter(code="EXIT_REFUSED").count() == 1  # told meanwhile
+    broker.external.clear()
+    pass_seconds(shard, 10)
+    trade.refresh_from_db()
+    assert trade.status == "CLOSED"
+    assert len(broker.placed) == 2
+
+
+def test_a_position_that_stays_away_is_handed_over_at_last(cast: Cast, shard: Shard, now: datetime) -> None:
+    trade, broker = held(cast, shard, now)
+    broker.external[("NFO", broker.placed[0].symbol)] = -65
+    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    pass_seconds(shard, 75)
+    trade.refresh_from_db()
+    assert trade.status == "HANDED_OVER"
+    assert len(broker.placed) == 1

@@ -241,21 +241,6 @@ def test_an_exit_is_clamped_by_what_the_broker_still_holds(cast: Cast, shard: Sh
     assert broker.placed[1].quantity == 65
 
 
-def test_a_position_left_outside_is_handed_over_and_never_flipped(cast: Cast, shard: Shard, now: datetime) -> None:
-    (trade,) = enter(cast, now, accounts=[cast.account])
-    broker = shard.broker(cast.account)
-    broker.fill_price = Decimal("100")
-    shard.run(lambda: Trade.objects.get().status == "OPEN")
-    broker.external[("NFO", broker.placed[0].symbol)] = -65
-    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
-    for _ in range(8):
-        shard.clock.ahead += timedelta(seconds=5)
-        shard.settle()
-    trade.refresh_from_db()
-    assert trade.status == "HANDED_OVER"
-    assert len(broker.placed) == 1
-
-
 def test_a_refused_exit_is_tried_again_and_after_five_refusals_somebody_is_paged(
     cast: Cast, shard: Shard, now: datetime
 ) -> None:
