@@ -108,7 +108,7 @@ def with_unknown_absent() -> Any:
 
 def with_stale_positions() -> Any:
     """Any snapshot of positions is good enough."""
-    return mock.patch.object(clamp, "is_fresh", lambda order, *, wall: order.positions_read_at is not None)
+    return mock.patch.object(clamp, "is_fresh", lambda order, **_: order.positions_read_at is not None)
 
 
 def without_patience() -> Any:

@@ -103,6 +103,7 @@ class Fill(models.Model):
             models.UniqueConstraint(fields=["account", "exchange_trade_id"], name="fill_once"),
             models.CheckConstraint(name="fill_quantity_positive", condition=Q(quantity__gt=0)),
         ]
+        indexes = [models.Index(fields=["account", "recorded_at"], name="fill_by_time")]
 
     def __str__(self) -> str:
         return f"{self.quantity} @ {self.price}"

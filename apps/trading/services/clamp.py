@@ -1,6 +1,6 @@
 """The exit clamp with the ledgers of the accounts: one read for all exits of a claim."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,17 +17,54 @@ SENT = sorted(status.value for status in UNRESOLVED - {OrderStatus.PENDING})
 """What may still fill; PENDING exits are unsent and do not count twice."""
 
 
-def is_fresh(order: Candidate, *, wall: datetime) -> bool:
-    """Whether the lane's position snapshot is recent and younger than the last fill we booked."""
+def is_fresh(order: Candidate, *, wall: datetime, filled_since: Collection[int]) -> bool:
+    """Whether the lane's position snapshot is recent and younger than the last fill we booked in this contract.
+
+    ``filled_since`` are the orders in whose contract something was booked after their snapshot was read.
+    """
     if order.positions_read_at is None or wall - order.positions_read_at > POSITION_MAX_AGE:
         return False
-    return order.fills_applied_at is None or order.positions_read_at > order.fills_applied_at
+    return order.pk not in filled_since
 
 
 def clamps(orders: Sequence[Candidate], *, wall: datetime) -> Mapping[int, int | None]:
     """Return the units each exit order may take, ``None`` when the lane's positions must be read first."""
-    fresh = [order.pk for order in orders if is_fresh(order, wall=wall)]
+    filled_since = _filled_since(orders)
+    fresh = [order.pk for order in orders if is_fresh(order, wall=wall, filled_since=filled_since)]
     return {order.pk: None for order in orders} | (_allowed(fresh) if fresh else {})
+
+
+_FILLED_SINCE = """
+SELECT v.pk
+FROM unnest(%(orders)s::bigint[], %(accounts)s::bigint[], %(instruments)s::bigint[], %(read)s::timestamptz[])
+  AS v(pk, account, instrument, read_at)
+WHERE EXISTS (SELECT FROM trading_fill f JOIN trading_order x ON x.id = f.order_id
+              WHERE f.account_id = v.account AND f.recorded_at >= v.read_at AND x.instrument_id = v.instrument)
+"""
+
+
+def _filled_since(orders: Sequence[Candidate]) -> set[int]:
+    """Return the orders in whose contract a fill was booked since their snapshot was read.
+
+    Only lanes in which anything was booked since are asked about: a fill in one contract says nothing about another's
+    position, and an account that leaves five contracts must not read its positions between every two.
+    """
+    doubtful = [
+        order
+        for order in orders
+        if order.positions_read_at and order.fills_applied_at and order.positions_read_at <= order.fills_applied_at
+    ]
+    if not doubtful:
+        return set()
+    values: dict[str, Any] = {
+        "orders": [order.pk for order in doubtful],
+        "accounts": [order.account_id for order in doubtful],
+        "instruments": [order.instrument_id for order in doubtful],
+        "read": [order.positions_read_at for order in doubtful],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FILLED_SINCE, values)
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 _LEDGERS = """
