@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from launch.testserver import STACK_PREFIX, python_path
 START_SECONDS = 300.0
 STOP_SECONDS = 120.0
 SHOWN_BYTES = 4000
+PORTS = (20_000, 30_000)
 # What describes another installation must not leak into this one.
 DROPPED = (
     *("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "STATE_DIR", "PORT", "SHARDS", "SHARD", "HOST_ID"),
@@ -139,12 +141,17 @@ def _end(launcher: subprocess.Popen[bytes], home: Path) -> Callable[[], str | No
 
 
 def free_ports() -> int:
-    """Return a port that is free with the ones after it, as far as that can be known without holding them."""
-    while True:
-        with socket.create_server((HOST, 0)) as probe:
-            first = int(probe.getsockname()[1])
-        if first <= launch_settings.MAX_PORT and all(_is_free(first + offset) for offset in range(PORTS_NEEDED)):
+    """Return a port that is free with the ones after it, as far as that can be known without holding them.
+
+    All lie below those the system gives to outgoing connections: what a killed process listened on must still be free
+    when it is back. Raises NotReady where none is.
+    """
+    starts = list(range(*PORTS, PORTS_NEEDED))
+    random.shuffle(starts)
+    for first in starts:
+        if all(_is_free(first + offset) for offset in range(PORTS_NEEDED)):
             return first
+    raise NotReady(f"No {PORTS_NEEDED} ports in a row are free between {PORTS[0]} and {PORTS[1]}.")
 
 
 def _is_free(port: int) -> bool:

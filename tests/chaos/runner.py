@@ -2,8 +2,6 @@
 
 import importlib
 import os
-import random
-import socket
 import subprocess
 import threading
 import time
@@ -23,7 +21,7 @@ from django.db import connections
 from bus import failpoints
 from launch import stack, testserver
 from launch.problems import LaunchError
-from launch.settings import HOST, PORTS_NEEDED, ROOT
+from launch.settings import ROOT
 from tests.chaos.injectors.base import Injector, threads_of
 from tests.chaos.report import Report
 from tests.chaos.scenarios import SCENARIOS
@@ -80,7 +78,6 @@ def _running(options: Options, home: Path) -> Iterator[World]:
     digits = "".join(character for character in options.seed if character.isdigit())
     extra = {
         "SHARDS": str(SHARDS),
-        "PORT": str(_ports()),
         failpoints.PLAN: str(plans),
         "SIMULATOR_SEED": digits[:9] or "1",
     }
@@ -88,22 +85,6 @@ def _running(options: Options, home: Path) -> Iterator[World]:
         os.environ.update(running.environ)
         django.setup()
         yield World(running, plans, SHARDS)
-
-
-def _ports() -> int:
-    """Return a port that is free with the ones after it, below those the system gives to outgoing connections: what a
-    killed process listened on must still be free when it is back."""
-    starts = list(range(20000, 30000, PORTS_NEEDED))
-    random.shuffle(starts)
-    return next(first for first in starts if all(_is_free(first + offset) for offset in range(PORTS_NEEDED)))
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server((HOST, port)).close()
-    except OSError:
-        return False
-    return True
 
 
 class _Run:
