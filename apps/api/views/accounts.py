@@ -23,7 +23,7 @@ class _Accounts(Scoped[BrokerAccount]):
         return BrokerAccount.objects.for_user(user).select_related("user").prefetch_related("states")
 
     def priced(self, rows: Sequence[BrokerAccount]) -> dict[str, Any]:
-        return super().priced(rows) | {"halts": ActiveHalts.load()}
+        return super().priced(rows) | {"halts": ActiveHalts.load() if rows else ActiveHalts(())}
 
 
 @extend_schema(summary="Accounts", parameters=[AccountFilters])
