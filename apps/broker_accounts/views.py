@@ -17,6 +17,7 @@ from apps.broker_accounts.models import BrokerAccount
 from apps.broker_accounts.services import connecting, postbacks
 from apps.broker_accounts.services.links import BadState, account_of
 from apps.users.models import User
+from brokers.catalog import UnknownBroker
 from brokers.postbacks import BODY_LIMIT
 from bus import commands
 
@@ -66,7 +67,9 @@ def open_page(request: HttpRequest, broker: str, account_id: int) -> HttpRespons
     state = request.GET.get("state", "")
     looks = int(request.GET["looks"]) if request.GET.get("looks", "").isdecimal() else 0
     try:
-        page = connecting.page_of(state, account_id=account.pk, user=cast(User, request.user), session=request.session)
+        page = connecting.page_of(
+            state, broker=broker, account_id=account.pk, user=cast(User, request.user), session=request.session
+        )
     except BadState as error:
         return _refuse(request, f"This sign-in cannot go on: {error}.", status=403)
     if looks and urlsplit(page).scheme in ("http", "https"):
@@ -85,13 +88,10 @@ def callback(request: HttpRequest, broker: str) -> HttpResponse:
     """Take the broker's one-use code from the browser that began the sign-in."""
     try:
         connecting.finish(
-            broker=broker,
-            state=request.GET.get("state", ""),
-            code=request.GET.get("request_token", ""),
-            status=request.GET.get("status", ""),
-            user=cast(User, request.user),
-            session=request.session,
+            broker=broker, query=request.GET.dict(), user=cast(User, request.user), session=request.session
         )
+    except UnknownBroker as error:
+        raise Http404 from error
     except BadState as error:
         return _refuse(request, f"This sign-in cannot be finished: {error}.", status=403)
     except connecting.BadCode as error:

@@ -134,15 +134,16 @@ class SignIn:
     """How an account signs in, for the pages that ask and the workers that do it.
 
     ``user_must`` tells a person what to do at the broker first. ``code_names`` are the query names the one-use code may
-    come back under. ``success`` is a (name, value) pair the query must hold too. ``returns_state`` says whether the
-    broker hands our state back; where not, the state travels in the browser's own session. ``unattended`` says whether
-    the broker lets a program sign in with what the account holds.
+    come back under, ``longest_code`` how long it may be. ``success`` is a (name, value) pair the query must hold too.
+    ``returns_state`` says whether the broker hands our state back; where not, the state travels in the browser's own
+    session. ``unattended`` says whether the broker lets a program sign in with what the account holds.
     """
 
     kind: SignInKind = SignInKind.NONE
     fields: tuple[CredentialField, ...] = ()
     user_must: str = ""
     code_names: tuple[str, ...] = ()
+    longest_code: int = 2000
     success: tuple[str, str] | None = None
     returns_state: bool = True
     unattended: bool = False
@@ -152,7 +153,7 @@ class SignIn:
         if self.success is not None and query.get(self.success[0]) != self.success[1]:
             raise SignInDenied("the broker did not report success")
         codes = [query[name] for name in self.code_names if query.get(name)]
-        if not codes or not re.fullmatch(r"[\x21-\x7e]{1,2000}", codes[0]):
+        if not codes or len(codes[0]) > self.longest_code or not re.fullmatch(r"[\x21-\x7e]+", codes[0]):
             raise SignInDenied("the broker sent no usable code")
         return codes[0]
 
@@ -164,7 +165,8 @@ class BrokerSpec:
     ``exchanges`` are the segments orders may go to, ``quantity_in_lots`` those whose orders count lots. ``refuses``
     lists (exchange, product, order type or validity) the broker has in general but not there. ``token_expires_at`` is
     the hour (IST) at which every token dies, ``token_lasts`` how long one lives at most; where ``token_says_expiry``
-    the token's own word counts too. ``tag_field`` and ``tag_shown_as`` are the broker's names for our tag when placed
+    the token's own word counts too. ``one_socket``: a session has one socket only, so an account that lends it to the
+    market feed cannot trade. ``tag_field`` and ``tag_shown_as`` are the broker's names for our tag when placed
     and in the book, ``algo_field`` its name for the exchange's algo id ("": it takes none). ``autoslice`` is into how
     many orders the broker may cut one above the freeze quantity (0: never). ``errors`` is the allow-list of proved
     non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check.
@@ -197,6 +199,7 @@ class BrokerSpec:
     egress: EgressRule = EgressRule()
     token_lasts: timedelta | None = None
     token_says_expiry: bool = False
+    one_socket: bool = False
     sign_in: SignIn = SignIn()
     offers: frozenset[Capability] = frozenset()
     candles: tuple[CandleRule, ...] = ()

@@ -51,6 +51,7 @@ SPEC = BrokerSpec(
     resend_wait_seconds=120,
     feed_symbols_per_socket=1000,
     feed_sockets=1,
+    one_socket=True,
     # A quote is a call of its own: three a second stay below 200 calls a minute.
     quote_batch=3,
     supports_market=False,

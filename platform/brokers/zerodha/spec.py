@@ -75,6 +75,7 @@ SPEC = BrokerSpec(
             "account's outgoing IP address there, then sign in once a day on Kite's page."
         ),
         code_names=("request_token",),
+        longest_code=128,
         success=("status", "success"),
     ),
     offers=frozenset(

@@ -171,7 +171,8 @@ def test_a_state_of_another_browser_session_is_refused(cast: Cast, sent: list[An
 
 def test_a_state_of_another_person_is_refused(cast: Cast, sent: list[Any]) -> None:
     state = _begin(_client(cast.trader), cast.account)
-    assert _callback(_client(cast.other_trader), state).status_code == 403
+    for person in (cast.other_trader, cast.outsider):
+        assert _callback(_client(person), state).status_code == 403
 
 
 def test_a_late_state_is_refused(cast: Cast, sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +192,14 @@ def test_a_forged_state_is_refused(cast: Cast, sent: list[Any], state: str) -> N
 
 
 @pytest.mark.parametrize(
-    "query", [{"request_token": ""}, {"request_token": "a b"}, {"request_token": "x" * 200}, {"status": "cancelled"}]
+    "query",
+    [
+        {"request_token": ""},
+        {"request_token": "a b"},
+        {"request_token": "x" * 200},
+        {"status": "cancelled"},
+        {"status": ""},
+    ],
 )
 def test_a_failed_sign_in_hands_nothing_on(cast: Cast, sent: list[Any], query: dict[str, str]) -> None:
     client = _client(cast.trader)
