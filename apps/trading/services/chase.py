@@ -1,14 +1,14 @@
 """Orders that rest too long: followed to the market, or withdrawn."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 
 from apps.trading.models import Order
-from apps.trading.services.names import serving_broker
+from apps.trading.services.names import names_of, serving_broker
 from apps.trading.services.orders import limit_price
 from apps.trading.services.submission import Lane
 from apps.trading.services.touches import touches
@@ -28,6 +28,18 @@ class Step:
     lane: Lane
     broker_order_id: str
     change: OrderChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """An order whose contract's name at the serving broker is looked for."""
+
+    pk: int
+    broker: str
+    mode: str
+    instrument_id: int
+    exchange: str
+    symbol: str
 
 
 def next_steps(
@@ -53,7 +65,29 @@ def next_steps(
         )
         if step is not None:
             steps.setdefault(step.lane, step)
-    return list(steps.values())
+    return _in_brokers_words(list(steps.values()), {order.pk: order for order in orders})
+
+
+def _in_brokers_words(steps: list[Step], orders: Mapping[int, Order]) -> list[Step]:
+    """Give every change the serving broker's names, in one query; a contract it no longer lists keeps ours."""
+    names = names_of([_named(orders[step.order_id]) for step in steps if step.change is not None])
+    return [
+        replace(step, change=replace(step.change, exchange=name.exchange, symbol=name.symbol, token=name.token))
+        if step.change is not None and (name := names.get(step.order_id)) is not None
+        else step
+        for step in steps
+    ]
+
+
+def _named(order: Order) -> _Named:
+    return _Named(
+        pk=order.pk,
+        broker=order.account.broker,
+        mode=order.intent.mode,
+        instrument_id=order.instrument_id,
+        exchange=order.instrument.exchange,
+        symbol=order.instrument.symbol,
+    )
 
 
 def _step(order: Order, touch: Touch | None, limit: int, wall: datetime) -> Step | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from apps.markets.models import BrokerInstrument, Instrument
-from apps.trading.services.candidates import Candidate
 from domain.orders import Mode
 
 PAPER = "paper"
@@ -19,12 +19,29 @@ class BrokerName:
     token: str
 
 
+class Listed(Protocol):
+    """An order, as far as its contract's name at the serving broker goes; ``exchange`` and ``symbol`` are ours."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def broker(self) -> str: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def instrument_id(self) -> int: ...
+    @property
+    def exchange(self) -> str: ...
+    @property
+    def symbol(self) -> str: ...
+
+
 def serving_broker(broker: str, mode: str) -> str:
     """Return the slug that serves an account in a mode: paper orders go to the paper broker, whatever the account."""
     return PAPER if mode == Mode.PAPER else broker
 
 
-def names_of(orders: Sequence[Candidate]) -> Mapping[int, BrokerName]:
+def names_of(orders: Sequence[Listed]) -> Mapping[int, BrokerName]:
     """Return the serving broker's name of each order's contract, by order id; unknown contracts are left out."""
     listed = BrokerInstrument.objects.filter(instrument_id__in={order.instrument_id for order in orders})
     rows = listed.values_list("broker", "instrument_id", "exchange", "symbol", "token")
@@ -38,7 +55,7 @@ def names_of(orders: Sequence[Candidate]) -> Mapping[int, BrokerName]:
     return found
 
 
-def _paper_name(order: Candidate) -> BrokerName:
+def _paper_name(order: Listed) -> BrokerName:
     return BrokerName(order.exchange, order.symbol, str(order.instrument_id))
 
 
