@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession, LoginAttempt
 from apps.broker_accounts.services.credentials import set_credentials
 from apps.broker_accounts.services.links import callback_url, postback_url
-from apps.broker_accounts.services.modes import choose_mode, end_hold, hold_on_paper
+from apps.broker_accounts.services.modes import choose_mode, end_hold, hold_on_paper, is_torn
 from apps.broker_accounts.services.readiness import Ready, readiness_of
 from apps.broker_accounts.services.sharding import emptiest_shard, is_under_way, move, move_all, planned_moves
 from apps.tenants.admin_confirm import ConfirmForm, ask, confirmed
@@ -71,6 +71,9 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         broker = data.get("broker") or self.instance.broker
         if broker == "paper" and data.get("wanted_mode") == AccountMode.LIVE:
             self.add_error("wanted_mode", "An account at the paper broker cannot trade live.")
+        if broker and is_torn(broker=broker, wanted=data.get("wanted_mode", ""), is_feed=bool(data.get("is_feed"))):
+            field = "wanted_mode" if "wanted_mode" in self.changed_data else "is_feed"
+            self.add_error(field, f"{SPECS[broker].name} gives a session one socket: feed or live trading, not both.")
         user, client_id = data.get("user"), data.get("client_id")
         same = BrokerAccount.objects.filter(broker=broker, client_id=client_id).exclude(pk=self.instance.pk)
         if user is not None and client_id and same.filter(tenant=user.tenant_id).exists():

@@ -7,19 +7,31 @@ from django.db import transaction
 from apps.audit.services.record import record
 from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession, ModeReason
 from apps.users.models import User
+from brokers.catalog import spec_of
 
 
 class PaperOnly(ValueError):
     """The account's broker is the paper broker: there is nothing live to choose."""
 
 
+class FeedOnly(ValueError):
+    """The account lends its session's only socket to the market feed: it cannot trade live as well."""
+
+
+def is_torn(*, broker: str, wanted: str, is_feed: bool) -> bool:
+    """Say whether an account would need its session's only socket twice: for the market feed and for its orders."""
+    return is_feed and wanted == AccountMode.LIVE and spec_of(broker).one_socket
+
+
 def choose_mode(*, account: BrokerAccount, wanted: AccountMode, actor: User) -> None:
     """Write down what the client wants, and bring it into force as far as the broker's session allows.
 
-    Raises ``PaperOnly``.
+    Raises ``PaperOnly`` and ``FeedOnly``.
     """
     if account.broker == "paper" and wanted == AccountMode.LIVE:
         raise PaperOnly("an account at the paper broker cannot trade live")
+    if is_torn(broker=account.broker, wanted=wanted, is_feed=account.is_feed):
+        raise FeedOnly("an account that lends its only socket to the market feed cannot trade live")
     with transaction.atomic():
         changed = BrokerAccount.objects.filter(pk=account.pk).exclude(wanted_mode=wanted).update(wanted_mode=wanted)
         account.wanted_mode = wanted

@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.broker_accounts.models import AccountMode, BrokerSession, LoginAttempt, ModeReason
+from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession, LoginAttempt, ModeReason
 from apps.broker_accounts.services.modes import (
+    FeedOnly,
     PaperOnly,
     choose_mode,
     end_hold,
@@ -16,7 +19,7 @@ from apps.broker_accounts.services.modes import (
     restore_mode,
 )
 from apps.broker_accounts.services.readiness import readiness
-from tests.cast import Cast
+from tests.cast import Cast, make_account
 
 
 def test_choosing_paper_is_in_force_at_once(cast: Cast) -> None:
@@ -83,3 +86,50 @@ def test_the_board_is_scoped(cast: Cast) -> None:
     assert readiness(cast.outsider) == []
     assert readiness(cast.other_trader) == []
     assert {row.account for row in readiness(cast.manager)} == {cast.account, cast.paper_account}
+
+
+# one socket a session -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_socket(cast: Cast) -> BrokerAccount:
+    """An account of a broker whose sessions have one socket, wanted on paper."""
+    return make_account(cast.trader, "flattrade", "FT0001", mode="PAPER")
+
+
+def _fields(account: BrokerAccount, **changed: object) -> dict[str, object]:
+    kept = {"wanted_mode": account.wanted_mode, "is_active": "on", "shard": account.shard, "paper_cash": "1000000"}
+    return kept | changed
+
+
+def _save(cast: Cast, account: BrokerAccount, **changed: object) -> tuple[int, str]:
+    client = Client()
+    client.force_login(cast.operator)
+    url = reverse("admin:broker_accounts_brokeraccount_change", args=[account.pk])
+    answer = client.post(url, _fields(account, **changed))
+    account.refresh_from_db()
+    return answer.status_code, answer.content.decode()
+
+
+def test_a_feed_account_with_one_socket_never_goes_live(cast: Cast, one_socket: BrokerAccount) -> None:
+    assert _save(cast, one_socket, is_feed="on")[0] == 302
+    status, page = _save(cast, one_socket, is_feed="on", wanted_mode="LIVE")
+    assert (status, "feed or live trading, not both" in page) == (200, True)
+    with pytest.raises(FeedOnly):
+        choose_mode(account=one_socket, wanted=AccountMode.LIVE, actor=cast.operator)
+    one_socket.refresh_from_db()
+    assert (one_socket.is_feed, one_socket.wanted_mode, one_socket.mode) == (True, "PAPER", "PAPER")
+
+
+def test_a_live_account_with_one_socket_lends_it_to_no_feed(cast: Cast, one_socket: BrokerAccount) -> None:
+    choose_mode(account=one_socket, wanted=AccountMode.LIVE, actor=cast.trader)
+    status, page = _save(cast, one_socket, is_feed="on")
+    assert (status, "feed or live trading, not both" in page) == (200, True)
+    assert not one_socket.is_feed
+    assert _save(cast, one_socket, is_feed="on", wanted_mode="PAPER")[0] == 302
+    assert (one_socket.is_feed, one_socket.wanted_mode) == (True, "PAPER")
+
+
+def test_brokers_with_more_sockets_may_do_both(cast: Cast) -> None:
+    assert _save(cast, cast.account, is_feed="on")[0] == 302
+    assert (cast.account.is_feed, cast.account.wanted_mode) == (True, "LIVE")
