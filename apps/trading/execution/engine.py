@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from apps.risk.services.halts import ActiveHalts
+from apps.trading.execution.budget import OrderBudget, ReadBudget
 from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
@@ -83,6 +84,7 @@ class Engine:
     _orders_wait: bool = True
     _stale: set[Lane] = field(default_factory=set)
     _foreign: list[str] = field(default_factory=list)
+    _budgets: dict[Lane, tuple[OrderBudget, ReadBudget]] = field(default_factory=dict)  # outlive a lane's connection
 
     def __post_init__(self) -> None:
         self.gate = HaltGate(load=partial(self.db, ActiveHalts.load))
@@ -256,6 +258,7 @@ class Engine:
             )
             return None
         worker = LaneWorker(lane=work.lane, broker=broker, session_key=work.session_key, wall=self.wall)
+        worker.spend_from(*self._budgets.setdefault(work.lane, (worker.orders, worker.reads)))
         self.lanes[work.lane] = worker
         return worker
 
@@ -296,8 +299,7 @@ class Engine:
             self._spawn(self._send(worker, claim, asked_at + SEND_WITHIN), partial(self._send_broke, claim))
         for lane in claimed.stale_lanes:
             self._stale.add(lane)
-            self.lanes[lane].wants_positions = True
-            self.lanes[lane].next_read = 0.0
+            self.lanes[lane].size_exits()
         return bool(claimed.is_more and claimed.claims)
 
     def _may_enter(self, lane: Lane) -> bool:
@@ -412,7 +414,12 @@ class Engine:
             return
         limits = {slug: spec.max_modifications for slug, spec in self.specs.items()}
         steps = await self.db(
-            chase.next_steps, shard=self.shard, ready=ready, max_modifications=limits, wall=self.wall()
+            chase.next_steps,
+            shard=self.shard,
+            ready=ready,
+            sparing=frozenset(lane for lane in ready if not self.lanes[lane].spares_exits()),
+            max_modifications=limits,
+            wall=self.wall(),
         )
         for step in steps:
             worker = self.lanes[step.lane]

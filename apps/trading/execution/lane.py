@@ -3,24 +3,22 @@
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.trading.execution.breaker import Breaker
+from apps.trading.execution.budget import OrderBudget, ReadBudget
 from apps.trading.services.account_facts import Facts
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
 from bus import failpoints
 from domain.broker import Broker, BrokerError, Outcome, RateLimited, Verdict
-from domain.orders import BrokerFill, BrokerOrder, Funds
+from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds
 
 log = logging.getLogger(__name__)
 
-ORDERS_PER_SECOND = 8
-EXIT_RESERVE = 2
 SOON, SETTLING, WATCHING, IDLE = 0.05, 0.5, 1.0, 30.0
 FUNDS_EVERY = 60.0
 WORST_BACKOFF = 8.0
@@ -55,28 +53,36 @@ class LaneWorker:
     wants_positions: bool = True
     failures: int = 0
     breaker: Breaker = field(default_factory=Breaker)
-    sent: deque[float] = field(default_factory=lambda: deque(maxlen=ORDERS_PER_SECOND))
+    orders: OrderBudget = field(init=False)
+    reads: ReadBudget = field(init=False)
     sending: set[int] = field(default_factory=set)
     _filled: dict[str, int] = field(default_factory=dict)
     _applied: int = 0
     _settled: dict[str, tuple[str, int]] = field(default_factory=dict)
 
-    def calls_in_last_second(self) -> int:
-        """Order calls of the last second, any kind."""
-        horizon = time.monotonic() - 1.0
-        return sum(at > horizon for at in self.sent)
+    def __post_init__(self) -> None:
+        self.orders, self.reads = OrderBudget(self.broker.spec.limits), ReadBudget(self.broker.spec.limits)
+
+    def spend_from(self, orders: OrderBudget, reads: ReadBudget) -> None:
+        """Go on with what an earlier connection of the account left of its calls."""
+        self.orders, self.reads = orders, reads
+        self.next_read = reads.free_at(time.monotonic(), urgent=True)
 
     def may_call(self) -> bool:
-        """Whether one more order call stays below our cap."""
-        return self.calls_in_last_second() < ORDERS_PER_SECOND
+        """Whether one more order call stays below our caps."""
+        return self.orders.may_call(time.monotonic())
+
+    def spares_exits(self) -> bool:
+        """Whether a price change of an entry leaves the exits' share of the minute untouched."""
+        return self.orders.spares_exits(time.monotonic())
 
     def may_enter(self) -> bool:
         """Whether an entry may go: the breaker lets it, and it leaves the exits' reserve untouched."""
-        return self.breaker.may_enter() and self.calls_in_last_second() < ORDERS_PER_SECOND - EXIT_RESERVE
+        return self.breaker.may_enter() and self.orders.may_enter(time.monotonic())
 
     async def send(self, claim: Claim) -> Outcome:
         """Put one claimed order on the wire; an adapter that breaks its word and raises proves nothing."""
-        self.sent.append(time.monotonic())
+        self.orders.note(time.monotonic())
         self.sending.add(claim.order_id)
         try:
             failpoints.reach("wire.before_place")
@@ -90,7 +96,7 @@ class LaneWorker:
 
     async def step(self, step: Step) -> Outcome:
         """Modify or cancel."""
-        self.sent.append(time.monotonic())
+        self.orders.note(time.monotonic())
         try:
             if step.change is None:
                 failpoints.reach("wire.before_cancel")
@@ -107,7 +113,17 @@ class LaneWorker:
     def hint(self) -> None:
         """The broker has news: read soon, positions included."""
         self.wants_positions = True
-        self.next_read = min(self.next_read, time.monotonic() + SOON)
+        self.next_read = min(self.next_read, self._read_at(SOON))
+
+    def size_exits(self) -> None:
+        """An exit waits to be sized: read the positions before anything else may be read."""
+        self.wants_positions = True
+        self.next_read = min(self.next_read, self.reads.free_at(time.monotonic(), urgent=True))
+
+    def _read_at(self, pause: float) -> float:
+        """Return when the books are read next, later than asked where the broker's limit wants it."""
+        now = time.monotonic()
+        return max(now + pause, self.reads.free_at(now))
 
     def is_due(self, now: float) -> bool:
         """Whether the books should be read now."""
@@ -128,7 +144,7 @@ class LaneWorker:
         self.breaker.note_read()
         self.wants_positions = self.wants_positions and not wanted_positions
         pause = self.attention.pause()
-        self.next_read = time.monotonic() + (min(pause, WATCHING) if self.breaker.is_open() else pause)
+        self.next_read = self._read_at(min(pause, WATCHING) if self.breaker.is_open() else pause)
         return report
 
     async def read_positions(self) -> Facts:
@@ -138,10 +154,11 @@ class LaneWorker:
         there is.
         """
         read_at = self.wall()
-        return Facts(lane=self.lane, read_at=read_at, positions=await self.broker.positions())
+        return Facts(lane=self.lane, read_at=read_at, positions=await self._positions())
 
     async def _read(self, *, with_positions: bool) -> Report:
         read_at, sending = self.wall(), frozenset(self.sending)
+        self.reads.note(time.monotonic())
         rows = await self.broker.order_book()
         fills = await self._fills_if_new(rows)
         return Report(
@@ -149,16 +166,21 @@ class LaneWorker:
             read_at=read_at,
             orders=[row for row in rows if not self._is_settled(row)],
             fills=fills,
-            positions=await self.broker.positions() if with_positions else None,
+            positions=await self._positions() if with_positions else None,
             funds=await self._funds_if_due(),
             sending=sending | frozenset(self.sending),
             shown=frozenset(row.broker_order_id for row in rows),
         )
 
+    async def _positions(self) -> Sequence[BrokerPosition]:
+        self.reads.note(time.monotonic())
+        return await self.broker.positions()
+
     async def _fills_if_new(self, rows: Sequence[BrokerOrder]) -> list[BrokerFill] | None:
         """Read the trade book only when the order book shows more filled than its executions we have seen."""
         if all(row.filled_quantity <= self._filled.get(row.broker_order_id, 0) for row in rows):
             return None
+        self.reads.note(time.monotonic())
         fills = list(await self.broker.trade_book())
         totals: dict[str, int] = {}
         for fill in fills:
@@ -171,6 +193,7 @@ class LaneWorker:
         if now < self.next_funds:
             return None
         self.next_funds = now + FUNDS_EVERY
+        self.reads.note(now)
         return await self.broker.funds()
 
     def _is_settled(self, row: BrokerOrder) -> bool:
@@ -199,7 +222,7 @@ class LaneWorker:
         self.breaker.note_failed_read(error)
         asked = error.retry_after or 0.0 if isinstance(error, RateLimited) else 0.0
         pause = min(max(SETTLING * 2**self.failures, asked), WORST_BACKOFF)
-        self.next_read = time.monotonic() + pause
+        self.next_read = self._read_at(pause)
         level = logging.INFO if isinstance(error, RateLimited) else logging.WARNING
         extra = {"account": self.lane[0], "mode": self.lane[1], "code": error.code, "reason": error.message}
         log.log(level, "books not read", extra=extra)

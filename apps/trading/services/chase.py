@@ -43,9 +43,17 @@ class _Named:
 
 
 def next_steps(
-    *, shard: int, ready: frozenset[Lane], max_modifications: Mapping[str, int], wall: datetime
+    *,
+    shard: int,
+    ready: frozenset[Lane],
+    max_modifications: Mapping[str, int],
+    wall: datetime,
+    sparing: frozenset[Lane] = frozenset(),
 ) -> list[Step]:
-    """Return at most one step per free lane: cancels that were asked for first, then price changes that are due."""
+    """Return at most one step per free lane: cancels that were asked for first, then price changes that are due.
+
+    In a lane that is ``sparing`` with its calls no entry is followed: what is left is for exits and cancels.
+    """
     rows = (
         Order.objects.working()
         .filter(account__shard=shard)
@@ -63,7 +71,8 @@ def next_steps(
             max_modifications[serving_broker(order.account.broker, order.intent.mode)],
             wall,
         )
-        if step is not None:
+        is_spared = step is not None and step.change is not None and step.lane in sparing
+        if step is not None and not (is_spared and order.intent.kind == "ENTRY"):
             steps.setdefault(step.lane, step)
     return _in_brokers_words(list(steps.values()), {order.pk: order for order in orders})
 

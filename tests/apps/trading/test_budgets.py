@@ -1,0 +1,249 @@
+"""Calls stay below what a broker's SPEC allows, and exits keep their share."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from apps.trading.execution import lane
+from apps.trading.execution.budget import OrderBudget, ReadBudget
+from apps.trading.execution.lane import Attention, LaneWorker
+from apps.trading.models import Order, Trade
+from apps.trading.services import chase
+from apps.trading.services.exit import request_exit_of_trade
+from brokers.flattrade.spec import SPEC as FLATTRADE
+from brokers.zerodha.spec import SPEC as ZERODHA
+from domain.broker import BrokerSpec, RateLimits
+from domain.orders import BrokerOrder, ExitReason
+from tests.apps.trading.conftest import Shard, enter, statuses
+from tests.apps.trading.scripted import ScriptedBroker
+from tests.cast import Cast, publish_price
+
+START = 5_000.0
+
+
+@dataclass
+class FakeTime:
+    at: float = START
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+@dataclass
+class CountedBroker(ScriptedBroker):
+    """Notes when its books were read."""
+
+    time: FakeTime = field(default_factory=FakeTime)
+    read_at: list[float] = field(default_factory=list)
+
+    def _note(self) -> None:
+        self.read_at.append(self.time.at)
+
+    async def order_book(self) -> Sequence[BrokerOrder]:
+        self._note()
+        return await ScriptedBroker.order_book(self)
+
+    async def positions(self) -> Any:
+        self._note()
+        return await ScriptedBroker.positions(self)
+
+    async def trade_book(self) -> Any:
+        self._note()
+        return await ScriptedBroker.trade_book(self)
+
+    async def funds(self) -> Any:
+        self._note()
+        return await ScriptedBroker.funds(self)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    fake = FakeTime()
+    monkeypatch.setattr(lane, "time", SimpleNamespace(monotonic=fake.monotonic))
+    return fake
+
+
+def worker_of(spec: BrokerSpec, clock: FakeTime) -> tuple[LaneWorker, CountedBroker]:
+    broker = CountedBroker(spec=spec, time=clock)
+    worker = LaneWorker(lane=(1, "LIVE"), broker=broker, session_key="1", wall=lambda: datetime.now(tz=UTC))
+    worker.attention = Attention(unresolved=True, in_trade=True)
+    return worker, broker
+
+
+def watch(worker: LaneWorker, clock: FakeTime, *, seconds: float, is_hinted: bool = False) -> list[float]:
+    """Read whenever a read is due; return the moments at which reads began."""
+    began = []
+    end = clock.at + seconds
+    while clock.at < end:
+        if is_hinted:
+            worker.hint()
+        if worker.is_due(clock.at):
+            began.append(clock.at)
+            asyncio.run(worker.read())
+        clock.at += 0.125
+    return began
+
+
+def most_in_a_minute(moments: list[float]) -> int:
+    return max(sum(start <= at < start + 60 for at in moments) for start in moments)
+
+
+@pytest.mark.parametrize("is_hinted", [False, True])
+def test_reads_stay_below_four_fifths_of_the_limit(clock: FakeTime, is_hinted: bool) -> None:
+    worker, broker = worker_of(FLATTRADE, clock)
+    watch(worker, clock, seconds=300, is_hinted=is_hinted)
+    assert 130 <= most_in_a_minute(broker.read_at) <= 160
+
+
+def test_an_exit_gets_its_positions_before_ordinary_reads(clock: FakeTime) -> None:
+    worker, broker = worker_of(FLATTRADE, clock)
+    watch(worker, clock, seconds=120, is_hinted=True)
+    worker.hint()
+    asyncio.run(worker.read())  # the last of what ordinary reads may take
+    assert not worker.is_due(clock.at + 0.05)
+    worker.size_exits()
+    assert worker.is_due(clock.at)
+    assert asyncio.run(worker.read()).positions is not None
+    for _ in range(2000):  # and even exits that go on asking stay below
+        worker.size_exits()
+        if worker.is_due(clock.at):
+            asyncio.run(worker.read())
+        clock.at += 0.05
+    assert most_in_a_minute(broker.read_at) <= 160
+
+
+def test_reads_are_as_quick_as_ever_where_a_minute_has_no_limit(clock: FakeTime) -> None:
+    worker, _ = worker_of(ZERODHA, clock)
+    began = watch(worker, clock, seconds=60)
+    assert {later - at for at, later in pairwise(began)} == {0.5}
+    worker.hint()
+    assert worker.next_read == min(clock.at + lane.SOON, began[-1] + 0.5)
+    worker.size_exits()
+    assert worker.next_read == 0.0
+
+
+def test_a_broker_that_fails_is_not_read_beyond_its_limit(clock: FakeTime) -> None:
+    budget = ReadBudget(RateLimits(orders=10, reads=10, quotes=1, reads_per_minute=60))
+    moments, at = [], START
+    while at < START + 300:
+        at = max(at, budget.free_at(at, urgent=True))
+        budget.note(at)
+        moments.append(at)
+    assert most_in_a_minute(moments) <= 48
+
+
+def calls(budget: OrderBudget, *, seconds: float, is_entry: bool) -> list[float]:
+    """Call as often as the budget lets."""
+    may = budget.may_enter if is_entry else budget.may_call
+    moments, at = [], START
+    while at < START + seconds:
+        while may(at):
+            budget.note(at)
+            moments.append(at)
+        at += 0.125
+    return moments
+
+
+def test_orders_stay_below_the_minutes_limit_and_exits_keep_a_share() -> None:
+    assert most_in_a_minute(calls(OrderBudget(FLATTRADE.limits), seconds=200, is_entry=False)) == 38
+    assert most_in_a_minute(calls(OrderBudget(FLATTRADE.limits), seconds=200, is_entry=True)) == 28
+
+
+def test_entries_spent_exits_go_on_until_the_minute_is_full() -> None:
+    budget = OrderBudget(FLATTRADE.limits)
+    calls(budget, seconds=50, is_entry=True)
+    at = START + 50
+    assert not budget.may_enter(at)
+    assert not budget.spares_exits(at)
+    for _ in range(10):
+        at += 0.5
+        assert budget.may_call(at)
+        budget.note(at)
+    assert not budget.may_call(at)
+    assert budget.may_call(START + 62)  # the minute's first calls are forgotten
+
+
+def test_the_second_is_capped_by_the_smaller_number() -> None:
+    slow = OrderBudget(RateLimits(orders=3, reads=10, quotes=1))
+    assert len([at for at in calls(slow, seconds=1, is_entry=False) if at < START + 1]) == 3
+    one = OrderBudget(RateLimits(orders=1, reads=10, quotes=1))
+    assert one.may_enter(START)
+
+
+def test_orders_at_kite_are_paced_as_ever() -> None:
+    entries = calls(OrderBudget(ZERODHA.limits), seconds=180, is_entry=True)
+    assert len(entries) == 6 * 180
+    burst = OrderBudget(ZERODHA.limits)
+    assert len([at for at in calls(burst, seconds=1, is_entry=False) if at < START + 1]) == 8
+
+
+def small(cast: Cast, shard: Shard) -> ScriptedBroker:
+    """The account's broker with 40 orders a minute."""
+    broker = ScriptedBroker(spec=replace(ZERODHA, limits=FLATTRADE.limits))
+    shard.brokers[cast.account.pk, "LIVE"] = broker
+    return broker
+
+
+def spend(shard: Shard, cast: Cast, count: int) -> None:
+    """Let the last minute have seen so many order calls, the last second none."""
+    assert shard.engine is not None
+    orders = shard.engine.lanes[cast.account.pk, "LIVE"].orders
+    orders.sent.clear()
+    for _ in range(count):
+        orders.note(time.monotonic() - 5)
+
+
+def placed(broker: ScriptedBroker) -> list[str]:
+    return [request.side for request in broker.placed]
+
+
+def test_entries_wait_for_the_minute_while_the_exit_goes(cast: Cast, shard: Shard, now: datetime) -> None:
+    broker = small(cast, shard)
+    (trade,) = enter(cast, now, accounts=[cast.account])
+    broker.fill_price = Decimal(100)
+    shard.run(lambda: Trade.objects.get().status == "OPEN")
+    spend(shard, cast, 30)
+    enter(cast, now, accounts=[cast.account], key="s2")
+    shard.settle()
+    assert placed(broker) == ["BUY"]
+    request_exit_of_trade(trade=trade, reason=ExitReason.MANUAL, actor=None, now=now)
+    shard.run(lambda: Trade.objects.get(pk=trade.pk).status == "CLOSED")
+    assert placed(broker) == ["BUY", "SELL"]
+    spend(shard, cast, 0)
+    shard.run(lambda: len(broker.placed) == 3)
+
+
+def test_a_new_connection_remembers_the_minute(cast: Cast, shard: Shard, now: datetime) -> None:
+    small(cast, shard)
+    enter(cast, now, accounts=[cast.account])
+    shard.run(lambda: Order.objects.get().status == "OPEN")
+    engine = shard.engine
+    assert engine is not None
+    before = engine.lanes.pop((cast.account.pk, "LIVE"))
+    shard.settle()
+    after = engine.lanes[cast.account.pk, "LIVE"]
+    assert after is not before
+    assert len(after.orders.sent) >= 1
+
+
+def test_a_sparing_lane_follows_no_entry(cast: Cast, shard: Shard, now: datetime) -> None:
+    broker = small(cast, shard)
+    (trade,) = enter(cast, now, accounts=[cast.account])
+    shard.run(lambda: statuses(trade) == ["OPEN"])
+    publish_price(cast.call, "110")
+    wall = shard.clock() + chase.CANCEL_AGAIN
+    lanes = frozenset({(cast.account.pk, "LIVE")})
+    asked: dict[str, Any] = {"shard": 0, "ready": lanes, "max_modifications": {"zerodha": 25}, "wall": wall}
+    assert [step.change is not None for step in chase.next_steps(**asked)] == [True]
+    assert chase.next_steps(**asked, sparing=lanes) == []
+    Order.objects.update(cancel_requested_at=wall)
+    assert [step.change for step in chase.next_steps(**asked, sparing=lanes)] == [None]
+    assert broker.modified == []
