@@ -13,6 +13,7 @@ from brokers.lots import LotSizeOf, unknown_lots
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
 from brokers.transport import shared_connector
+from brokers.upstox.adapter import ADAPTER as UPSTOX
 from brokers.zerodha.adapter import ADAPTER as ZERODHA
 from domain.broker import Broker, Credentials, Endpoint, Login, MarketData, MarketFeed, OrderStream
 
@@ -34,7 +35,7 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE)})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, UPSTOX)})
 """Every broker that can be reached, by slug."""
 
 _T = TypeVar("_T")

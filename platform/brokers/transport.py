@@ -127,15 +127,20 @@ class Wire:
         except WireFailure as failure:
             raise failure.as_unavailable(broker) from failure
 
-    async def socket(self, url: str, *, heartbeat: float, max_message: int) -> aiohttp.ClientWebSocketResponse:
-        """Open a WebSocket; raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``."""
+    async def socket(
+        self, url: str, *, heartbeat: float, max_message: int, autoping: bool = True
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Open a WebSocket; without ``autoping`` the other side's pings are messages, for the caller to answer.
+
+        Raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``.
+        """
         async with asyncio.timeout(self._timeout.total):
             return await self._opened().ws_connect(
                 url,
                 proxy=self._egress.proxy,
                 heartbeat=heartbeat,
                 max_msg_size=max_message,
-                autoping=True,
+                autoping=autoping,
             )
 
     async def aclose(self) -> None:

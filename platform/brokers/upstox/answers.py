@@ -1,7 +1,7 @@
 """What Upstox's answers prove: pure rules from (HTTP status, body) to an Outcome or a BrokerError.
 
-Envelope and codes: https://upstox.com/developer/api-documentation/response-structure/ and /error-codes/. An error may list
-several: it proves something only where each of them does.
+Envelope and codes: https://upstox.com/developer/api-documentation/response-structure/ and /error-codes/. An error may
+list several: it proves something only where each of them does.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Problem(msgspec.Struct):
     """One error of a list; the camel-case name is the older one, and both are still sent."""
 
     error_code: str | None = None
-    errorCode: str | None = None  # noqa: N815 -- the broker's own spelling
+    errorCode: str | None = None
     message: str | None = None
 
     @property

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from brokers.payloads import decoded, malformed
-from brokers.upstox.mapping import MalformedRow, ist_time
+from brokers.rows import MalformedRow, ist_time
 from brokers.upstox.spec import SPEC
 from domain.broker import BrokerError, Candle, InstrumentRow
 from domain.clock import IST

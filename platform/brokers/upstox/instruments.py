@@ -1,7 +1,7 @@
 """Upstox's instrument master: the JSON list of ``complete.json.gz``. https://upstox.com/developer/api-documentation/instruments/
 
-A row is one contract, named by its ``instrument_key``. Price steps are paise. On MCX the contract size comes from our own
-table, as everywhere.
+A row is one contract, named by its ``instrument_key``. Price steps are paise. On MCX the contract size comes from our
+own table, as everywhere.
 """
 
 from collections.abc import Iterator, Sequence

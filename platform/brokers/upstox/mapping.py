@@ -13,7 +13,8 @@ from typing import TypeVar
 import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
-from brokers.payloads import decoded, malformed
+from brokers.payloads import decoded
+from brokers.rows import MalformedRow, ist_time, mapped, require, require_price
 from brokers.texts import plain
 from brokers.upstox.names import exchange_of, our_product
 from brokers.upstox.spec import SPEC
@@ -129,10 +130,6 @@ _Row = TypeVar("_Row")
 _Mapped = TypeVar("_Mapped")
 
 
-class MalformedRow(ValueError):
-    """A row that is not what Upstox documents; the text names the row and the field."""
-
-
 def orders_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf, *, what: str = "order book") -> list[BrokerOrder]:
     """Return the orders, or the states of one; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
     return _mapped_rows(data, OrderRow, lambda row: order_of(row, lot_size_of), what=what)
@@ -172,26 +169,26 @@ def funds_of(data: bytes | msgspec.Raw) -> Funds:
     return Funds(available=available, used=used, total=available + used)
 
 
-def socket_order(data: str, lot_size_of: LotSizeOf) -> BrokerOrder | None:
+def socket_order(data: bytes, lot_size_of: LotSizeOf) -> BrokerOrder | None:
     """Return the order of a pushed update, ``None`` for an update of something else.
 
     Raises ``BrokerUnavailable`` for a malformed one.
     """
-    text, what = data.encode(), "order update"
-    if decoded(text, _Update, broker=SPEC.slug, what=what).update_type != "order":
+    what = "order update"
+    if decoded(data, _Update, broker=SPEC.slug, what=what).update_type != "order":
         return None
-    row = decoded(text, OrderRow, broker=SPEC.slug, what=what)
-    return _mapped([row], lambda one: order_of(one, lot_size_of), what=what)[0]
+    row = decoded(data, OrderRow, broker=SPEC.slug, what=what)
+    return mapped([row], lambda one: order_of(one, lot_size_of), broker=SPEC.slug, what=what)[0]
 
 
 def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
     """Return the order a row shows, in units; raises ``MalformedRow``."""
     for name in ("order_id", "exchange", "instrument_token", "product"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     if not 0 <= row.filled_quantity <= row.quantity:
         raise MalformedRow(f"filled_quantity {row.filled_quantity} is not within quantity {row.quantity}")
     for name in ("average_price", "price", "trigger_price"):
-        _require_price(getattr(row, name), name)
+        require_price(getattr(row, name), name)
     exchange = _exchange(row.exchange, row.instrument_token)
     units = units_per_count(SPEC, exchange, row.instrument_token, lot_size_of)
     return BrokerOrder(
@@ -237,10 +234,10 @@ def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
     Exchange trade numbers start again every day and on every exchange, so the id carries Upstox's order id.
     """
     for name in ("trade_id", "order_id", "exchange", "instrument_token"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     if row.quantity <= 0:
         raise MalformedRow(f"quantity {row.quantity} is not positive")
-    _require_price(row.average_price, "average_price")
+    require_price(row.average_price, "average_price")
     exchange = _exchange(row.exchange, row.instrument_token)
     return BrokerFill(
         broker_order_id=row.order_id,
@@ -250,17 +247,17 @@ def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
         side=row.transaction_type,
         quantity=row.quantity * units_per_count(SPEC, exchange, row.instrument_token, lot_size_of),
         price=row.average_price,
-        filled_at=ist_time(row.exchange_timestamp or row.order_timestamp or "", "exchange_timestamp"),
+        filled_at=_trade_time(row.exchange_timestamp or row.order_timestamp or ""),
     )
 
 
 def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
     """Return the position a row shows: signed units, and the multiplier of one unit."""
     for name in ("exchange", "instrument_token", "product"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     average = _average(row)
     for name, value in (("average_price", average), ("last_price", row.last_price), ("multiplier", row.multiplier)):
-        _require_price(value, name)
+        require_price(value, name)
     exchange = _exchange(row.exchange, row.instrument_token)
     units = units_per_count(SPEC, exchange, row.instrument_token, lot_size_of)
     return BrokerPosition(
@@ -277,9 +274,9 @@ def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
 def holding_of(row: HoldingRow) -> Holding:
     """Return the holding a row shows; raises ``MalformedRow``."""
     for name in ("exchange", "instrument_token"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     for name in ("average_price", "last_price"):
-        _require_price(getattr(row, name), name)
+        require_price(getattr(row, name), name)
     return Holding(
         exchange=_exchange(row.exchange, row.instrument_token),
         symbol=row.instrument_token,
@@ -288,15 +285,6 @@ def holding_of(row: HoldingRow) -> Holding:
         average_price=row.average_price,
         last_price=row.last_price,
     )
-
-
-def ist_time(text: str, name: str) -> datetime:
-    """Return a naive IST time, year first or day first, as UTC; an offset, where one is written, is honoured."""
-    try:
-        value = datetime.fromisoformat(text) if text[:4].isdigit() else datetime.strptime(text, _DAY_FIRST)
-    except ValueError:
-        raise MalformedRow(f"{name} {text!r} is not a time") from None
-    return (value if value.tzinfo else value.replace(tzinfo=IST)).astimezone(UTC)
 
 
 def _final(row: OrderRow, status: OrderStatus) -> OrderStatus:
@@ -324,28 +312,18 @@ def _updated_at(row: OrderRow) -> datetime | None:
     return ist_time(text, "order_timestamp") if text else None
 
 
-def _require(text: str, name: str) -> None:
-    if not text.strip() or not text.isprintable():
-        raise MalformedRow(f"{name} is empty or unprintable")
-
-
-def _require_price(value: Decimal, name: str) -> None:
-    if not value.is_finite():  # below zero is possible: crude oil has been there
-        raise MalformedRow(f"{name} {value} is not a price")
+def _trade_time(text: str) -> datetime:
+    """Trades are stamped day first in the documentation's sample, year first like orders elsewhere."""
+    if not text[:4].isdigit():
+        try:
+            return datetime.strptime(text, _DAY_FIRST).replace(tzinfo=IST).astimezone(UTC)
+        except ValueError:
+            raise MalformedRow(f"exchange_timestamp {text!r} is not a time") from None
+    return ist_time(text, "exchange_timestamp")
 
 
 def _mapped_rows(
     data: bytes | msgspec.Raw, row_type: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
 ) -> list[_Mapped]:
     rows = decoded(data, list[row_type], broker=SPEC.slug, what=what)  # type: ignore[valid-type]
-    return _mapped(rows, convert, what=what)
-
-
-def _mapped(rows: Sequence[_Row], convert: Callable[[_Row], _Mapped], *, what: str) -> list[_Mapped]:
-    mapped = []
-    for number, row in enumerate(rows):
-        try:
-            mapped.append(convert(row))
-        except (MalformedRow, LookupError) as error:
-            raise malformed(SPEC.slug, what, f"row {number}: {error}") from error
-    return mapped
+    return mapped(rows, convert, broker=SPEC.slug, what=what)

@@ -44,7 +44,7 @@ class UpstoxMarketData:
     async def instruments(self) -> Sequence[InstrumentRow]:
         """Return the day's master; raises ``BrokerError``. Bad rows are left out, named in ``malformed``."""
         # A public file: the token stays out of it.
-        request = WireRequest("GET", f"{self._account.access.master_url}{_MASTER}")
+        request = WireRequest("GET", f"{self._account.access.endpoint.master_url}{_MASTER}")
         answer = await self._account.read(request, limit=MASTER_BODY_LIMIT)
         if answer.status != 200:
             raise refusal(answer, what="instrument master")

@@ -1,7 +1,7 @@
 """Upstox's words and ours. Pure. https://upstox.com/developer/api-documentation/appendix/
 
-A contract is named by its ``instrument_key`` (``NSE_FO|43919``) alone: the trading symbols of its master, of its books and
-of its quotes differ from each other.
+A contract is named by its ``instrument_key`` (``NSE_FO|43919``) alone: the trading symbols of its master, of its books
+and of its quotes differ from each other.
 """
 
 import re

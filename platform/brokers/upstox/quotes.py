@@ -8,7 +8,7 @@ import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
 from brokers.payloads import decoded, malformed
-from brokers.upstox.mapping import MalformedRow, ist_time
+from brokers.rows import MalformedRow, ist_time
 from brokers.upstox.names import exchange_of
 from brokers.upstox.spec import SPEC
 from domain.broker import Quote

@@ -153,8 +153,8 @@ SPEC = BrokerSpec(
     not_verified=(
         "no live account was used: shapes are those of the documentation, its samples and the official SDK 2.30.0",
         "which HTTP status comes with which code is documented for few: 400, and 401, 403, 404, 423 where they fit",
-        "quantities off the lot, prices off the tick and quantities above the freeze are taken to be answered with "
-        "UDAPI100038; they may as well get an order id and be rejected in the book",
+        "quantities off the lot, prices off the tick and quantities above the freeze may be answered as invalid input "
+        "(UDAPI100038), as the face does, or get an order id and be rejected in the book: both are understood",
         "a shortage of money is taken to show as an order that is rejected in the book, never as a refused call",
         "an order's history, also by tag, is taken to be listed oldest first",
         "25 modifications an order are our own caution: no limit is documented",
@@ -165,7 +165,7 @@ SPEC = BrokerSpec(
         "a holding's collateral_quantity is taken to be part of its quantity",
         "funds: commodity is added to equity, which holds both since July 2025",
         "one registered algo name per account, in X-Algo-Name; an order's own algo id is not sent",
-        "how often the sockets' servers ping is not documented; a socket without a ping or a message is dead after 60 s",
+        "how often the sockets' servers ping is not documented; one without a ping or a message is dead after 60 s",
         "the address rule is taken to bind order calls only",
         "BSE stocks and currencies are not listed",
     ),
@@ -174,7 +174,8 @@ SPEC = BrokerSpec(
 ENDPOINT = Endpoint(
     rest_url="https://api.upstox.com",
     order_url="https://api-hft.upstox.com",
-    socket_url="",
+    socket_url="wss://api.upstox.com/v3/feed/market-data-feed",
+    order_socket_url="wss://api.upstox.com/v2/feed/portfolio-stream-feed",
     login_url="https://api.upstox.com",
     master_url="https://assets.upstox.com/market-quote/instruments/exchange",
 )

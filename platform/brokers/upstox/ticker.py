@@ -105,7 +105,7 @@ def _best(message: bytes, begin: int, end: int) -> Fields:
 
 
 def _fields(message: bytes, at: int, end: int, feeds: list[Span] | None = None) -> Fields:
-    """Return a message's fields: numbers, and the spans of what is nested; each of a response's feeds goes to ``feeds``.
+    """Return a message's fields: numbers, and the spans of what is nested; ``feeds`` gets each feed of a response.
 
     Raises one of ``_BROKEN`` for what is no message.
     """
