@@ -63,12 +63,21 @@ def parse_master(body: bytes, *, equities: frozenset[str] = frozenset()) -> Mast
 
     Raises ``BrokerUnavailable`` when the file is no instrument master; a bad row is left out and named.
     """
-    rows = decoded(body, list[msgspec.Raw], broker=SPEC.slug, what=_WHAT)
+    rows = decoded(_checked(body), list[msgspec.Raw], broker=SPEC.slug, what=_WHAT)
     malformed_rows: list[MalformedLine] = []
     master = Master(list(_listed(rows, equities, malformed_rows)), malformed_rows)
     if not master.rows and not master.malformed:
         raise malformed(SPEC.slug, _WHAT, "it holds no instruments")
     return unambiguous(master)
+
+
+def _checked(body: bytes) -> bytes:
+    """A file that is not text is damaged, wherever it is: rows are decoded one by one, and would hide it."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise malformed(SPEC.slug, _WHAT, f"it is not UTF-8: {error}") from error
+    return body
 
 
 def _listed(

@@ -11,6 +11,8 @@ from simulator.faces.face import Face
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
+from simulator.faces.upstox import face as upstox
+from simulator.faces.upstox.names import Names as UpstoxNames
 from simulator.faces.wording import MarketNames, Naming
 from simulator.faces.zerodha import face as zerodha
 from simulator.market.types import Market
@@ -33,4 +35,5 @@ def _noren_names(market: Market) -> Names:
 FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+    Row("upstox", upstox.build, UpstoxNames, at_next(time(3, 30))),
 )

@@ -110,7 +110,8 @@ class Member:
     ``browse`` follows the broker's page as a browser would and returns the query it is sent back with; ``denied`` are
     queries of a sign-in that failed. ``book`` and ``placed`` write the broker's answers. ``master`` writes contracts
     in the broker's format by path, ``unusable`` spoils a file of it, ``symbols`` names the contracts. ``greet`` is the
-    socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``reasons`` says why a case
+    socket's server side of a handshake, ``authorize`` the answer to the call that names the socket's address (``None``:
+    it has an address of its own). ``secret`` is what postbacks are verified with. ``reasons`` says why a case
     proves nothing here.
     """
 
@@ -130,6 +131,7 @@ class Member:
     greet: Callable[[web.WebSocketResponse], Awaitable[None]]
     feed: FeedSample
     unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
+    authorize: Callable[[web.Request], web.Response] | None = None
     secret: Callable[[str], str] = field(default=lambda name: "")
     reasons: Mapping[int, str] = field(default_factory=dict)
 

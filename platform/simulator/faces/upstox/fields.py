@@ -133,4 +133,3 @@ def _tag(body: Body) -> str:
     if not isinstance(tag, str) or not _TAG.fullmatch(tag):
         raise invalid_input("The tag cannot be longer than 40 characters", "UDAPI1119")
     return tag
-

@@ -43,6 +43,8 @@ async def talking(bench: Bench, talk: Talk) -> Site:
 
     async def answer(http: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
+        if bench.member.authorize is not None and not socket.can_prepare(http):
+            return bench.member.authorize(http)
         await socket.prepare(http)
         await bench.member.greet(socket)
         await talk(http, socket)
