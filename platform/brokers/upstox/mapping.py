@@ -206,7 +206,7 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         trigger_price=row.trigger_price,
         product=our_product(row.product, exchange),
         raw_status=row.status,
-        reason=plain(row.status_message or row.status_message_raw),
+        reason=_reason(row),
         updated_at=_updated_at(row),
     )
 
@@ -291,6 +291,12 @@ def _final(row: OrderRow, status: OrderStatus) -> OrderStatus:
     if status is OrderStatus.FILLED and row.filled_quantity != row.quantity:
         raise MalformedRow(f"complete with filled_quantity {row.filled_quantity} of {row.quantity}")
     return status
+
+
+def _reason(row: OrderRow) -> str:
+    """What is told to a client, and what the risk system said: "You need to add Rs. 100" is a want of margin."""
+    told = [plain(text) for text in (row.status_message, row.status_message_raw) if text]
+    return plain(" | ".join(dict.fromkeys(told)))
 
 
 def _exchange(shown: str, key: str) -> str:

@@ -1,5 +1,6 @@
 """How Upstox knows its callers, and how it words what happens at every broker."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -19,8 +20,12 @@ from simulator.faces.upstox.wire import (
     too_many,
     unavailable,
 )
+from simulator.faults import READ_FAULTS
 
 BROKER = "upstox"
+
+PublicRead = Callable[[web.Request], Awaitable[Any]]
+"""Does a read that is everybody's; returns its data or a whole response, raises ``FaceError``."""
 
 
 class UpstoxCounter(Counter[web.Request]):
@@ -36,6 +41,19 @@ class UpstoxCounter(Counter[web.Request]):
     def api(self, read: Read[web.Request], *, name: str) -> Handler:
         """Wrap a read that has a call limit of its own."""
         return self.reading(read, name=name, bucket=name)
+
+    def public(self, read: PublicRead, *, name: str) -> Handler:
+        """Wrap a read that needs no token; with one it is counted and spoilt for its client."""
+
+        async def for_client(client: Client, request: web.Request) -> Any:
+            return await read(request)
+
+        signed = self.api(for_client, name=name)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await (signed(request) if bearer(request) else self._for_all(read, request, name))
+
+        return handle
 
     async def asked(self, request: web.Request) -> web.Request:
         """Return the request."""
@@ -73,6 +91,15 @@ class UpstoxCounter(Counter[web.Request]):
     def unknown_path(self, status: int) -> FaceError:
         """Nothing here."""
         return not_found()
+
+    async def _for_all(self, read: PublicRead, request: web.Request, name: str) -> web.StreamResponse:
+        fault = self.desk.faults.draw(READ_FAULTS, endpoint=name)
+        try:
+            data = await read(request)
+        except FaceError as error:
+            return self.failure(error)
+        response = data if isinstance(data, web.StreamResponse) else self.success(data)
+        return response if fault is None else await self.spoil(request, response, fault)
 
 
 def bearer(request: web.Request) -> str:

@@ -58,13 +58,18 @@ def _reads(router: web.UrlDispatcher, counter: UpstoxCounter) -> None:
 
 def _market(router: web.UrlDispatcher, counter: UpstoxCounter) -> None:
     data = MarketData(counter)
-    router.add_get("/market-quote/instruments/exchange/{file}.json.gz", data.instruments)
+    router.add_get(
+        "/market-quote/instruments/exchange/{file}.json.gz", counter.public(data.instruments, name="instruments")
+    )
     router.add_get("/v2/market-quote/quotes", counter.api(data.quotes, name="quote"))
     router.add_get("/v3/market-quote/ltp", counter.api(data.prices, name="quote.ltp"))
     bars = "/v3/historical-candle"
-    router.add_get(f"{bars}/intraday/{{key}}/{{unit}}/{{interval}}", counter.api(data.today, name="historical.today"))
     router.add_get(
-        f"{bars}/{{key}}/{{unit}}/{{interval}}/{{to_date}}/{{from_date}}", counter.api(data.history, name="historical")
+        f"{bars}/intraday/{{key}}/{{unit}}/{{interval}}", counter.public(data.today, name="historical.today")
+    )
+    router.add_get(
+        f"{bars}/{{key}}/{{unit}}/{{interval}}/{{to_date}}/{{from_date}}",
+        counter.public(data.history, name="historical"),
     )
 
 

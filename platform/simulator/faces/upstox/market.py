@@ -13,8 +13,7 @@ from simulator.clients import Client
 from simulator.faces.upstox.calls import UpstoxCounter
 from simulator.faces.upstox.mapping import Row, master_row, price_row, quote_row
 from simulator.faces.upstox.names import quoted_as, unit
-from simulator.faces.upstox.wire import dumps, failure, invalid_input, invalid_key, not_found, rupees
-from simulator.faults import READ_FAULTS
+from simulator.faces.upstox.wire import dumps, invalid_input, invalid_key, not_found, rupees
 from simulator.market.types import Candle, Listing
 
 MOST_QUOTES = 500
@@ -52,22 +51,19 @@ class MarketData:
     """Answers what is the same for every client."""
 
     def __init__(self, counter: UpstoxCounter) -> None:
-        self._counter = counter
         self._desk = counter.desk
         self._names = counter.names
         self._masters: dict[tuple[date, str], bytes] = {}
 
-    async def instruments(self, request: web.Request) -> web.StreamResponse:
-        """GET /market-quote/instruments/exchange/{file}.json.gz: public, a gzip file, the same all day."""
+    async def instruments(self, request: web.Request) -> web.Response:
+        """GET /market-quote/instruments/exchange/{file}.json.gz: a gzip file, the same all day."""
         file = request.match_info["file"]
         if file not in FILES:
-            return failure(not_found())
-        fault = self._desk.faults.draw(READ_FAULTS, endpoint="instruments")
-        response = web.Response(body=self._master(file), content_type="application/gzip")
-        return response if fault is None else await self._counter.spoil(request, response, fault)
+            raise not_found()
+        return web.Response(body=self._master(file), content_type="application/gzip")
 
     async def quotes(self, client: Client, request: web.Request) -> Row:
-        """GET /v2/market-quote/quotes?instrument_key=a,b"""
+        """GET /v2/market-quote/quotes?instrument_key=a,b; the official SDK says ``symbol``, the older name."""
         market = self._desk.exchange.market
         return self._shown(
             request, lambda listing: quote_row(listing, market.quote(listing.token), market.depth(listing.token))
@@ -78,7 +74,7 @@ class MarketData:
         market = self._desk.exchange.market
         return self._shown(request, lambda listing: price_row(listing, market.quote(listing.token)))
 
-    async def history(self, client: Client, request: web.Request) -> Row:
+    async def history(self, request: web.Request) -> Row:
         """GET /v3/historical-candle/{key}/{unit}/{interval}/{to}/{from}: days that are over."""
         asked = self._asked(request)
         first, last = _day(request, "from_date"), _day(request, "to_date")
@@ -88,13 +84,14 @@ class MarketData:
             raise invalid_input("Invalid date range", "UDAPI1148")
         return self._candles(asked, first, min(last, self._today() - _DAY))
 
-    async def today(self, client: Client, request: web.Request) -> Row:
+    async def today(self, request: web.Request) -> Row:
         """GET /v3/historical-candle/intraday/{key}/{unit}/{interval}"""
         return self._candles(self._asked(request), self._today(), self._today())
 
     def _shown(self, request: web.Request, row: Callable[[Listing], Row]) -> Row:
         """Return the rows of the keys that are listed; one that is no key spoils them all."""
-        keys = [key for key in request.query.get("instrument_key", "").split(",") if key]
+        asked = request.query.get("instrument_key") or request.query.get("symbol") or ""
+        keys = [key for key in asked.split(",") if key]
         if not keys or not all("|" in key for key in keys):
             raise invalid_input("One of either symbol or instrument_key is invalid", "UDAPI1087")
         if len(keys) > MOST_QUOTES:
