@@ -78,9 +78,9 @@ class Report:
 
     def _failpoints(self) -> list[str]:
         reached = sum(1 for point in POINTS if self.hits.get(point))
-        rows = [f"{'failpoints':<58}{'hits':>7}"]
+        rows = [f"{'failpoints':<58}{'deaths':>7}"]
         rows += [f"{point:<58}{self.hits.get(point, 0):>7}" for point in POINTS]
-        return [*rows, f"{reached} of {len(POINTS)} hit, {sum(self.hits.values())} hits"]
+        return [*rows, f"{reached} of {len(POINTS)} hit, {sum(self.hits.values())} deaths at them"]
 
     def _judged(self) -> list[str]:
         seen = Counter(breach["invariant"] for breach in self.breaches)
