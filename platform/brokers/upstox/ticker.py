@@ -154,7 +154,8 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def _price(fields: Fields, tag: int) -> int:
-    return round(fields.get(tag, 0.0) * PRICE_SCALE)
+    rupees: float = fields.get(tag, 0.0)
+    return round(rupees * PRICE_SCALE)
 
 
 def _count(fields: Fields, tag: int) -> int:

@@ -99,7 +99,7 @@ def whole(body: Body, name: str) -> int:
 def word(body: Body, name: str, words: type[_Words], code: str) -> _Words:
     """Return a field that has a fixed set of values."""
     try:
-        return words(body.get(name))
+        return words(str(body.get(name)))
     except ValueError:
         raise invalid_input(f"The '{name}' is invalid", code) from None
 

@@ -98,9 +98,8 @@ class Portfolio:
 
     async def margin(self, client: Client, request: web.Request) -> Row:
         """POST /v2/charges/margin: each order on its own, and together without the benefit of a hedge."""
-        instruments = (await read_json(request)).get("instruments")
-        _check_basket(instruments)
-        margins = [self._required(one) for one in instruments]
+        basket = _basket((await read_json(request)).get("instruments"))
+        margins = [self._required(one) for one in basket]
         total = sum(margin["total_margin"] for margin in margins)
         return {"margins": margins, "required_margin": total, "final_margin": total}
 
@@ -151,7 +150,7 @@ def profile_of(client: Client) -> dict[str, Any]:
     }
 
 
-def _check_basket(instruments: Any) -> None:
+def _basket(instruments: Any) -> Sequence[Body]:
     if not isinstance(instruments, list) or not instruments or not all(isinstance(one, dict) for one in instruments):
         raise invalid_input("Invalid Input", "UDAPI100036")
     if len(instruments) > MOST_MARGINS:
@@ -159,6 +158,7 @@ def _check_basket(instruments: Any) -> None:
     names = Tally((one.get("instrument_key"), one.get("transaction_type"), one.get("product")) for one in instruments)
     if max(names.values()) > 1:
         raise invalid_input("An instrument is there twice", "UDAPI1103")
+    return instruments
 
 
 def _order_id(query: Mapping[str, str]) -> str:
