@@ -48,9 +48,8 @@ class Report:
         """Return the process's exit status: 1 a breach, 2 the run itself did not work."""
         return 1 if self.breaches else 2 if self.broken else 0
 
-    def save(self, folder: Path) -> Path:
+    def save(self, file: Path) -> Path:
         """Write it as JSON and return the file."""
-        file = folder / "chaos.json"
         file.write_text(json.dumps(asdict(self), indent=1, default=str))
         return file
 

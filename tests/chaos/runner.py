@@ -40,7 +40,7 @@ LONG_TAIL = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked for; ``signals`` 0: as many as fit."""
+    """What is asked for; ``signals`` 0: as many as fit; ``save``: a file for the report."""
 
     seed: str
     scenario: str
@@ -48,6 +48,7 @@ class Options:
     signals: int = 0
     every: float = 2.0
     heal_seconds: float = 150.0
+    save: str = ""
 
 
 def run(options: Options) -> Report:
@@ -59,7 +60,7 @@ def run(options: Options) -> Report:
             _Run(world, options, report).all()
     except (RunBroken, LaunchError, requests.RequestException) as error:
         report.broken = str(error)
-    report.save(home)
+    report.save(home / "chaos.json")
     if report.status == 0 and not os.environ.get("KEEP_STATE"):
         testserver.remove(home)
     return report
