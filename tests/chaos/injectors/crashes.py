@@ -114,14 +114,14 @@ class Failpoints(Injector):
             world.count(f"{DEEDS[action]}, {self.process}")
 
     def _wanted(self, world: World) -> tuple[str, ...]:
-        """Return the half that was hit least: each comes up about as often as any other, however rarely it is reached.
+        """Return the third that was hit least: each comes up about as often as any other, however rarely it is reached.
 
         The graceful stop is a deed of its own, done when its turn has come.
         """
         hits = Counter(hit["point"] for hit in world.hits() if hit["action"] == "kill")
-        median = sorted(hits[point] for point in self.points)[len(self.points) // 2]
-        behind = tuple(point for point in self.points if hits[point] <= median and point != GRACEFUL)
-        is_due = GRACEFUL in self.points and hits[GRACEFUL] <= median
+        few = sorted(hits[point] for point in self.points)[len(self.points) // 3]
+        behind = tuple(point for point in self.points if hits[point] <= few and point != GRACEFUL)
+        is_due = GRACEFUL in self.points and hits[GRACEFUL] <= few
         return (GRACEFUL,) if not behind or (is_due and self.random.random() < 1 / len(behind)) else behind
 
     def _hit(self, point: str) -> Hit:
