@@ -157,11 +157,11 @@ def test_many_instruments_are_asked_for_in_parts_and_too_many_not_at_all():
 
 
 def test_pings_are_answered_and_keep_a_quiet_socket_alive():
-    silence = 0.3
+    silence = 1.5  # long for a machine that is busy, too
 
     async def script(socket: web.WebSocketResponse) -> None:
         loop, number = asyncio.get_running_loop(), 0
-        quiet_until = loop.time() + 4 * silence
+        quiet_until = loop.time() + 2 * silence
         while loop.time() < quiet_until:
             number += 1
             await socket.ping(str(number).encode())
