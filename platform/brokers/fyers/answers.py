@@ -1,6 +1,6 @@
 """What Fyers' answers prove: pure rules from (HTTP status, body) to an Outcome or a BrokerError.
 
-``{"s": "ok", "code": .., "message": .., ..}`` on success, its data beside them; else ``{"s": "error", "code": -50, ..}``.
+``{"s": "ok", "code": .., "message": ..}`` with its data beside them on success, ``{"s": "error", "code": -50, ..}`` else.
 https://myapi.fyers.in/docsv3 (Request & Response Structure).
 """
 
