@@ -1,6 +1,6 @@
 """What Fyers' answers prove: pure rules from (HTTP status, body) to an Outcome or a BrokerError.
 
-``{"s": "ok", "code": .., "message": ..}`` with its data beside them on success, ``{"s": "error", "code": -50, ..}`` else.
+``{"s": "ok", "code": .., "message": ..}`` with the data beside them, or ``{"s": "error", "code": -50, "message": ..}``.
 https://myapi.fyers.in/docsv3 (Request & Response Structure).
 """
 
