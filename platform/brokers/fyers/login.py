@@ -40,7 +40,8 @@ class FyersLogin(CodeLogin):
 
     def token_request(self, code: str) -> WireRequest:
         """Return the request of a token; a hash of app and secret proves that we hold the secret."""
-        proof = hashlib.sha256(f"{self.credential('api_key')}:{self.credential('api_secret')}".encode()).hexdigest()
+        app_id, secret, _ = (self.credential(name) for name in ("api_key", "api_secret", "redirect_uri"))
+        proof = hashlib.sha256(f"{app_id}:{secret}".encode()).hexdigest()
         body = {"grant_type": "authorization_code", "appIdHash": proof, "code": code}
         return WireRequest("POST", f"{self.endpoint.rest_url}/validate-authcode", json=body)
 

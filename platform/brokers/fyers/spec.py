@@ -43,8 +43,8 @@ SPEC = BrokerSpec(
     tag_shown_as="orderTag (1:<tag>)",
     quantity_in_lots=frozenset({"MCX", "CDS", "BCD"}),
     # 200 calls a minute are for all of them together, and the fourth minute above that blocks the user for the day:
-    # 80 orders, 60 reads and a quote a second stay below it.
-    limits=RateLimits(orders=10, reads=10, quotes=1, candles=1, orders_per_minute=80, reads_per_minute=60),
+    # 60 orders, 60 reads and a quote a second stay below it, with room for quotes that cost two calls.
+    limits=RateLimits(orders=10, reads=10, quotes=1, candles=1, orders_per_minute=60, reads_per_minute=60),
     max_modifications=25,
     autoslice=10,
     egress=EgressRule(scope=EgressScope.ORDERS),
@@ -103,6 +103,7 @@ SPEC = BrokerSpec(
         "indices without a known name on the market socket are subscribed by the name in their symbol",
         "a stop order that has triggered is told from one that waits only by its fills",
         "25 modifications an order is a guess; a history is asked for without rolled contracts (cont_flag 0)",
+        "postbacks are not offered: how their secret proves them is not documented",
         "freeze quantities of MCX are ours, because the master's unit is not documented; currencies are not listed",
     ),
 )

@@ -10,7 +10,7 @@ from simulator.faces.calls import Counter, FaceError
 from simulator.faces.desk import Desk
 from simulator.faces.fyers.limits import CALLS, MINUTE, WINDOWS, Blocked
 from simulator.faces.fyers.names import Names
-from simulator.faces.fyers.tokens import session_token
+from simulator.faces.fyers.tokens import client_of, session_token
 from simulator.faces.fyers.wire import REJECTED, bad_input, failure, no_session, refusal, success, too_many
 from simulator.faces.limits import CallLimits, Excess
 
@@ -38,8 +38,13 @@ class FyersCounter(Counter[web.Request]):
         return self.authorized(asked.headers.get(hdrs.AUTHORIZATION, ""))
 
     def authorized(self, authorization: str) -> Client:
-        """Return the client of ``appid:token``, or raise the error of a token."""
+        """Return the client of ``appid:token``, or raise the error of a token.
+
+        The SDK asks for the tokens of symbols with the token alone, which says itself whose it is.
+        """
         app_id, token = pair_of(authorization)
+        if not token:
+            return self.signed_in(self.named(client_of(app_id)), session_token(app_id))
         return self.signed_in(self.keyed(app_id), session_token(token))
 
     def count(self, client: Client, bucket: str) -> None:

@@ -1,4 +1,7 @@
-"""The face put together: its routes, under /fyers. Trading, data, files and sockets have hosts of their own at Fyers."""
+"""The face put together: its routes, under /fyers.
+
+Trading, data, files and sockets have hosts of their own at Fyers; their paths do not collide.
+"""
 
 from aiohttp import web
 

@@ -1,8 +1,8 @@
 """The market socket's binary messages (HSM), read and written: big-endian, lengths without their own two bytes.
 
-Requests are a u16 length, u8 type, u8 count, and fields of u8 number, u16 length, value. The lengths of whole requests are
-not looked at: the SDK's are wrong. Data is a u32 number, a u16 count, and records: snapshots with a topic's name and all
-of it, updates with what changed at its position.
+Requests are a u16 length, u8 type, u8 count, and fields of u8 number, u16 length, value. The lengths of whole requests
+are not looked at: the SDK's are wrong. Data is a u32 number, a u16 count, and records: snapshots with a topic's name
+and all of it, updates with what changed at its position.
 """
 
 from collections.abc import Sequence

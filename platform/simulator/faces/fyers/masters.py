@@ -10,7 +10,9 @@ from domain.instruments import Exchange as Venue
 from domain.instruments import Kind, Right
 from simulator.faces.fyers.mapping import instrument_number, rupees
 from simulator.faces.fyers.names import (
+    EXCHANGES,
     INDEX_TOPICS,
+    KINDS,
     exchange_number,
     exchange_token,
     fy_token,
@@ -38,7 +40,24 @@ _CLOSES = {Venue.MCX: time(23, 30)}
 _SESSIONS = {Venue.MCX: "0900-2330|1815-1915:"}
 _SESSION, _CLOSE = "0915-1530|1815-1915:", time(15, 30)
 _NO_STRIKE, _NO_OPTION, _NO_FREEZE = -1.0, "XX", ""
-_ACTIVE = 1
+_ACTIVE, _SUSPENDED, _SUSPENDED_NAME = 1, 0, "SUSPENDED"
+_BLANK: Row = {
+    "isin": "",
+    "underFyTok": "",
+    "tradingSession": _SESSION,
+    "expiryDate": "",
+    "strikePrice": _NO_STRIKE,
+    "optType": _NO_OPTION,
+    "qtyFreeze": _NO_FREEZE,
+    "currencyCode": "INR",
+    "faceValue": 0.0,
+    "previousOi": 0.0,
+    "asmGsmVal": "",
+    "originalExpDate": None,
+    "is_mtf_tradable": 0,
+    "mtf_margin": 0.0,
+    "stream": "Group 1",
+}
 
 
 def file_of(name: str, listings: Sequence[tuple[Listing, MarketQuote]], *, now: datetime) -> tuple[bytes, str] | None:
@@ -48,27 +67,25 @@ def file_of(name: str, listings: Sequence[tuple[Listing, MarketQuote]], *, now: 
     for ending, write in ((_JSON, _json), (_CSV, _csv)):
         segment = name.removesuffix(ending)
         if name.endswith(ending) and segment in SEGMENTS:
-            return write([row for row in listings if row[0].exchange is SEGMENTS[segment]], now)
+            listed = [_row(*row, now) for row in listings if row[0].exchange is SEGMENTS[segment]]
+            return write([*listed, _suspended(segment, now)])
     return None
 
 
-def _json(listings: Sequence[tuple[Listing, MarketQuote]], now: datetime) -> tuple[bytes, str]:
-    rows = {symbol_of(listing): _row(listing, quote, now) for listing, quote in listings}
-    return dumps(rows), "application/json"
+def _json(rows: Sequence[Row]) -> tuple[bytes, str]:
+    return dumps({row["symTicker"]: row for row in rows}), "application/json"
 
 
-def _csv(listings: Sequence[tuple[Listing, MarketQuote]], now: datetime) -> tuple[bytes, str]:
+def _csv(rows: Sequence[Row]) -> tuple[bytes, str]:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(_cells(_row(listing, quote, now)) for listing, quote in listings)
+    csv.writer(text, lineterminator="\n").writerows(map(_cells, rows))
     return text.getvalue().encode(), "text/csv"
 
 
 def _row(listing: Listing, quote: MarketQuote, now: datetime) -> Row:
     symbol, freeze = symbol_of(listing), listing.freeze_quantity
-    return {
+    return _BLANK | {
         "fyToken": fy_token(listing),
-        "isin": "",
         "exSymbol": listing.underlying,
         "symDetails": _details(listing),
         "symTicker": symbol,
@@ -79,7 +96,6 @@ def _row(listing: Listing, quote: MarketQuote, now: datetime) -> Row:
         "exSeries": "EQ" if listing.kind is Kind.EQUITY else "XX",
         "optType": _NO_OPTION if listing.right is Right.NONE else listing.right.value,
         "underSym": listing.underlying,
-        "underFyTok": "",
         "exInstType": instrument_number(listing),
         "minLotSize": 0 if listing.kind is Kind.INDEX else listing.lot_size // unit(listing),
         "tickSize": number(listing.tick_size),
@@ -89,20 +105,41 @@ def _row(listing: Listing, quote: MarketQuote, now: datetime) -> Row:
         "strikePrice": float(listing.strike) if listing.strike else _NO_STRIKE,
         "qtyFreeze": str(freeze // unit(listing)) if freeze else _NO_FREEZE,
         "tradeStatus": _ACTIVE,
-        "currencyCode": "INR",
         "upperPrice": rupees(quote.upper_band),
         "lowerPrice": rupees(quote.lower_band),
-        "faceValue": 0.0,
         "qtyMultiplier": number(listing.multiplier * unit(listing)),
         "previousClose": rupees(quote.close),
-        "previousOi": 0.0,
-        "asmGsmVal": "",
         "exchangeName": symbol.partition(":")[0],
         "symbolDesc": _details(listing),
-        "originalExpDate": None,
-        "is_mtf_tradable": 0,
-        "mtf_margin": 0.0,
-        "stream": "Group 1",
+    }
+
+
+def _suspended(segment: str, now: datetime) -> Row:
+    """Return a symbol nobody may trade: a real file holds some, and is never empty."""
+    prefix, _, kind = segment.partition("_")
+    exchange, number_of_kind = EXCHANGES[prefix], KINDS[kind]
+    return _BLANK | {
+        "fyToken": f"{exchange}{number_of_kind}000000999999",
+        "exSymbol": _SUSPENDED_NAME,
+        "symDetails": _SUSPENDED_NAME,
+        "symTicker": f"{prefix}:{_SUSPENDED_NAME}-Z",
+        "exchange": exchange,
+        "segment": number_of_kind,
+        "exSymName": _SUSPENDED_NAME,
+        "exToken": 999999,
+        "exSeries": "Z",
+        "underSym": _SUSPENDED_NAME,
+        "exInstType": 0,
+        "minLotSize": 1,
+        "tickSize": 0.05,
+        "lastUpdate": now.astimezone(IST).date().isoformat(),
+        "tradeStatus": _SUSPENDED,
+        "upperPrice": 0.0,
+        "lowerPrice": 0.0,
+        "qtyMultiplier": 1,
+        "previousClose": 0.0,
+        "exchangeName": prefix,
+        "symbolDesc": _SUSPENDED_NAME,
     }
 
 

@@ -9,18 +9,20 @@ from domain.instruments import Exchange as Venue
 from domain.instruments import Kind
 from simulator.market.types import Listing, Market
 
-COMMODITY = 20
-_NSE, _MCX, _BSE = 10, 11, 12
-_PLACES = {
-    Venue.NSE: ("NSE", _NSE, 10),
-    Venue.NFO: ("NSE", _NSE, 11),
-    Venue.BSE: ("BSE", _BSE, 10),
-    Venue.BFO: ("BSE", _BSE, 11),
-    Venue.MCX: ("MCX", _MCX, COMMODITY),
-}
-"""Prefix of symbols, and Fyers' numbers of exchange and segment."""
+EXCHANGES = {"NSE": 10, "MCX": 11, "BSE": 12}
+"""Fyers' numbers of exchanges, by what symbols begin with."""
 
-_SEGMENTS = {(_NSE, 10): "nse_cm", (_NSE, 11): "nse_fo", (_BSE, 10): "bse_cm", (_BSE, 11): "bse_fo"}
+KINDS = {"CM": 10, "FO": 11, "CD": 12, "COM": 20}
+"""Fyers' numbers of segments: cash, futures and options, currencies, commodities."""
+
+_PLACES = {
+    Venue.NSE: ("NSE", "CM"),
+    Venue.NFO: ("NSE", "FO"),
+    Venue.BSE: ("BSE", "CM"),
+    Venue.BFO: ("BSE", "FO"),
+    Venue.MCX: ("MCX", "COM"),
+}
+_TOPIC_SEGMENTS = {"CM": "cm", "FO": "fo", "COM": "fo"}
 _INDICES = {
     "NIFTY": ("NSE:NIFTY50-INDEX", 26000, "Nifty 50"),
     "BANKNIFTY": ("NSE:NIFTYBANK-INDEX", 26009, "Nifty Bank"),
@@ -68,12 +70,12 @@ def symbol_of(listing: Listing) -> str:
 
 def exchange_number(listing: Listing) -> int:
     """Return Fyers' number of the exchange."""
-    return _PLACES[listing.exchange][1]
+    return EXCHANGES[_PLACES[listing.exchange][0]]
 
 
 def segment_number(listing: Listing) -> int:
     """Return Fyers' number of the segment."""
-    return _PLACES[listing.exchange][2]
+    return KINDS[_PLACES[listing.exchange][1]]
 
 
 def exchange_token(listing: Listing) -> int:
@@ -89,8 +91,8 @@ def fy_token(listing: Listing) -> str:
 
 def topics_of(listing: Listing) -> tuple[str, ...]:
     """Return a contract's topics: its touchline and, where there is a book, its depth."""
-    place = (exchange_number(listing), segment_number(listing))
-    segment = _SEGMENTS.get(place, "mcx_fo")
+    prefix, kind = _PLACES[listing.exchange]
+    segment = f"{prefix.lower()}_{_TOPIC_SEGMENTS[kind]}"
     if listing.kind is Kind.INDEX:
         return (f"if|{segment}|{_INDICES[listing.underlying][2]}",)
     return (f"sf|{segment}|{listing.exchange_token}", f"dp|{segment}|{listing.exchange_token}")

@@ -36,6 +36,16 @@ def session_token(access_token: str) -> str:
     return rest.partition(".")[2]
 
 
+def client_of(access_token: str) -> str:
+    """Return whose token it says it is, "" for what is none; its signature is what proves it."""
+    segments = access_token.split(".")
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(segments[1] + "=="))
+        return str(claims["fy_id"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return ""
+
+
 def socket_key(key: str) -> tuple[str, str]:
     """Return the client and the session's own token of a market socket's key; empty ones for what is none."""
     token, name = key[:_LENGTH], key[_LENGTH:]

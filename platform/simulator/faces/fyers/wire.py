@@ -1,4 +1,4 @@
-"""Fyers' envelopes: ``{"s": "ok", "code": 200, "message": "", ..}`` and ``{"s": "error", "code": -50, "message": ..}``."""
+"""Fyers' envelopes: ``{"s": "ok", "code": 200, "message": ..}`` and ``{"s": "error", "code": -50, "message": ..}``."""
 
 from datetime import datetime
 from decimal import Decimal
