@@ -71,15 +71,15 @@ def parse_file(body: bytes, *, name: str, equities: frozenset[str], into: Master
     except UnicodeDecodeError as error:
         raise malformed(BROKER, what, error) from error
     rows = decoded(body, dict[str, msgspec.Raw], broker=BROKER, what=what)
-    if not rows:
-        raise malformed(BROKER, what, "it holds no symbols")
+    bad: list[MalformedLine] = []
     for number, (symbol, raw) in enumerate(rows.items(), start=1):
         try:
-            row = _read(_ROWS.decode(raw), equities)
+            into.rows.extend(_read(_ROWS.decode(raw), equities))
         except (msgspec.MsgspecError, ValueError, LookupError, InvalidOperation) as error:
-            into.malformed.append(MalformedLine(number, symbol, str(error) or repr(error)))
-            continue
-        into.rows.extend(row)
+            bad.append(MalformedLine(number, symbol, str(error) or repr(error)))
+    if len(bad) == len(rows):
+        raise malformed(BROKER, what, "it holds no symbols")
+    into.malformed.extend(bad)
 
 
 def _read(row: _Row, equities: frozenset[str]) -> Iterable[InstrumentRow]:
