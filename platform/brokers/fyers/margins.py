@@ -36,7 +36,7 @@ def margin_of(data: bytes) -> BasketMargin:
     """Return the larger of the two sums Fyers shows; raises ``BrokerUnavailable``."""
     what = "basket margin"
     margin = decoded(data, _Answer, broker=BROKER, what=what, strict=False).data
-    required = max(margin.margin_total, margin.margin_new_order)
-    if not required.is_finite():
-        raise malformed(BROKER, what, f"{required} is no sum")
-    return BasketMargin(required=required)
+    sums = (margin.margin_total, margin.margin_new_order)
+    if not all(amount.is_finite() for amount in sums):
+        raise malformed(BROKER, what, f"{sums} are no sums")
+    return BasketMargin(required=max(sums))
