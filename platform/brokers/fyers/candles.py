@@ -53,8 +53,15 @@ def _candle(number: int, cells: Sequence[Decimal | None], units: int) -> Candle:
     given = [Decimal(0) if cell is None else cell for cell in cells]
     if len(given) not in (6, 7) or not all(cell.is_finite() for cell in given):
         raise malformed(BROKER, "history", f"candle {number} is not six or seven numbers")
-    at, first, high, low, last, *counts = given
+    stamp, first, high, low, last, *counts = given
     if not low <= min(first, last) <= max(first, last) <= high:
         raise malformed(BROKER, "history", f"candle {number} has its prices out of order")
     volume, *interest = (int(count) * units for count in counts)
-    return Candle(datetime.fromtimestamp(int(at), tz=UTC), first, high, low, last, volume, *interest)
+    return Candle(_moment(stamp), first, high, low, last, volume, *interest)
+
+
+def _moment(stamp: Decimal) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(stamp), tz=UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise malformed(BROKER, "history", error) from error

@@ -11,7 +11,7 @@ from brokers.fyers.spec import SPEC
 from brokers.fyers.topics import topic_of
 from brokers.lots import LotSizeOf, units_per_count
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow
+from brokers.rows import MalformedRow, require_price
 from domain.broker import Quote
 
 Key = tuple[str, str]
@@ -71,6 +71,7 @@ def completed(quote: Quote, data: bytes, lot_size_of: LotSizeOf) -> Quote:
         raise malformed(BROKER, "depth", f"it is not of {quote.symbol}")
     units = _units((quote.exchange, quote.symbol), lot_size_of)
     bid, ask = _best(whole.bids), _best(whole.ask)
+    _check("depth", bid=bid.price, ask=ask.price, oi=whole.oi, lower=whole.lower_ckt, upper=whole.upper_ckt)
     return replace(
         quote,
         bid=bid.price,
@@ -85,6 +86,7 @@ def completed(quote: Quote, data: bytes, lot_size_of: LotSizeOf) -> Quote:
 
 def _quote(key: Key, row: _Row, lot_size_of: LotSizeOf) -> Quote:
     values = decoded(row.v, _Values, broker=BROKER, what=f"quote of {key[1]}", strict=False)
+    _check("quotes", lp=values.lp, bid=values.bid, ask=values.ask, prev_close_price=values.prev_close_price)
     try:
         token = topic_of(key[1], values.fy_token)
     except MalformedRow as error:
@@ -112,6 +114,14 @@ def _units(key: Key, lot_size_of: LotSizeOf) -> int:
         return units_per_count(SPEC, key[0], key[1], lot_size_of)
     except LookupError as error:
         raise malformed(BROKER, "quotes", error) from error
+
+
+def _check(what: str, **numbers: Decimal) -> None:
+    try:
+        for name, number in numbers.items():
+            require_price(number, name)
+    except MalformedRow as error:
+        raise malformed(BROKER, what, error) from error
 
 
 def _best(levels: Sequence[_Level]) -> _Level:
