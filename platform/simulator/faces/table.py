@@ -34,6 +34,6 @@ def _noren_names(market: Market) -> Names:
 
 FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
-    Row("fyers", fyers.build, FyersNames.of, SIX_NEXT_DAY),
+    Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
 )

@@ -224,12 +224,16 @@ def fund_rows(margins: Margins) -> list[Row]:
     ]
 
 
+def moved(quote: MarketQuote) -> Row:
+    """Return the last price and how it changed."""
+    return {**_change(quote), "lp": rupees(quote.last_price)}
+
+
 def quote_values(listing: Listing, quote: MarketQuote) -> Row:
     """Return what a quote shows of a contract; its time is the day's beginning."""
     symbol, per = symbol_of(listing), unit(listing)
     return {
-        **_change(quote),
-        "lp": rupees(quote.last_price),
+        **moved(quote),
         "spread": rupees(quote.ask - quote.bid),
         "ask": rupees(quote.ask),
         "bid": rupees(quote.bid),

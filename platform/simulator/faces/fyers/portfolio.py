@@ -12,7 +12,7 @@ from simulator.faces.books import Books
 from simulator.faces.desk import Desk
 from simulator.faces.fyers import fields
 from simulator.faces.fyers.calls import FyersCounter
-from simulator.faces.fyers.mapping import fund_rows, order_row, overall, position_row, tag_of, trade_row
+from simulator.faces.fyers.mapping import fund_rows, moved, order_row, overall, position_row, tag_of, trade_row
 from simulator.faces.fyers.names import unit
 from simulator.faces.fyers.orders import refused
 from simulator.faces.fyers.wire import BAD_ORDER_ID, Row, bad_input, number, read_json, refusal
@@ -38,7 +38,9 @@ class Portfolio:
 
     async def orders(self, client: Client, request: web.Request) -> Row:
         """GET /orders[?id=..|order_tag=1:..]"""
-        rows = [order_row(order) for order in self._asked(self.books.orders(client), request)]
+        market = self.desk.exchange.market
+        asked = self._asked(self.books.orders(client), request)
+        rows = [order_row(order) | moved(market.quote(order.listing.token)) for order in asked]
         if request.query.get("id") and not rows:
             raise refusal(BAD_ORDER_ID, "Please provide a valid order number")
         return {"orderBook": rows}
