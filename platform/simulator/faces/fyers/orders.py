@@ -30,7 +30,7 @@ _DONE = {
     CANCEL: (1103, "Successfully cancelled order"),
 }
 _BY_RMS = frozenset({Reason.FREEZE, Reason.MODIFICATIONS, Reason.HALTED, Reason.BAND, Reason.EXCHANGE})
-_WORDS = {"side": fields.SIDES, "order_type": fields.ORDER_TYPES, "product": fields.PRODUCTS}
+_WORDS: dict[str, dict[Any, Any]] = {"side": fields.SIDES, "order_type": fields.ORDER_TYPES, "product": fields.PRODUCTS}
 _COLUMNS = {"side": "side", "order_type": "type", "product": "productType"}
 
 Call = OrderCall[Row]
