@@ -6,12 +6,13 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from brokers.flattrade import spec as flattrade
+from brokers.fyers import spec as fyers
 from brokers.paper import spec as paper
 from brokers.upstox import spec as upstox
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade, upstox)
+_MODULES = (paper, zerodha, flattrade, fyers, upstox)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

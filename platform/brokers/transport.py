@@ -128,7 +128,13 @@ class Wire:
             raise failure.as_unavailable(broker) from failure
 
     async def socket(
-        self, url: str, *, heartbeat: float, max_message: int, autoping: bool = True
+        self,
+        url: str,
+        *,
+        heartbeat: float,
+        max_message: int,
+        headers: Mapping[str, str] | None = None,
+        autoping: bool = True,
     ) -> aiohttp.ClientWebSocketResponse:
         """Open a WebSocket; without ``autoping`` the other side's pings are messages, for the caller to answer.
 
@@ -137,6 +143,7 @@ class Wire:
         async with asyncio.timeout(self._timeout.total):
             return await self._opened().ws_connect(
                 url,
+                headers=headers,
                 proxy=self._egress.proxy,
                 heartbeat=heartbeat,
                 max_msg_size=max_message,
