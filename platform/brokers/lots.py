@@ -1,7 +1,6 @@
 """Lots on the wire, units everywhere else."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from domain.broker import BrokerSpec
 
@@ -25,23 +24,6 @@ def units_per_count(spec: BrokerSpec, exchange: str, symbol: str, lot_size_of: L
     if lot_size <= 0:
         raise LookupError(f"the lot size of {exchange}:{symbol} is {lot_size}")
     return lot_size
-
-
-def units_per_row(
-    spec: BrokerSpec, exchange: str, symbol: str, row_lot: Decimal, *counts: int, lot_size_of: LotSizeOf
-) -> int:
-    """Return how many units a row's quantity 1 means, where rows show a lot of their own.
-
-    Where the SPEC counts lots, a row whose own lot is more than 1 counts parts of a lot instead; counts that are no
-    whole such lots contradict it, and are refused rather than guessed: raises ``ValueError`` and ``LookupError``.
-    """
-    lot_size = units_per_count(spec, exchange, symbol, lot_size_of)
-    if lot_size == 1 or row_lot == 1:
-        return lot_size
-    own = int(row_lot) if row_lot == row_lot.to_integral_value() else 0
-    if own <= 0 or lot_size % own or any(count % own for count in counts):
-        raise ValueError(f"a row's lot of {row_lot} fits neither lots of {lot_size} nor the quantities {counts}")
-    return lot_size // own
 
 
 def wire_quantity(spec: BrokerSpec, *, exchange: str, quantity: int, lot_size: int) -> int:

@@ -25,7 +25,10 @@ class _Fault(msgspec.Struct):
     message: str | None = None
 
 
-class _Envelope(msgspec.Struct, rename={"st_code": "stCode", "err_msg": "errMsg", "error_code": "errorCode", "order_id": "nOrdNo"}):
+class _Envelope(
+    msgspec.Struct,
+    rename={"st_code": "stCode", "err_msg": "errMsg", "error_code": "errorCode", "order_id": "nOrdNo"},
+):
     stat: str | None = None
     st_code: _Code = None
     order_id: str | None = None
@@ -90,13 +93,12 @@ def read_object(answer: WireAnswer, *, what: str) -> bytes:
     raise _error(answer, _refusal(answer, envelope), what)
 
 
-def refused_data(answer: WireAnswer, *, what: str) -> tuple[BrokerError, str]:
-    """Return the error of a read whose success has no envelope, and the text it was refused with."""
+def refused_data(answer: WireAnswer, *, what: str) -> BrokerError:
+    """Return the error of a read whose success has no envelope."""
     envelope = _envelope(answer)
     if envelope is None:
-        return unreadable(SPEC, answer, what=what), ""
-    refusal = _refusal(answer, envelope)
-    return _error(answer, refusal, what), refusal.message
+        return unreadable(SPEC, answer, what=what)
+    return _error(answer, _refusal(answer, envelope), what)
 
 
 def _envelope(answer: WireAnswer) -> _Envelope | None:

@@ -61,7 +61,9 @@ class KotakLogin(RestLogin):
         view = _granted(await self.read(self._first_step(request_token)), kind="View")
         trade = _granted(await self.read(self._second_step(view)), kind="Trade")
         session = self._checked(trade)
-        granted = Granted(trade.ucc or view.ucc, session.packed(), jwt_expiry(session.token))
+        # Some samples leave the client out: then it is the one we named, whose TOTP and MPIN were taken.
+        client_id = trade.ucc or view.ucc or self.credentials.client_id
+        granted = Granted(client_id, session.packed(), jwt_expiry(session.token))
         return self.token(granted, now=now)
 
     async def sign_out(self, token: BrokerToken) -> None:
@@ -104,8 +106,7 @@ def _signed_out(answer: WireAnswer) -> None:
             return
     except (msgspec.MsgspecError, UnicodeDecodeError):
         pass  # not the answer of a success: it is read as a refusal
-    error, _ = refused_data(answer, what="sign-out")
-    raise error
+    raise refused_data(answer, what="sign-out")
 
 
 def _granted(answer: WireAnswer, *, kind: str) -> _Grant:
@@ -115,7 +116,7 @@ def _granted(answer: WireAnswer, *, kind: str) -> _Grant:
         if not grant.token or not grant.sid or grant.k_type != kind:
             raise malformed(SPEC.slug, _WHAT, f"no {kind} token")
         return grant
-    error, message = refused_data(answer, what=_WHAT)
+    error = refused_data(answer, what=_WHAT)
     if isinstance(error, SessionLost):
         raise BrokerUnavailable(error.code, error.message)
     raise error

@@ -1,28 +1,17 @@
 """Kotak's rows in our words. Pure. A malformed row is refused by name, never guessed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 
 from brokers.kotak.names import EXCHANGES, PRODUCT_WORDS, SIDE_WORDS, TYPE_WORDS
-from brokers.kotak.rows import (
-    HoldingRow,
-    Limits,
-    MalformedRow,
-    OrderRow,
-    PositionRow,
-    TradeRow,
-    first_time,
-    ist_time,
-    require,
-    require_number,
-    said,
-)
+from brokers.kotak.rows import HoldingRow, Limits, OrderRow, PositionRow, TradeRow, first_time, moment, said
 from brokers.kotak.spec import SPEC
-from brokers.lots import LotSizeOf, units_per_row
-from brokers.payloads import malformed
+from brokers.lots import LotSizeOf
+from brokers.payloads import decoded, malformed
+from brokers.rows import MalformedRow, mapped, require, require_price, units_of, word
 from brokers.texts import plain
 from domain.broker import Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType
@@ -57,7 +46,6 @@ _ZERO = Decimal(0)
 
 _Row = TypeVar("_Row")
 _Mapped = TypeVar("_Mapped")
-_Word = TypeVar("_Word")
 
 
 def orders_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf, *, what: str = "order book") -> list[BrokerOrder]:
@@ -91,33 +79,30 @@ def pushed_order(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> BrokerOrd
 
 def funds_of(data: bytes) -> Funds:
     """Return the rupees of all segments together; raises ``BrokerUnavailable``."""
-    try:
-        limits = msgspec.json.decode(data, type=Limits, strict=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise malformed(SPEC.slug, "limits", error) from error
+    limits = decoded(data, Limits, broker=SPEC.slug, what="limits", strict=False)
     if not (limits.net.is_finite() and limits.used.is_finite()):
         raise malformed(SPEC.slug, "limits", "an amount is not a number")
     return Funds(available=limits.net, used=limits.used, total=limits.net + limits.used)
 
 
 def order_of(row: OrderRow, lot_size_of: LotSizeOf, *, is_pushed: bool = False) -> BrokerOrder:
-    """Return the order a row shows, in units; raises ``MalformedRow``, ``ValueError`` or ``LookupError``."""
+    """Return the order a row shows, in units; raises ``MalformedRow`` or ``LookupError``."""
     symbol = row.symbol or (row.security if is_pushed else "")
     for name, text in (("nOrdNo", row.order_id), ("trdSym", symbol), ("prod", row.product)):
         require(text, name)
     price, trigger = (_asked(value, name, is_pushed) for value, name in _prices(row))
-    require_number(row.average_price, "avgPrc")
+    require_price(row.average_price, "avgPrc")
     if row.quantity <= 0 or not 0 <= row.filled <= row.quantity:
         raise MalformedRow(f"fldQty {row.filled} is not within qty {row.quantity}")
-    exchange = _word(row.segment, EXCHANGES, "exSeg")
+    exchange = word(row.segment, EXCHANGES, "exSeg")
     units = _units(exchange, symbol, row.lot, row.quantity, row.filled, lot_size_of=lot_size_of)
-    order_type = _word(row.order_type, TYPE_WORDS, "prcTp")
+    order_type = word(row.order_type, TYPE_WORDS, "prcTp")
     return BrokerOrder(
         broker_order_id=row.order_id,
         client_order_id=plain(said(row.tag)),
         exchange=exchange,
         symbol=symbol,
-        side=_word(row.side, SIDE_WORDS, "trnsTp"),
+        side=word(row.side, SIDE_WORDS, "trnsTp"),
         quantity=row.quantity * units,
         filled_quantity=row.filled * units,
         average_price=row.average_price,
@@ -149,7 +134,7 @@ def status_of(row: OrderRow, order_type: OrderType) -> OrderStatus:
 
 
 def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
-    """Return the fill a row shows, in units; raises ``MalformedRow``, ``ValueError`` or ``LookupError``.
+    """Return the fill a row shows, in units; raises ``MalformedRow`` or ``LookupError``.
 
     Exchange trade numbers start again every day and on every exchange, so the id carries Kotak's order number.
     """
@@ -157,30 +142,30 @@ def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
         require(text, name)
     if row.quantity <= 0:
         raise MalformedRow(f"fldQty {row.quantity} is not positive")
-    require_number(row.price, "avgPrc")
-    exchange = _word(row.segment, EXCHANGES, "exSeg")
+    require_price(row.price, "avgPrc")
+    exchange = word(row.segment, EXCHANGES, "exSeg")
     return BrokerFill(
         broker_order_id=row.order_id,
         exchange_trade_id=f"{row.order_id}:{row.fill_id}",
         exchange=exchange,
         symbol=row.symbol,
-        side=_word(row.side, SIDE_WORDS, "trnsTp"),
+        side=word(row.side, SIDE_WORDS, "trnsTp"),
         quantity=row.quantity * _units(exchange, row.symbol, row.lot, row.quantity, lot_size_of=lot_size_of),
         price=row.price,
-        filled_at=ist_time(f"{row.day} {row.hour}"),
+        filled_at=moment(f"{row.day} {row.hour}"),
     )
 
 
 def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
-    """Return the position a row shows: signed units; raises ``MalformedRow``, ``ValueError`` or ``LookupError``.
+    """Return the position a row shows: signed units; raises ``MalformedRow`` or ``LookupError``.
 
     ``multiplier * genNum/genDen * prcNum/prcDen`` is what one counted quantity gains when the price rises by 1.
     """
     for name, text in (("trdSym", row.symbol), ("prod", row.product)):
         require(text, name)
     for name in ("bought_for", "sold_for", "carried_long_for", "carried_short_for", "last_price", "multiplier"):
-        require_number(getattr(row, name), name)
-    exchange, net, per_count = _word(row.segment, EXCHANGES, "exSeg"), _net(row), _per_count(row)
+        require_price(getattr(row, name), name)
+    exchange, net, per_count = word(row.segment, EXCHANGES, "exSeg"), _net(row), _per_count(row)
     units = _units(exchange, row.symbol, row.lot, net, lot_size_of=lot_size_of)
     return BrokerPosition(
         exchange=exchange,
@@ -200,7 +185,7 @@ def _prices(row: OrderRow) -> Sequence[tuple[Decimal | None, str]]:
 def _asked(value: Decimal | None, name: str, is_pushed: bool) -> Decimal:
     if value is None and not is_pushed:
         raise MalformedRow(f"{name} is missing")
-    require_number(value or _ZERO, name)
+    require_price(value or _ZERO, name)
     return value or _ZERO
 
 
@@ -241,9 +226,9 @@ def _average(row: PositionRow, net: int, per_count: Decimal) -> Decimal:
 def _holding(row: HoldingRow) -> Holding:
     require(row.symbol, "displaySymbol")
     for name in ("average_price", "last_price"):
-        require_number(getattr(row, name), name)
+        require_price(getattr(row, name), name)
     return Holding(
-        exchange=_word(row.segment, EXCHANGES, "exchangeSegment"),
+        exchange=word(row.segment, EXCHANGES, "exchangeSegment"),
         symbol=row.symbol,
         quantity=row.quantity,
         pledged=0,
@@ -253,26 +238,11 @@ def _holding(row: HoldingRow) -> Holding:
 
 
 def _units(exchange: str, symbol: str, lot: Decimal, *counts: int, lot_size_of: LotSizeOf) -> int:
-    return units_per_row(SPEC, exchange, symbol, lot, *counts, lot_size_of=lot_size_of)
-
-
-def _word(text: str, words: Mapping[str, _Word], name: str) -> _Word:
-    if text not in words:
-        raise MalformedRow(f"{name} {text!r} is not known")
-    return words[text]
+    return units_of(SPEC, exchange, symbol, lot, *counts, lot_size_of=lot_size_of)
 
 
 def _rows(
     data: bytes | msgspec.Raw, kind: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
 ) -> list[_Mapped]:
-    try:
-        rows: Sequence[_Row] = msgspec.json.decode(data, type=list[kind], strict=False)  # type: ignore[valid-type]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise malformed(SPEC.slug, what, error) from error
-    mapped = []
-    for number, row in enumerate(rows):
-        try:
-            mapped.append(convert(row))
-        except (ValueError, LookupError) as error:
-            raise malformed(SPEC.slug, what, f"row {number}: {error}") from error
-    return mapped
+    rows: Sequence[_Row] = decoded(data, list[kind], broker=SPEC.slug, what=what, strict=False)  # type: ignore[valid-type]
+    return mapped(rows, convert, broker=SPEC.slug, what=what)

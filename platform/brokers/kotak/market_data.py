@@ -48,7 +48,7 @@ class KotakMarketData:
         answer = await self._account.read(self._account.access.data(path_of(list(named))))
         if answer.status == 200 and answer.body.lstrip()[:1] == b"[":
             return quotes_of(answer.body, named, self._account.lot_size_of)
-        error, _ = refused_data(answer, what="quotes")
+        error = refused_data(answer, what="quotes")
         if error.code == _NOBODY_KNOWS:
             return []
         raise error
@@ -72,8 +72,8 @@ class KotakMarketData:
         answer = await self._account.read(self._account.access.data(history.PATH, query=query))
         if answer.status == 200:
             return history.candles_of(answer.body, since=since, until=until)
-        error, message = refused_data(answer, what="history")
-        if history.is_empty(message):
+        error = refused_data(answer, what="history")
+        if history.is_empty(error.message):
             return []
         raise error
 
@@ -98,7 +98,7 @@ class KotakMarketData:
     async def _files(self) -> dict[str, str]:
         answer = await self._account.read(self._account.access.data(masters.PATHS))
         if answer.status != 200:
-            raise refused_data(answer, what=masters.WHAT)[0]
+            raise refused_data(answer, what=masters.WHAT)
         return masters.files_of(answer.body)
 
     async def _read_file(self, segment: str, url: str, lines: masters.Lines) -> None:
@@ -106,9 +106,7 @@ class KotakMarketData:
             raise malformed(SPEC.slug, masters.WHAT, "a file is on a host that is not Kotak's")
         answer = await self._account.read(WireRequest("GET", url), limit=MASTER_BODY_LIMIT)
         _check(answer, segment)
-        await asyncio.to_thread(
-            masters.read_file, answer.body, segment=segment, equities=self._equities, into=lines
-        )
+        await asyncio.to_thread(masters.read_file, answer.body, segment=segment, equities=self._equities, into=lines)
 
 
 def _check(answer: WireAnswer, segment: str) -> None:

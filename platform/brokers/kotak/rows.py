@@ -5,15 +5,12 @@ from decimal import Decimal
 
 import msgspec
 
+from brokers.rows import MalformedRow
 from domain.clock import IST
 
 _FORMS = ("%d-%b-%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S")
 _NOTHING = frozenset({"", "-", "--", "NA"})
 _ZERO, _ONE = Decimal(0), Decimal(1)
-
-
-class MalformedRow(ValueError):
-    """A row that is not what is documented; the text names the field."""
 
 
 class OrderRow(
@@ -171,28 +168,16 @@ def said(text: str | None) -> str:
     return "" if stripped in _NOTHING else stripped
 
 
-def require(text: str, name: str) -> None:
-    """Raise ``MalformedRow`` for a field that must name something and does not."""
-    if not said(text) or not text.isprintable():
-        raise MalformedRow(f"{name} is empty or unprintable")
-
-
-def require_number(value: Decimal, name: str) -> None:
-    """Raise ``MalformedRow`` for what is no number; below zero is possible: crude oil has been there."""
-    if not value.is_finite():
-        raise MalformedRow(f"{name} {value} is not a number")
-
-
 def first_time(*texts: str) -> datetime | None:
     """Return the first IST time shown, in UTC; ``None`` for none. Raises ``MalformedRow`` for a text that is no time.
 
     Some are written with blanks in them: ``22-Jan-2025 14: 33: 01``.
     """
     shown = next(filter(None, map(said, texts)), "")
-    return ist_time(shown) if shown else None
+    return moment(shown) if shown else None
 
 
-def ist_time(text: str) -> datetime:
+def moment(text: str) -> datetime:
     """Return an IST time in UTC; raises ``MalformedRow``."""
     plain = text.replace(": ", ":")
     for form in _FORMS:

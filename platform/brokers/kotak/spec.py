@@ -100,7 +100,7 @@ SPEC = BrokerSpec(
         ErrorRule(ErrorKind.SESSION_LOST, 403, "403", r"session|token"),
         ErrorRule(ErrorKind.RATE_LIMITED, 429, "429"),
         *_rules(ErrorKind.MARGIN, "1004"),
-        *_rules(ErrorKind.REJECTED, "1006", r"invalid exchange|already (been )?(executed|cancelled|rejected)|not found"),
+        *_rules(ErrorKind.REJECTED, "1006", r"invalid exchange|already (executed|cancelled|rejected)|not found"),
         *_rules(ErrorKind.REJECTED, "1007"),
         *_rules(ErrorKind.REJECTED, "1009"),
         *_rules(ErrorKind.REJECTED, "1021", r"order is completed"),
@@ -110,12 +110,12 @@ SPEC = BrokerSpec(
     not_verified=(
         "no live account was used: shapes are those of the documentation, its samples and the official SDK (3.0.9)",
         "ig: 20 letters and digits are our choice; no length is documented, and samples show GuiOrdId empty",
-        "MCX orders count lots; a row whose lotSz is more than 1 is read in parts of a lot, and refused where that fails",
+        "MCX orders count lots; a row whose lotSz is more than 1 is read in parts of a lot, or refused",
         "the HTTP statuses of refusals: 200 or 400 for the order system's own codes, 401 or 403 besides for sessions",
         "424, 5xx, code 1005 and texts of doubt prove nothing; 1021, 1006, 1007, 1009 and 1004 are taken to come first",
         "code 1037 (the session is of another address) counts as a lost session, 100008 (unknown address) as a refusal",
         "NRML orders of stocks, which samples show, are not offered; nor are MTF, after-market and bracket orders",
-        "calls: 10 a second are documented for all APIs together; quotes are kept to 5, history to 1 as others measured",
+        "calls: 10 a second are documented for all APIs together; history is kept to 1 as others measured",
         "25 modifications an order are our own caution",
         "tokens are taken to die at midnight IST, or earlier where the token's own exp says so",
         "Net + MarginUsed is the whole of an account; collateral is part of Net, though it does not pay for options",
@@ -135,6 +135,5 @@ ENDPOINT = Endpoint(
     rest_url="https://mis.kotaksecurities.com",
     socket_url="wss://sfeed.kotaksecurities.com/apifeed",
     login_url="https://mis.kotaksecurities.com",
-    master_url="https://lapi.kotaksecurities.com",
 )
 """Where a session begins; the sign-in answers with the host it goes on at."""
