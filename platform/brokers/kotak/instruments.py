@@ -49,6 +49,12 @@ _RIGHTS = {"CE": Right.CALL, "PE": Right.PUT}
 _NO_OPTION = "XX"
 _EQUITY_GROUP = "EQ"
 _TEST_SYMBOL = "NSETEST"
+_ALIASES = {
+    **dict.fromkeys(("BSX", "BSXOPT", "BSXFUT"), "SENSEX"),
+    **dict.fromkeys(("BKX", "BKXOPT", "BKXFUT"), "BANKEX"),
+}
+"""The BSE's own names of its indices, should its file have them."""
+
 _PAISE = Decimal(100)
 
 
@@ -177,7 +183,7 @@ def _derivative(line: _Line, exchange: str) -> InstrumentRow:
     return _built(
         line,
         exchange=exchange,
-        underlying=line.name.upper(),
+        underlying=_ALIASES.get(line.name.upper(), line.name.upper()),
         kind=Kind.OPTION if is_option else Kind.FUTURE,
         terms=_commodity(line, expiry) if exchange == "MCX" else _terms(line),
         expiry=expiry,
