@@ -48,7 +48,7 @@ class RestAccount(Generic[_Access]):
 class OrderCalls(Protocol[_Access_contra]):
     """A broker's ``orders`` module: requests, not yet sent.
 
-    Raises ``ValueError`` for what the broker cannot take, ``SessionLost`` where the session that is kept cannot be used.
+    Raises ``ValueError`` for what the broker cannot take, ``SessionLost`` where what is kept is no session.
     """
 
     def place_request(self, access: _Access_contra, request: OrderRequest, /) -> WireRequest: ...

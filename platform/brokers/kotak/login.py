@@ -3,6 +3,7 @@
 Each step answers with a token and a session id; the second one's trade, at the host it names.
 """
 
+import re
 from contextlib import suppress
 from datetime import datetime
 
@@ -20,6 +21,8 @@ from domain.broker import BrokerError, BrokerToken, BrokerUnavailable, SessionLo
 from domain.totp import totp
 
 _WHAT = "sign-in"
+_WRONG_MPIN = re.compile(r"invalid mpin", re.IGNORECASE)
+"""Nobody's clock is to blame for it, and asking again may lock the account: a person must act."""
 
 
 class _Grant(msgspec.Struct, rename="camel"):
@@ -117,6 +120,8 @@ def _granted(answer: WireAnswer, *, kind: str) -> _Grant:
             raise malformed(SPEC.slug, _WHAT, f"no {kind} token")
         return grant
     error = refused_data(answer, what=_WHAT)
+    if _WRONG_MPIN.search(error.message):
+        raise BrokerError("CREDENTIALS", error.message)
     if isinstance(error, SessionLost):
         raise BrokerUnavailable(error.code, error.message)
     raise error
