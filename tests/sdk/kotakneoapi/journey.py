@@ -1,7 +1,8 @@
 """Kotak's official SDK, pointed at the simulated exchange, completes a customer's day.
 
 It follows the host its sign-in names, and finds its sockets through the service that knows them. It answers refusals
-with what the broker said, and never raises. Files it keeps are kept in this folder.
+with what the broker said, and never raises. Its sign-out forgets the session without a call. Files it keeps are kept
+in this folder.
 """
 
 import asyncio
@@ -61,10 +62,14 @@ def option(neo: NeoAPI) -> Row:
     spot = float(quote(neo, "nse_cm", "Nifty 50")["ltp"])
     calls = neo.search_scrip(exchange_segment="nse_fo", symbol="NIFTY", option_type="CE")
     rows = [one for one in calls if one["pSymbolName"] == "NIFTY"]
-    soonest = min(rows, key=lambda one: datetime.strptime(one["pExpiryDate"], "%d%b%Y"))["pExpiryDate"]
+    soonest = min((one["pExpiryDate"] for one in rows), key=expiry)
     first = [one for one in rows if one["pExpiryDate"] == soonest]
     row: Row = min(first, key=lambda one: abs(one["dStrikePrice;"] / 100 - spot))
     return row | {"token": str(row["pSymbol"]), "lot": int(row["lLotSize"])}
+
+
+def expiry(text: str) -> datetime:
+    return datetime.strptime(text, "%d%b%Y").replace(tzinfo=IST)
 
 
 def quote(neo: NeoAPI, segment: str, token: str) -> Row:

@@ -15,7 +15,7 @@ from simulator.faces.kotak.mapping import history_row, limits_row, margin_row, o
 from simulator.faces.kotak.orders import refusal_of
 from simulator.faces.kotak.wire import Row, as_json, no_data, refused
 
-_MARGIN_FIELDS = {"prcTp": "pt", "prod": "pc", "qty": "qt", "trnsTp": "tt", "prc": "pr", "trgPrc": "tp"}
+_MARGIN_FIELDS = {"prcTp": "pt", "prod": "pc", "qty": "qt", "trnsTp": "tt", "prc": "pr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Portfolio:
     async def margin(self, client: Client, call: Call) -> Row:
         """POST /quick/user/check-margin: of one order."""
         fields = {ours: required(call.fields, theirs) for theirs, ours in _MARGIN_FIELDS.items()}
+        fields["tp"] = call.fields.get("trgPrc") or "0"
         listing = self.counter.names.quoted(f"{required(call.fields, 'exSeg')}|{required(call.fields, 'tok')}")
         if listing is None:
             raise refused(1007, "Invalid Symbol")
