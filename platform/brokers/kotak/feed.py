@@ -14,7 +14,7 @@ from brokers.kotak.connection import Socket
 from brokers.kotak.mapping import pushed_order
 from brokers.kotak.names import INDICES
 from brokers.kotak.spec import SPEC
-from brokers.kotak.ticker import FORMAT, Decoder, exchanges_of
+from brokers.kotak.ticker import FORMAT, Decoder, SignInRefused, exchanges_of
 from brokers.lots import LotSizeOf
 from brokers.transport import Wire
 from domain.broker import BrokerError, BrokerUnavailable, RawTick, SessionLost
@@ -109,8 +109,10 @@ class KotakFeed:
             answer = await socket.receive(within=min(_SIGN_IN_SECONDS, self._silence_seconds))
         try:
             return Decoder(exchanges_of(answer), self._index_token)
-        except ValueError as error:
+        except SignInRefused as error:
             raise SessionLost("NO_SESSION", f"{SPEC.slug} socket: the sign-in was refused: {error}") from error
+        except ValueError as error:
+            raise BrokerUnavailable("MALFORMED", f"{SPEC.slug} socket: {error}") from error
 
     async def _next(self, socket: Socket) -> bytes | str:
         """Return the next message; where nothing comes though something was asked for, ask for a sign of life."""

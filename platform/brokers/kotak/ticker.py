@@ -36,9 +36,13 @@ class _Segment(msgspec.Struct):
 
 
 class _SignedIn(msgspec.Struct):
-    message_code: int
-    format: str
-    exchanges: dict[str, _Segment]
+    message_code: int = 0
+    format: str = ""
+    exchanges: dict[str, _Segment] = {}
+
+
+class SignInRefused(Exception):
+    """The feed said no to a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +125,18 @@ class Decoder:
 
 
 def exchanges_of(text: str) -> dict[int, tuple[str, int]]:
-    """Return segment and price divisor by number, from the answer to a sign-in; raises ``ValueError`` for a refusal."""
+    """Return segment and price divisor by number, from the answer to a sign-in.
+
+    Raises ``SignInRefused`` for a no, ``ValueError`` for what cannot be understood.
+    """
     try:
         answer = msgspec.json.decode(text, type=_SignedIn)
     except msgspec.MsgspecError as error:
         raise ValueError(f"not the answer to a sign-in: {error}") from error
-    if answer.message_code not in AUTHENTICATED or answer.format != FORMAT:
-        raise ValueError(f"code {answer.message_code}, format {answer.format!r}")
+    if answer.message_code not in AUTHENTICATED:
+        raise SignInRefused(f"code {answer.message_code}")
+    if answer.format != FORMAT:
+        raise ValueError(f"format {answer.format!r}")
     for name, segment in answer.exchanges.items():
         if segment.divider <= 0 or PRICE_SCALE % segment.divider:
             raise ValueError(f"{name} has prices of 1/{segment.divider} rupee")

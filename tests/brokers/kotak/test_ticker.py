@@ -1,4 +1,4 @@
-"""SFeed's packets, packed here as the documentation lays them out, field by field."""
+"""SFeed's packets: what ticks they are, and what is no tick."""
 
 from struct import pack
 
@@ -6,45 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.kotak.ticker import Decoder, exchanges_of
+from brokers.kotak.ticker import Decoder, SignInRefused, exchanges_of
 from domain.prices import PRICE_SCALE
+from tests.brokers.kotak.packets import PAISA, header, index, picture
 
-PAISA = PRICE_SCALE // 100
 EXCHANGES = {1: ("nse_cm", 100), 2: ("nse_fo", 100), 3: ("cde_fo", 10_000_000), 9: ("mcx_fo", 100)}
 BLANK = -2_209_008_600  # 1900 in India: what was never updated
 
 
 def decoder() -> Decoder:
     return Decoder(EXCHANGES, {"nse_cm|NIFTY 50": "nse_cm|Nifty 50"}.get)  # type: ignore[arg-type]
-
-
-def header(length: int, code: int, exchange: int, level: int) -> bytes:
-    return pack("<HHbBBBB", length, code, exchange, level, 0, 7, 0)
-
-
-def picture(
-    *,
-    token: int = 54452,
-    exchange: int = 2,
-    level: int = 4,
-    last: int = 4210,
-    traded_at: int = 1_790_000_000,
-    updated_at: int = 1_790_000_001,
-    bids: tuple[tuple[int, int], ...] = ((650, 4205),),
-    asks: tuple[tuple[int, int], ...] = ((1300, 4215),),
-) -> bytes:
-    rows = b"".join(pack("<qii", quantity, price, 3) for quantity, price in (*bids, *asks))
-    body = pack(
-        "<IqqqqqIIIIIqIIIIhiIdiIIIIIBI",
-        *(token, 111, 222, 123_500, traded_at, updated_at, 4100, 4000, 4300, 3900, last, 65, 4150, 0),
-        *(len(bids), len(asks), 1, 525, 98_765, 1.5e9, 210, 8000, 5, 9000, 100, 65, 2, 1),
-    )
-    return header(9 + len(body) + len(rows), 7208, exchange, level) + body + rows
-
-
-def index(name: bytes = b"Nifty 50", *, value: int = 2_420_010) -> bytes:
-    body = pack("<IiiiiiQiiidBi21s", 26000, 1, 2_400_000, 3, 2, value, 1_790_000_002, 4, 5, 83, 0.0, 2, 1, name)
-    return header(9 + len(body), 7207, 1, 1) + body
 
 
 def test_packets_are_as_long_as_documented():
@@ -147,17 +118,23 @@ def test_the_answer_to_a_sign_in_names_the_divisors():
 
 
 @pytest.mark.parametrize(
+    "text", ["{}", '{"message_code":1120,"format":"native_batch","exchanges":{}}', '{"status":"error"}']
+)
+def test_a_sign_in_without_its_code_is_refused(text):
+    with pytest.raises(SignInRefused):
+        exchanges_of(text)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
-        "{}",
-        '{"message_code":1120,"format":"native_batch","exchanges":{}}',
+        "[]",
         '{"message_code":1119,"format":"native_fallback","exchanges":{}}',
         '{"message_code":1119,"format":"native_batch","exchanges":{"nse_cm":{"value":1,"divider":0}}}',
         '{"message_code":1119,"format":"native_batch","exchanges":{"nse_cm":{"value":1,"divider":7}}}',
-        '{"status":"error","message":"Invalid session"}',
     ],
 )
-def test_another_answer_is_a_refusal(text):
+def test_another_answer_is_not_understood(text):
     with pytest.raises(ValueError):
         exchanges_of(text)
