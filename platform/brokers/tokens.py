@@ -1,6 +1,7 @@
 """When a broker's session ends. Pure."""
 
-from base64 import urlsafe_b64decode
+import base64
+import binascii
 from datetime import UTC, datetime, time, timedelta
 
 import msgspec
@@ -21,21 +22,20 @@ def token_expiry(spec: BrokerSpec, now: datetime, *, stated: datetime | None = N
     return min(ends).astimezone(UTC)
 
 
-def jwt_expiry(token: str) -> datetime | None:
-    """Return the ``exp`` a JSON web token states (RFC 7519); ``None`` where it states none that can be read."""
-    claims = token.split(".")[1:2] or [""]
-    try:
-        return datetime.fromtimestamp(_decoded(claims[0]).exp, tz=UTC)
-    except (msgspec.MsgspecError, ValueError, OverflowError, OSError):
-        return None
-
-
 class _Claims(msgspec.Struct):
-    exp: int
+    exp: float
 
 
-def _decoded(part: str) -> _Claims:
-    return msgspec.json.decode(urlsafe_b64decode(part + "=" * (-len(part) % 4)), type=_Claims)
+def stated_expiry(token: str) -> datetime | None:
+    """Return when a JWT says it dies (RFC 7519, 4.1.4); ``None`` for what is none or does not say. Proves nothing."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        return datetime.fromtimestamp(msgspec.json.decode(claims, type=_Claims).exp, tz=UTC)
+    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _next(hour: time, now: datetime) -> datetime:

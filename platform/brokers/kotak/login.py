@@ -15,7 +15,7 @@ from brokers.kotak.spec import SPEC
 from brokers.payloads import malformed
 from brokers.sign_in import RestLogin
 from brokers.sign_in import Session as Granted
-from brokers.tokens import jwt_expiry
+from brokers.tokens import stated_expiry
 from brokers.transport import WireAnswer, WireRequest
 from domain.broker import BrokerError, BrokerToken, BrokerUnavailable, SessionLost
 from domain.totp import totp
@@ -66,7 +66,7 @@ class KotakLogin(RestLogin):
         session = self._checked(trade)
         # Some samples leave the client out: then it is the one we named, whose TOTP and MPIN were taken.
         client_id = trade.ucc or view.ucc or self.credentials.client_id
-        granted = Granted(client_id, session.packed(), jwt_expiry(session.token))
+        granted = Granted(client_id, session.packed(), stated_expiry(session.token))
         return self.token(granted, now=now)
 
     async def sign_out(self, token: BrokerToken) -> None:

@@ -88,7 +88,7 @@ class Feed(Sockets[FeedSocket]):
 
     def _client(self, name: str, sid: str) -> Client | None:
         client = self._counter.named(name)
-        if client is None or sid not in map(sid_of, self._desk.sessions.tokens_of(client)):
+        if client is None or sid not in map(sid_of, self._desk.sessions.tokens(client.client)):
             return None
         return client
 
