@@ -29,6 +29,9 @@ UPDATES_SILENCE_SECONDS = 75.0
 """The order socket shows a sign of life every 30 s."""
 
 _SIGN_IN_SECONDS = 10.0
+_EARLY_FRAMES = 10
+"""How many frames of prices may come before the answer to the sign-in."""
+
 _KEYS_PER_MESSAGE = 500
 _CLIENT = {
     "source": "NEOTRADEAPI",
@@ -104,15 +107,19 @@ class KotakFeed:
             sessionValidation=False,
             **_CLIENT,
         )
-        answer = await socket.receive(within=min(_SIGN_IN_SECONDS, self._silence_seconds))
-        while isinstance(answer, bytes):  # prices may come first
-            answer = await socket.receive(within=min(_SIGN_IN_SECONDS, self._silence_seconds))
         try:
-            return Decoder(exchanges_of(answer), self._index_token)
+            return Decoder(exchanges_of(await self._first_text(socket)), self._index_token)
         except SignInRefused as error:
             raise SessionLost("NO_SESSION", f"{SPEC.slug} socket: the sign-in was refused: {error}") from error
         except ValueError as error:
             raise BrokerUnavailable("MALFORMED", f"{SPEC.slug} socket: {error}") from error
+
+    async def _first_text(self, socket: Socket) -> str:
+        for _ in range(_EARLY_FRAMES):
+            message = await socket.receive(within=min(_SIGN_IN_SECONDS, self._silence_seconds))
+            if isinstance(message, str):
+                return message
+        raise BrokerUnavailable("MALFORMED", f"{SPEC.slug} socket: no answer to a sign-in")
 
     async def _next(self, socket: Socket) -> bytes | str:
         """Return the next message; where nothing comes though something was asked for, ask for a sign of life."""

@@ -130,6 +130,14 @@ def test_prices_may_come_before_the_answer_to_the_sign_in():
     assert [tick.last_price for tick in ticks] == [4210 * PAISA]
 
 
+def test_prices_alone_are_no_answer_to_the_sign_in():
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await say(socket, *[picture()] * 10)
+
+    ticks, error = fed(Server(talk, hello=picture(), hears=0), "nse_fo|54452")
+    assert (ticks, error.code) == ([], "MALFORMED")
+
+
 def test_what_was_subscribed_is_subscribed_again_and_what_was_dropped_is_not():
     async def journey() -> list[list[dict[str, Any]]]:
         async with serve(server.answer) as base:
