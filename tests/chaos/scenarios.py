@@ -10,6 +10,7 @@ from tests.chaos.injectors.market import EverythingAtOnce, Feed, Ticks
 from tests.chaos.injectors.people import Halts, OwnApp, SignIns
 from tests.chaos.injectors.servers import FullDisk, Postgres, Redis
 from tests.chaos.injectors.spares import FAKETIME, OtherBuild, Spares, WrongClocks
+from tests.chaos.injectors.waves import HaltedWaves
 
 Scenario = Callable[[str], Sequence[Injector]]
 
@@ -43,7 +44,7 @@ def brokers(seed: str) -> list[Injector]:
         BrokerFaults(seed, "orders", broker.ORDER_CALLS, every=1.5),
         BrokerFaults(seed, "changes", broker.CHANGES, every=6),
         BrokerFaults(seed, "reads", broker.READS, every=5),
-        BrokerFaults(seed, "sessions", broker.SESSIONS, every=40),
+        BrokerFaults(seed, "sessions", broker.SESSIONS, every=15),
         BrokerFaults(seed, "news", broker.NEWS, every=6),
         Exchange(seed),
     ]
@@ -69,10 +70,16 @@ def market(seed: str) -> list[Injector]:
     return [Feed(seed), Ticks(seed), EverythingAtOnce(seed), OwnApp(seed), SignIns(seed), Halts(seed)]
 
 
+def waves(seed: str) -> list[Injector]:
+    """Halts in the middle of waves of a thousand orders."""
+    return [HaltedWaves(seed)]
+
+
 def everything(seed: str) -> list[Injector]:
     """All of it at once: the release run."""
     crashing = [Failpoints(seed, process) for process in POINTS_OF]
-    return [*crashing, Kills(seed), *hosts(seed), Freezes(seed), *brokers(seed), *servers(seed), *market(seed)]
+    lost = BrokerFaults(seed, "lost orders", (Menu("never_delivered", 1, calls=(1,), is_long=True),), every=12)
+    return [*crashing, Kills(seed), *hosts(seed), Freezes(seed), lost, *brokers(seed), *servers(seed), *market(seed)]
 
 
 def short(seed: str) -> list[Injector]:
@@ -93,6 +100,7 @@ SCENARIOS: dict[str, Scenario] = {
     "freezes": freezes,
     "market": market,
     "hosts": hosts,
+    "waves": waves,
     "all": everything,
     "short": short,
 }
