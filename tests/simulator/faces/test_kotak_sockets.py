@@ -5,11 +5,13 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from struct import unpack_from
+from time import monotonic
 from typing import Any
 
 import aiohttp
 import pytest
 
+from simulator.faces.kotak.updates import HEARTBEAT_SECONDS
 from tests.shared import shared_path
 from tests.simulator.faces.kotak_client import KotakClient, order_fields, sign_in
 
@@ -184,11 +186,15 @@ def test_the_first_words_may_be_json_and_a_stranger_is_refused(client: KotakClie
     run(journey)
 
 
-def test_a_quiet_order_socket_shows_that_it_lives(client: KotakClient) -> None:
+def test_a_quiet_order_socket_shows_now_and_then_that_it_lives(client: KotakClient) -> None:
     async def journey() -> None:
         async with updates(client) as socket:
             await texts(socket, "ak")
-            assert await texts(socket, "type") == {"type": "HB"}
+            shown = []
+            for _ in range(2):
+                assert await texts(socket, "type") == {"type": "HB"}
+                shown.append(monotonic())
+            assert shown[1] - shown[0] > HEARTBEAT_SECONDS / 2
 
     run(journey)
 

@@ -17,6 +17,7 @@ from simulator.faces.sockets import Socket, Sockets, opened
 HEARTBEAT_SECONDS = 5.0
 """Kotak's comes every 30 s; a livelier one shows sooner that a connection was cut."""
 
+_ALIVE = b'{"type":"HB"}'
 _WORDS = re.compile(r"\{type:cn,Authorization:([^,{}]+),Sid:([^,{}]+),src:(\w+)\}")
 
 
@@ -63,7 +64,7 @@ class Updates(Sockets[UpdateSocket]):
     async def flush(self, socket: UpdateSocket) -> None:
         """Send what waits, or a sign of life."""
         if not socket.texts and socket.client is not None:
-            socket.say({"type": "HB"})
+            socket.texts.append(_ALIVE)  # not queued: that would wake the socket again
         await socket.tell()
 
     def tell_order(self, socket: UpdateSocket, order: ClientOrder) -> None:
