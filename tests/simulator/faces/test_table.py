@@ -12,6 +12,7 @@ SLUGS = [row.slug for row in FACES]
 ENVELOPES = {
     "zerodha": {"status": "error"},
     "flattrade": {"stat": "Not_Ok"},
+    "fyers": {"s": "error"},
     "kotak": {"stat": "Not_Ok", "stCode": 404},
 }
 
