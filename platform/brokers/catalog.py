@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from brokers.flattrade import spec as flattrade
 from brokers.fyers import spec as fyers
+from brokers.kotak import spec as kotak
 from brokers.paper import spec as paper
 from brokers.upstox import spec as upstox
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade, fyers, upstox)
+_MODULES = (paper, zerodha, flattrade, fyers, kotak, upstox)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

@@ -207,6 +207,11 @@ class Sessions:
         session = self._sessions.get(token)
         return session is not None and session.client == client.client and session.expires_at > self._now()
 
+    def tokens(self, client: str) -> list[str]:
+        """Return a client's live tokens."""
+        now = self._now()
+        return [token for token, one in self._sessions.items() if one.client == client and one.expires_at > now]
+
     def holder(self, token: str) -> str:
         """Return whose a token is, alive or not; "" for one nobody was given."""
         session = self._sessions.get(token)

@@ -10,6 +10,8 @@ from simulator.faces.desk import Desk
 from simulator.faces.face import Face
 from simulator.faces.fyers import face as fyers
 from simulator.faces.fyers.names import Names as FyersNames
+from simulator.faces.kotak import face as kotak
+from simulator.faces.kotak.names import Names as KotakNames
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
@@ -38,5 +40,6 @@ FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
     Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+    Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
     Row("upstox", upstox.build, UpstoxNames, at_next(time(3, 30))),
 )
