@@ -17,6 +17,10 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({module.SPEC.slug: module.E
 """Where each broker really is; a setting may point an account at the simulated exchange instead."""
 
 
+NEVER_CLOSED = frozenset(slug for slug, spec in SPECS.items() if spec.never_closes)
+"""Brokers whose markets trade around the clock."""
+
+
 class UnknownBroker(LookupError):
     """No broker has this slug."""
 
