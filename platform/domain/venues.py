@@ -13,6 +13,7 @@ from types import MappingProxyType
 from domain.instruments import Exchange, Kind
 
 RUPEES = "INR"
+INDIA = "INDIA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +22,23 @@ class Venue:
 
     ``never_closes``: it trades every minute of every day, without a calendar to keep and without a square-off.
     ``kind`` is what a symbol without expiry names (``None``: a stock or an index, as on the Indian exchanges).
-    ``can_short``: one may sell what one does not hold.
+    ``can_short``: one may sell what one does not hold. ``source`` is whose stream shows its prices: any
+    Indian broker's those of the Indian exchanges, only its own broker's those of a venue.
     """
 
     currency: str = RUPEES
     never_closes: bool = False
     kind: Kind | None = None
     can_short: bool = True
+    source: str = INDIA
 
 
 INDIAN = Venue()
 
 VENUES: Mapping[str, Venue] = MappingProxyType(
     {
-        Exchange.BINANCE: Venue("USDT", never_closes=True, kind=Kind.SPOT, can_short=False),
-        Exchange.BINANCE_UM: Venue("USDT", never_closes=True, kind=Kind.PERPETUAL),
+        Exchange.BINANCE: Venue("USDT", never_closes=True, kind=Kind.SPOT, can_short=False, source="BINANCE"),
+        Exchange.BINANCE_UM: Venue("USDT", never_closes=True, kind=Kind.PERPETUAL, source="BINANCE"),
     }
 )
 """Every exchange that is not Indian."""
@@ -49,3 +52,13 @@ def venue_of(exchange: str) -> Venue:
 def currency_of(exchange: str) -> str:
     """Return the currency of an exchange's prices."""
     return venue_of(exchange).currency
+
+
+def sources() -> frozenset[str]:
+    """Return whose streams there may be besides the Indian one."""
+    return frozenset(venue.source for venue in VENUES.values()) - {INDIA}
+
+
+def exchanges_of(source: str) -> frozenset[str]:
+    """Return the exchanges whose prices a source shows."""
+    return frozenset(exchange for exchange in Exchange if venue_of(exchange).source == source)
