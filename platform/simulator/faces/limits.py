@@ -65,9 +65,9 @@ class CallLimits:
         self._count(tallies, now, calls, refused=False)
         return None
 
-    def used(self, *, who: str, bucket: str, now: float) -> int:
-        """Return how much of a bucket's first window is used."""
-        return self._of(who, bucket)[0].count(now)
+    def used(self, *, who: str, bucket: str, now: float) -> list[int]:
+        """Return how much of each of a bucket's windows is used."""
+        return [tally.count(now) for tally in self._of(who, bucket)]
 
     def one_too_many(self) -> Excess:
         """Return the refusal that a fault makes of any call."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -73,9 +74,17 @@ class BinanceCounter(Counter[Asked]):
     def show_weight(self, request: web.Request, response: web.StreamResponse) -> None:
         """Tell how much of the minute's weight the caller has used."""
         client = self.keyed(request.headers.get("X-MBX-APIKEY", ""))
-        used = self.limits.used(who=client.client if client else "", bucket=WEIGHT, now=time.time())
+        (used,) = self.limits.used(who=client.client if client else "", bucket=WEIGHT, now=time.time())
         if not response.prepared:
             response.headers["X-MBX-USED-WEIGHT-1M"] = str(used)
+
+    def show_orders(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Tell how many new orders the caller has sent, beside one that was taken."""
+        client = self.keyed(request.headers.get("X-MBX-APIKEY", ""))
+        if client is not None and response.status == web.HTTPOk.status_code and not response.prepared:
+            used = self.limits.used(who=client.client, bucket=ORDER, now=time.time())
+            for span, count in zip(("10S", "1D"), used, strict=True):
+                response.headers[f"X-MBX-ORDER-COUNT-{span}"] = str(count)
 
     async def asked(self, request: web.Request) -> Asked:
         """Read query and body as they were sent; one that cannot be read is signed by nobody."""
@@ -106,7 +115,7 @@ class BinanceCounter(Counter[Asked]):
     def prove(self, client: Client, params: Mapping[str, str], signed: str) -> None:
         """Check a signature and its time; raises ``FaceError``."""
         asked = Asked(client.api_key, params)
-        window, given = asked.whole("recvWindow", default=5000), asked.whole("timestamp")
+        window, given = _window(asked), asked.whole("timestamp")
         if window > _LONGEST_WINDOW:
             raise BinanceError(-1131, "recvWindow must be less than 60000")
         expected = hmac.new(client.api_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
@@ -173,6 +182,14 @@ class PublicCounter(BinanceCounter):
     def client(self, asked: Asked) -> Client:
         """It is nobody's in particular."""
         return ANONYMOUS
+
+
+def _window(asked: Asked) -> float:
+    """Return the recvWindow: milliseconds, of which Binance takes three decimals."""
+    text = asked.params.get("recvWindow") or "5000"
+    if not re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,3})?", text):
+        raise illegal("recvWindow", r"^[0-9]{1,10}(\.[0-9]{1,3})?$")
+    return float(text)
 
 
 def _unsigned(text: str) -> str:

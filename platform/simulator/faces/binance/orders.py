@@ -46,11 +46,11 @@ class BinanceOrders(OrderDesk[Asked]):
 
     async def place(self, request: web.Request) -> web.StreamResponse:
         """Take a new order."""
-        return self._weighed(request, await super().place(request))
+        return self._counted(request, await super().place(request))
 
     async def modify(self, request: web.Request) -> web.StreamResponse:
         """Take a replacement."""
-        return self._weighed(request, await super().modify(request))
+        return self._counted(request, await super().modify(request))
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """Take a cancellation."""
@@ -202,6 +202,10 @@ class BinanceOrders(OrderDesk[Asked]):
             if ours and order.listing.symbol == asked.params.get("symbol"):
                 return order.order_id
         return ""
+
+    def _counted(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        self.counter.show_orders(request, response)
+        return self._weighed(request, response)
 
     def _weighed(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         self.counter.show_weight(request, response)
