@@ -119,7 +119,9 @@ def _scaled(text: str) -> int:
     """
     whole, _, part = text.partition(".")
     digits = whole + part
-    if len(part) == _DECIMALS and digits.isascii() and digits.isdigit():
+    if not digits.isascii():
+        raise ValueError(f"{text!r} is not a number")
+    if len(part) == _DECIMALS and digits.isdigit():
         return int(digits)
     try:
         value = Decimal(text)

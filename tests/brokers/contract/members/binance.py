@@ -238,7 +238,7 @@ async def greet(socket: web.WebSocketResponse) -> None:
     await socket.send_json({"result": None, "id": asked["id"]})
 
 
-_TICKER = {
+TICKER = {
     "e": "24hrTicker",
     "E": 1764442800123,
     "s": _PAIR,
@@ -266,7 +266,7 @@ _TICKER = {
 
 
 def _event(**change: object) -> str:
-    return json.dumps({"stream": "btcusdt@ticker", "data": {**_TICKER, **change}})
+    return json.dumps({"stream": "btcusdt@ticker", "data": {**TICKER, **change}})
 
 
 MEMBER = Member(
