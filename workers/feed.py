@@ -70,7 +70,11 @@ class FeedLoop(LeasedLoop):
 
     def refresh(self) -> None:
         """Somebody needs other instruments."""
-        self.call_soon(lambda: [feed.refresh() for feed in self.feeds])
+        self.call_soon(self._refresh)
+
+    def _refresh(self) -> None:
+        for feed in self.feeds:
+            feed.refresh()
 
 
 def _host(lead: Lead, connector: aiohttp.BaseConnector, redis: AsyncBusClient, source: str = INDIA) -> Host:
