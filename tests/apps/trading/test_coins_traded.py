@@ -34,6 +34,7 @@ pytestmark = pytest.mark.django_db
 CLIENT = "354937868"
 KEYS = {"api_key": f"key{CLIENT}", "api_secret": f"secret{CLIENT}"}
 STEP = Decimal("0.00001")
+PATIENCE = 120.0
 
 
 class CoinShard(Shard):
@@ -47,7 +48,8 @@ class CoinShard(Shard):
 
     async def rounds(self, until: Callable[[], bool]) -> None:
         """Run rounds until something is so; the test's time limit ends a vain wait."""
-        engine = self.engine or self.start()
+        engine = self.engine
+        assert engine is not None
         while not await self._db(until):
             for worker in engine.lanes.values():
                 worker.next_read = 0.0
@@ -92,7 +94,7 @@ def account(cast: Cast) -> BrokerAccount:
     account = make_account(cast.trader, "binance", CLIENT, mode="LIVE")
     set_credentials(account=account, fields=KEYS, actor=cast.trader)
     token = BrokerToken(KEYS["api_key"], CLIENT, datetime.now(UTC) + timedelta(days=1))
-    open_session(account=account, token=token)
+    open_session(account=account, token=token, trading_date=datetime.now(UTC).date())
     return account
 
 
@@ -101,6 +103,7 @@ def test_a_coin_is_bought_and_sold_to_the_step_and_the_cent(
 ) -> None:
     now = datetime.now(UTC)
     shard = CoinShard(now=now)
+    engine = shard.start()
     routed(strategy_on_coins(cast, lots=250), account, now=now)
 
     async def day() -> None:
@@ -109,12 +112,12 @@ def test_a_coin_is_bought_and_sold_to_the_step_and_the_cent(
         await shard.rounds(lambda: Trade.objects.get(account=account).status == "OPEN")
         await shard._db(_leave, now)
         await shard.rounds(lambda: Trade.objects.get(account=account).status == "CLOSED")
-        for worker in shard.engine.lanes.values() if shard.engine else ():
+        for worker in engine.lanes.values():
             await worker.broker.aclose()
         await connector.close()
 
     with closing(asyncio.new_event_loop()) as loop:
-        loop.run_until_complete(asyncio.wait_for(day(), 60))
+        loop.run_until_complete(asyncio.wait_for(day(), PATIENCE))
     trade = Trade.objects.get(account=account)
     bought, sold = (Fill.objects.filter(account=account, order__side=side) for side in ("BUY", "SELL"))
     worth = [sum(fill.quantity * fill.price * STEP for fill in fills) for fills in (bought, sold)]
