@@ -39,6 +39,7 @@ from tests.brokers.servers import serve
 
 EQUITIES = frozenset({"RELIANCE"})
 PATIENCE = 60.0
+HURRY_SECONDS = 1.0
 POLL = 0.02
 _T = TypeVar("_T")
 _numbers = count(1)
@@ -151,6 +152,15 @@ class Site:
         if not self._rows:
             return self.bench.member.stage.step
         return {(row.exchange, row.symbol): row.multiplier for row in self._rows}[exchange, symbol]
+
+    def hurried(self) -> "Site":
+        """Return the same account, but one that waits a second for an answer and no longer.
+
+        For calls whose answer does not come: everything else a case does may take as long as a busy machine needs.
+        """
+        site = self.bench.opened(self.credentials, self.endpoint, timeout=HURRY_SECONDS)
+        site._rows = self._rows
+        return site
 
     def feed(self, **options: Any) -> MarketFeed:
         """Return a market socket, not yet open; closed with the case."""

@@ -65,12 +65,13 @@ async def _(bench: Bench) -> None:
 
 @case(503, "a spoilt answer to a read is an error with the broker's name, never an empty book")
 async def _(bench: Bench) -> None:
-    site = await bench.site(timeout=1.0)
+    site = await bench.site()
     wish = await site.crossing(await site.liquid())
     await site.broker.place(wish)
     await site.reached(wish.client_order_id, OrderStatus.FILLED)
+    hurried = site.hurried()
     for kind in SPOILT:
-        for read in reads(site):
+        for read in reads(hurried):
             await site.fault(kind)
             with pytest.raises(BrokerUnavailable, match=bench.member.slug):
                 await read()

@@ -131,12 +131,13 @@ async def _(bench: Bench) -> None:
 
 @case(609, "a spoilt or refused download is an error, never a short master")
 async def _(bench: Bench) -> None:
-    site = await bench.site(timeout=1.0)
+    site = await bench.site()
+    hurried = site.hurried()
     for kind in ("empty_body", "html_body", "bad_json", "server_error", "accept_then_reset", "accept_then_timeout"):
         # Some brokers' files are for everybody: only a fault that names no client spoils them.
         await bench.control("faults", {"kind": kind, "count": 1})
         with pytest.raises(BrokerUnavailable, match=bench.member.slug):
-            await site.market.instruments()
+            await hurried.market.instruments()
     assert await site.market.instruments()
 
 
