@@ -15,11 +15,18 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import flattrade, fyers, kotak, upstox, zerodha
+from tests.brokers.contract.members import binance, flattrade, fyers, kotak, upstox, zerodha
 
-MEMBERS: Mapping[str, Member] = {
-    one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, fyers.MEMBER, kotak.MEMBER, upstox.MEMBER)
-}
+_MEMBERS = (
+    zerodha.MEMBER,
+    flattrade.MEMBER,
+    fyers.MEMBER,
+    kotak.MEMBER,
+    binance.MEMBER,
+    upstox.MEMBER,
+)
+
+MEMBERS: Mapping[str, Member] = {one.slug: one for one in _MEMBERS}
 """Every (adapter, face) pair; a new broker is one more row."""
 
 
