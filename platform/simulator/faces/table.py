@@ -8,6 +8,8 @@ from functools import partial
 from simulator.clients import SIX_NEXT_DAY, Expiry, at_next
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
+from simulator.faces.mastertrust import face as mastertrust
+from simulator.faces.mastertrust.names import Names as TradelabNames
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
@@ -26,6 +28,10 @@ class Row:
     expiry: Expiry
 
 
+def _tradelab_names(market: Market) -> TradelabNames:
+    return TradelabNames(market.listings.values())
+
+
 def _noren_names(market: Market) -> Names:
     return Names(market.listings.values())
 
@@ -33,4 +39,5 @@ def _noren_names(market: Market) -> Names:
 FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+    Row("mastertrust", mastertrust.build, _tradelab_names, SIX_NEXT_DAY),
 )
