@@ -37,7 +37,6 @@ def _order_stream(account: Account) -> OrderStream:
         url=socket_url(_access(account), account.endpoint),
         client_id=account.credentials.client_id,
         lot_size_of=account.lot_size_of,
-        silence_seconds=account.silence_seconds,
     )
 
 

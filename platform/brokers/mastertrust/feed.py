@@ -5,6 +5,7 @@ Nothing reconnects here: a socket that drops raises, and the caller decides.
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from math import inf
 
 from brokers.adapter import OnOrder
 from brokers.lots import LotSizeOf
@@ -102,27 +103,21 @@ class MasterTrustFeed:
 
 
 class MasterTrustOrderStream:
-    """One account's order updates. Hints: one that cannot be read is logged and left to the order book."""
+    """One account's order updates. Hints: one that cannot be read is logged and left to the order book.
 
-    def __init__(
-        self,
-        *,
-        wire: Wire,
-        url: str,
-        client_id: str,
-        lot_size_of: LotSizeOf,
-        silence_seconds: float | None = None,
-    ) -> None:
+    Nothing is said while no order moves, so silence is no sign of death here: unanswered pings are.
+    """
+
+    def __init__(self, *, wire: Wire, url: str, client_id: str, lot_size_of: LotSizeOf) -> None:
         self._wire = wire
         self._url = url
         self._client_id = client_id
         self._lot_size_of = lot_size_of
-        self._silence_seconds = silence_seconds or SILENCE_SECONDS
         self._socket: Socket | None = None
 
     async def connect(self) -> AsyncIterator[BrokerOrder]:
         """Yield updates until the socket drops, then raise ``BrokerUnavailable``."""
-        socket = await Socket.open(self._wire, self._url, silence_seconds=self._silence_seconds)
+        socket = await Socket.open(self._wire, self._url, silence_seconds=inf)
         self._socket = socket
         try:
             await socket.ask("subscribe", [self._client_id, _DEVICE], _UPDATES)
