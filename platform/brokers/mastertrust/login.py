@@ -3,6 +3,7 @@
 from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -18,11 +19,12 @@ from domain.broker import BrokerUnavailable
 
 _SCOPE = "orders holdings"
 _WHAT = "sign-in"
+_LONGEST = 10**9
 
 
 class _Granted(msgspec.Struct):
     access_token: str
-    expires_in: int
+    expires_in: Annotated[int, msgspec.Meta(gt=0, le=_LONGEST)]
 
 
 class _Refused(msgspec.Struct):

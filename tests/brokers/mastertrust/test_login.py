@@ -80,7 +80,16 @@ def test_a_token_dies_at_six_or_when_the_broker_says_if_that_is_sooner(lasts, en
 
 
 @pytest.mark.parametrize(
-    "granted", [{}, [], {"access_token": "t1"}, {"access_token": "", "expires_in": 9}, GRANTED | {"expires_in": "soon"}]
+    "granted",
+    [
+        {},
+        [],
+        {"access_token": "t1"},
+        {"access_token": "", "expires_in": 9},
+        GRANTED | {"expires_in": "soon"},
+        GRANTED | {"expires_in": 0},
+        GRANTED | {"expires_in": 10**18},
+    ],
 )
 def test_half_a_session_is_none(granted):
     with pytest.raises(BrokerUnavailable, match="mastertrust sign-in"):
