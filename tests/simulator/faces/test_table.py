@@ -55,7 +55,14 @@ def test_a_manual_order_is_named_as_the_clients_broker_names_contracts(site):
     "change", [{"symbol": "NOSUCH"}, {"side": "HOLD"}, {"quantity": 0}, {"client": "NOBODY"}, {"tag": "t"}]
 )
 def test_a_manual_order_that_makes_no_sense_is_refused(site: Any, change: dict[str, Any]) -> None:
-    order = {"client": "DEMO01", "exchange": "NSE", "symbol": "RELIANCE", "side": "BUY", "quantity": 1, "product": "MIS"}
+    order = {
+        "client": "DEMO01",
+        "exchange": "NSE",
+        "symbol": "RELIANCE",
+        "side": "BUY",
+        "quantity": 1,
+        "product": "MIS",
+    }
     reply = requests.post(f"{site.url}/control/manual-order", json=order | change, timeout=10)
     assert reply.status_code == 400
     assert reply.json()["error"]
