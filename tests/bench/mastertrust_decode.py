@@ -1,8 +1,8 @@
 """Ticks a second through the decoder of Master Trust's binary socket, beside the bare cost of unpacking the same bytes.
 
-Run as ``PYTHONPATH=.:platform python -m tests.bench.mastertrust_decode``. The socket sends one packet to a message; here
-they are market data of 500 instruments. Rounds alternate, the median of each core's own seconds is kept, so that other
-work on the machine does not count.
+Run as ``PYTHONPATH=.:platform python -m tests.bench.mastertrust_decode``. The socket sends one packet to a message;
+here they are market data of 500 instruments. Rounds alternate, the median of each core's own seconds is kept, so that
+other work on the machine does not count.
 """
 
 from collections.abc import Callable, Sequence
