@@ -1,5 +1,8 @@
 """The platform's order calls: JSON in, the order's number out, twice for a new one and in a list for a change."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 from aiohttp import web
 
 from simulator.clients import Client
@@ -25,7 +28,7 @@ from simulator.market.types import Listing
 
 _COLUMNS = {"price": "price", "trigger_price": "trigger_price", "tag": "user_order_id"}
 """Ledger columns, and the fields that fill them as they are."""
-_WORDS = {
+_WORDS: Mapping[str, tuple[str, Mapping[str, StrEnum]]] = {
     "side": ("order_side", SIDES),
     "product": ("product", PRODUCTS),
     "order_type": ("order_type", ORDER_TYPES),
