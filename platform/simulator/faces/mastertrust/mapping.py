@@ -167,12 +167,18 @@ def net_row(position: ClientPosition, client: str) -> Row:
     """Return a position with what was carried into the day; its ``average_price`` is the last close."""
     row = _position(position, client, quantity=position.quantity, is_net=True)
     close = number(position.close_price)
-    return row | {
+    net = {
+        "actual_average_buy_price": 0,
+        "actual_average_sell_price": 0,
+        "actual_cf_buy_amount": 0,
+        "actual_cf_sell_amount": 0,
         "average_price": close,
         "close_price": close,
-        "net_amount_mtm": row["net_amount"],
+        "net_amount_mtm": row.pop("net_amount"),
         "pro_cli": "CLIENT",
+        "v_login_id": client,
     }
+    return row | net
 
 
 def funds_table(margins: Margins, client: str) -> Row:
