@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from brokers.flattrade import spec as flattrade
 from brokers.fyers import spec as fyers
+from brokers.kotak import spec as kotak
 from brokers.mastertrust import spec as mastertrust
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade, fyers, mastertrust)
+_MODULES = (paper, zerodha, flattrade, fyers, kotak, mastertrust)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

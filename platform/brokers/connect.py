@@ -10,6 +10,7 @@ from brokers.adapter import Account, Adapter, OnOrder
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
 from brokers.fyers.adapter import ADAPTER as FYERS
+from brokers.kotak.adapter import ADAPTER as KOTAK
 from brokers.lots import LotSizeOf, unknown_lots
 from brokers.mastertrust.adapter import ADAPTER as MASTERTRUST
 from brokers.paper.adapter import ADAPTER as PAPER
@@ -37,7 +38,7 @@ MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
-    {one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, FYERS, MASTERTRUST)}
+    {one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, FYERS, KOTAK, MASTERTRUST)}
 )
 """Every broker that can be reached, by slug."""
 

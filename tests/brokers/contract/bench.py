@@ -84,7 +84,7 @@ class Bench:
     async def stub(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], **options: Any) -> "Site":
         """Return an account whose broker is a server of the case's own."""
         base = await self.stack.enter_async_context(serve(answer))
-        credentials = Credentials("STUB01", self.member.fields("STUB01"), access_token="stub-token")
+        credentials = Credentials("STUB01", self.member.fields("STUB01"), access_token=self.member.token(base))
         return self.opened(credentials, self.member.endpoint(base), **options)
 
     def opened(self, credentials: Credentials, endpoint: Endpoint, *, timeout: float = 7.0) -> "Site":

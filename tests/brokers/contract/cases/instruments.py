@@ -12,7 +12,7 @@ from domain.contracts import commodity_contract
 from tests.brokers.contract.bench import Bench
 from tests.brokers.contract.case import case
 from tests.brokers.contract.contracts import CONTRACTS, WEEKLY
-from tests.brokers.contract.member import Contract, File
+from tests.brokers.contract.member import HERE, Contract, File
 
 Key = tuple[object, ...]
 
@@ -32,7 +32,8 @@ async def parsed(bench: Bench, files: Mapping[str, File]) -> Sequence[Instrument
         file = next((file for path, file in files.items() if http.path.endswith(path)), None)
         if file is None:
             return web.Response(status=404)
-        return web.Response(body=file.body, headers={"Content-Type": file.content_type})
+        body = file.body.replace(HERE, str(http.url.origin()).encode())
+        return web.Response(body=body, headers={"Content-Type": file.content_type})
 
     site = await bench.stub(answer)
     return await site.market.instruments()
