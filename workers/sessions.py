@@ -11,7 +11,7 @@ from apps.broker_accounts.models import BrokerAccount
 from apps.broker_accounts.services import login, postbacks
 from apps.markets.clock import now
 from apps.trading.services import day_start
-from brokers.catalog import UnknownBroker
+from brokers.catalog import NEVER_CLOSED, UnknownBroker
 from bus import clock
 from domain.broker import BrokerError
 from workers import logins, masters
@@ -40,11 +40,11 @@ def prepare_day() -> None:
 
 @shared_task(name="workers.sessions.login_wave")
 def login_wave() -> None:
-    """Sign in every account whose turn it is, from before the first open to the last close of the day."""
-    if not day_start.is_near_session(now(), lead=day_start.SIGN_IN_LEAD):
-        return
+    """Sign in every account whose turn it is: from before the first open to the last close of the day, and at any hour
+    where the broker's markets never close."""
+    brokers = None if day_start.is_near_session(now(), lead=day_start.SIGN_IN_LEAD) else NEVER_CLOSED
     with only_one("login wave") as alone:
-        due = login.due_accounts(wall=clock.now()) if alone else []
+        due = login.due_accounts(wall=clock.now(), brokers=brokers) if alone else []
         results = [_keep(result) for result in logins.sign_in_all(due)]
     if results:
         log.info("login wave", extra={"accounts": len(results), "outcomes": login.attempts_by_code(results)})

@@ -4,7 +4,9 @@ from django.db import models
 from django.db.models import Q
 
 from apps.broker_accounts.querysets import BrokerAccountQuerySet, BrokerSessionQuerySet
+from brokers.catalog import SPECS
 from bus import clock
+from domain.venues import RUPEES
 
 
 class AccountMode(models.TextChoices):
@@ -61,6 +63,16 @@ class BrokerAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label or self.client_id} ({self.broker})"
+
+    @property
+    def currency(self) -> str:
+        """What the account's money is in; rupees where its broker is not known any more."""
+        return SPECS[self.broker].currency if self.broker in SPECS else RUPEES
+
+    @property
+    def unit(self) -> str:
+        """The currency to write behind an amount: nothing behind rupees, which everything else is in."""
+        return "" if self.currency == RUPEES else self.currency
 
 
 class BrokerSession(models.Model):

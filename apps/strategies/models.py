@@ -23,7 +23,7 @@ class LevelKind(models.TextChoices):
 class AmountKind(models.TextChoices):
     """What a trade's combined stop or target is measured in."""
 
-    RUPEES = "RUPEES", "Rupees per lot multiplier 1"
+    RUPEES = "RUPEES", "Money (rupees, USDT) per lot multiplier 1"
     PERCENT = "PERCENT", "Percent of the premium"
 
 

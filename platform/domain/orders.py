@@ -298,7 +298,7 @@ class BrokerPosition:
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """Rupees: free to use, in use, and in all."""
+    """Money of the account's currency: free to use, in use, and in all."""
 
     available: Decimal
     used: Decimal

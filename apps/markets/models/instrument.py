@@ -16,8 +16,8 @@ RIGHTS = [("", "-"), ("CE", "Call"), ("PE", "Put")]
 class Instrument(models.Model):
     """A contract. The key is exchange, underlying, expiry, kind, strike, right; the symbol is a view of it.
 
-    ``lot_size`` and ``freeze_quantity`` are units and belong to the contract; ``multiplier`` is rupees per unit per
-    1 of price.
+    ``lot_size`` and ``freeze_quantity`` are units and belong to the contract; ``multiplier`` is money per unit per
+    1 of price: rupees, or the currency of ``domain.venues`` where the exchange is not Indian.
     """
 
     exchange = models.CharField(max_length=10, choices=EXCHANGES)

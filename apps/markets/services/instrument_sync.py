@@ -15,6 +15,7 @@ from bus import clock
 from domain.broker import InstrumentRow
 from domain.contracts import freeze_quantity
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
+from domain.prices import FINEST_MULTIPLIER, FINEST_PRICE
 from domain.symbols import SymbolError, symbol_of
 
 log = logging.getLogger(__name__)
@@ -149,8 +150,8 @@ def _listed(row: InstrumentRow, *, on: date) -> _Listed:
     _require(0 < len(row.symbol) <= 60, "symbol", row.symbol)
     _require(0 < len(row.token) <= 40, "token", row.token)
     _require(0 < row.lot_size <= _LARGEST_QUANTITY, "lot_size", row.lot_size)
-    _require(_is_positive(row.tick_size), "tick_size", row.tick_size)
-    _require(_is_positive(row.multiplier), "multiplier", row.multiplier)
+    _require(_is_positive(row.tick_size) and not row.tick_size % FINEST_PRICE, "tick_size", row.tick_size)
+    _require(_is_positive(row.multiplier) and not row.multiplier % FINEST_MULTIPLIER, "multiplier", row.multiplier)
     freeze = row.freeze_quantity if row.freeze_quantity is not None else _known_freeze(key, on=on)
     _require(freeze is None or 0 < freeze <= _LARGEST_QUANTITY, "freeze_quantity", freeze)
     facts = (symbol, row.name[:100], row.lot_size, row.tick_size, freeze, row.multiplier, True)

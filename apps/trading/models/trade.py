@@ -18,8 +18,8 @@ REASONS = [(reason.value, reason.value.replace("_", " ").title()) for reason in 
 class Trade(models.Model):
     """A position an account took for a strategy, with the rules it is left by.
 
-    ``exit_plan`` is ``domain.exit_plan.ExitPlan`` as JSON, fixed at entry. Money is rupees; ``gross_pnl`` and
-    ``charges`` are final once the trade is closed and follow the fills before that.
+    ``exit_plan`` is ``domain.exit_plan.ExitPlan`` as JSON, fixed at entry. Money is of the account's
+    currency; ``gross_pnl`` and ``charges`` are final once the trade is closed and follow the fills before that.
     """
 
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.PROTECT, related_name="trades")

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from functools import partial
 
-from simulator.clients import SIX_NEXT_DAY, Expiry, at_next
+from simulator.clients import SIX_NEXT_DAY, Expiry, after, at_next
+from simulator.faces.binance import face as binance
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
 from simulator.faces.fyers import face as fyers
@@ -45,5 +46,6 @@ FACES = (
     Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
     Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
+    Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
     Row("mastertrust", mastertrust.build, _tradelab_names, SIX_NEXT_DAY),
 )

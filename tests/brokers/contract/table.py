@@ -15,9 +15,16 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import flattrade, fyers, kotak, mastertrust, zerodha
+from tests.brokers.contract.members import binance, flattrade, fyers, kotak, mastertrust, zerodha
 
-_MEMBERS = (zerodha.MEMBER, flattrade.MEMBER, fyers.MEMBER, kotak.MEMBER, mastertrust.MEMBER)
+_MEMBERS = (
+    zerodha.MEMBER,
+    flattrade.MEMBER,
+    fyers.MEMBER,
+    kotak.MEMBER,
+    binance.MEMBER,
+    mastertrust.MEMBER,
+)
 
 MEMBERS: Mapping[str, Member] = {one.slug: one for one in _MEMBERS}
 """Every (adapter, face) pair; a new broker is one more row."""
