@@ -9,6 +9,7 @@ from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
 from brokers.fyers import spec as fyers
 from brokers.kotak import spec as kotak
+from brokers.mastertrust import spec as mastertrust
 from brokers.paper import spec as paper
 from brokers.upstox import spec as upstox
 from brokers.zerodha import spec as zerodha
@@ -21,6 +22,7 @@ _MODULES = (
     fyers,
     kotak,
     binance,
+    mastertrust,
     upstox,
 )
 

@@ -13,6 +13,7 @@ from brokers.flattrade.adapter import ADAPTER as FLATTRADE
 from brokers.fyers.adapter import ADAPTER as FYERS
 from brokers.kotak.adapter import ADAPTER as KOTAK
 from brokers.lots import LotSizeOf, unknown_lots
+from brokers.mastertrust.adapter import ADAPTER as MASTERTRUST
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
 from brokers.steps import StepOf, unknown_steps
@@ -46,6 +47,7 @@ _ADAPTERS = (
     FYERS,
     KOTAK,
     BINANCE,
+    MASTERTRUST,
     UPSTOX,
 )
 

@@ -237,4 +237,9 @@ class BrokerSpec:
     def is_tag(self, text: str) -> bool:
         """Say whether the broker takes this as our tag."""
         fits = 0 < len(text) <= self.tag_length and text.isascii()
-        return fits and (text.isdigit() if self.tag_digits_only else text.isalnum())
+        return fits and (_is_number(text) if self.tag_digits_only else text.isalnum())
+
+
+def _is_number(text: str) -> bool:
+    """Noughts before a number are lost where a broker keeps it as one."""
+    return text.isdigit() and not text.startswith("0")

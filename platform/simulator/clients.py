@@ -207,6 +207,11 @@ class Sessions:
         session = self._sessions.get(token)
         return session is not None and session.client == client.client and session.expires_at > self._now()
 
+    def owner(self, token: str) -> str:
+        """Return whose a token is, "" for one nobody was given."""
+        session = self._sessions.get(token)
+        return session.client if session is not None else ""
+
     def tokens(self, client: str) -> list[str]:
         """Return a client's live tokens."""
         now = self._now()

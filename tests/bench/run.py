@@ -25,6 +25,7 @@ PURE = (
     "hsm_decode",
     "sfeed_decode",
     "binance_decode",
+    "mastertrust_decode",
     "upstox_decode",
 )
 ON_SERVERS = ("ticks", "webhook", "live")

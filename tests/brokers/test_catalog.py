@@ -18,6 +18,8 @@ BROKERS = {
     "fyers",
     "kotak",
     "binance",
+    "upstox",
+    "mastertrust",
 }
 
 

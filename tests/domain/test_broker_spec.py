@@ -33,6 +33,7 @@ def test_a_broker_may_take_digits_only():
     assert digits.is_tag("9" * 18)
     assert not digits.is_tag("9" * 19)
     assert not digits.is_tag("VAYDA1")
+    assert not digits.is_tag("01")
 
 
 def test_only_required_credentials_are_insisted_on():

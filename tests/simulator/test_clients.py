@@ -91,6 +91,11 @@ def test_a_session_dies_when_its_brokers_do(sessions, watch):
     assert not sessions.holds(client, token)
 
 
+def test_a_token_says_whose_it_is(sessions):
+    assert sessions.owner(sessions.open(SECOND).token) == SECOND.client
+    assert sessions.owner("guess") == ""
+
+
 def test_sessions_survive_a_restart_and_revocations_too(tmp_path, watch):
     path = tmp_path / "sessions.jsonl"
     before = Sessions(path, now=watch, lives=LIVES)

@@ -13,6 +13,8 @@ from simulator.faces.fyers import face as fyers
 from simulator.faces.fyers.names import Names as FyersNames
 from simulator.faces.kotak import face as kotak
 from simulator.faces.kotak.names import Names as KotakNames
+from simulator.faces.mastertrust import face as mastertrust
+from simulator.faces.mastertrust.names import Names as TradelabNames
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
@@ -33,6 +35,10 @@ class Row:
     expiry: Expiry
 
 
+def _tradelab_names(market: Market) -> TradelabNames:
+    return TradelabNames(market.listings.values())
+
+
 def _noren_names(market: Market) -> Names:
     return Names(market.listings.values())
 
@@ -43,5 +49,6 @@ FACES = (
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
     Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
     Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
+    Row("mastertrust", mastertrust.build, _tradelab_names, SIX_NEXT_DAY),
     Row("upstox", upstox.build, UpstoxNames, at_next(time(3, 30))),
 )

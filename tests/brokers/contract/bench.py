@@ -266,8 +266,8 @@ class Site:
 
 
 def new_tag() -> str:
-    """Return a tag nobody used, of the length every broker takes."""
-    return f"{next(_tags):06d}{time.monotonic_ns() % 10**12:012d}"
+    """Return a tag nobody used, which every broker takes: 18 digits, no nought before them."""
+    return f"{100_000 + next(_tags)}{time.monotonic_ns() % 10**12:012d}"
 
 
 def request(row: InstrumentRow, *, price: Decimal, lots: int = 1, **changes: Any) -> OrderRequest:

@@ -15,7 +15,7 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import binance, flattrade, fyers, kotak, upstox, zerodha
+from tests.brokers.contract.members import binance, flattrade, fyers, kotak, mastertrust, upstox, zerodha
 
 _MEMBERS = (
     zerodha.MEMBER,
@@ -23,6 +23,7 @@ _MEMBERS = (
     fyers.MEMBER,
     kotak.MEMBER,
     binance.MEMBER,
+    mastertrust.MEMBER,
     upstox.MEMBER,
 )
 

@@ -14,6 +14,7 @@ ENVELOPES = {
     "flattrade": {"stat": "Not_Ok"},
     "fyers": {"s": "error"},
     "kotak": {"stat": "Not_Ok", "stCode": 404},
+    "mastertrust": {"status": "error"},
     "upstox": {"status": "error"},
 }
 

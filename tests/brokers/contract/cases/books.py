@@ -49,7 +49,7 @@ async def _(bench: Bench) -> None:
 async def _(bench: Bench) -> None:
     site = await bench.site(cash=10_000_000_000)
     first = await site.resting(await site.liquid())
-    wishes = [replace(first, client_order_id=f"{number:018d}") for number in range(1, ORDERS + 1)]
+    wishes = [replace(first, client_order_id=f"{10**17 + number}") for number in range(1, ORDERS + 1)]
     room = bench.member.spec.open_orders  # where fewer may rest at once, each lot is cancelled before the next
     for start in range(0, ORDERS, AT_ONCE):
         outcomes = await asyncio.gather(*(site.broker.place(wish) for wish in wishes[start : start + AT_ONCE]))

@@ -42,6 +42,7 @@ async def change(site: Site, wish: OrderRequest, **how: object) -> OrderChange:
         symbol=wish.symbol,
         token=wish.token,
         side=wish.side,
+        product=wish.product,
     )
     return replace(base, **how)  # type: ignore[arg-type]
 
