@@ -6,11 +6,12 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from brokers.flattrade import spec as flattrade
+from brokers.ibkr import spec as ibkr
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade)
+_MODULES = (paper, zerodha, flattrade, ibkr)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

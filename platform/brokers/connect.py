@@ -9,6 +9,7 @@ import aiohttp
 from brokers.adapter import Account, Adapter, OnOrder
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
+from brokers.ibkr.adapter import ADAPTER as IBKR
 from brokers.lots import LotSizeOf, unknown_lots
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
@@ -34,7 +35,7 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE)})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, IBKR)})
 """Every broker that can be reached, by slug."""
 
 _T = TypeVar("_T")
