@@ -194,10 +194,10 @@ class Sessions:
             return None
         return self.open(client)
 
-    def open(self, client: Client) -> Session:
-        """Give a client a session, without a page where the broker has none."""
+    def open(self, client: Client, *, token: str = "") -> Session:
+        """Give a client a session, without a page where the broker has none; ``token`` where both sides made it."""
         expires_at = self._lives.get(client.broker, SIX_NEXT_DAY)(self._now())
-        session = Session(token=secrets.token_hex(16), client=client.client, expires_at=expires_at)
+        session = Session(token=token or secrets.token_hex(16), client=client.client, expires_at=expires_at)
         self._sessions[session.token] = session
         self._store(session)
         return session
@@ -206,6 +206,10 @@ class Sessions:
         """Say whether the token is this client's and alive."""
         session = self._sessions.get(token)
         return session is not None and session.client == client.client and session.expires_at > self._now()
+
+    def tokens_of(self, client: Client) -> list[str]:
+        """Return the tokens of a client that are alive."""
+        return [token for token in self._sessions if self.holds(client, token)]
 
     def revoke(self, token: str) -> bool:
         """End one session; false when there was none."""

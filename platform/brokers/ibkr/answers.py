@@ -1,8 +1,8 @@
 """What IBKR's answers prove: pure rules from (HTTP status, body) to an Outcome, a question or a BrokerError.
 
-An order is answered with its id, with a question or with ``{"error": ..}``. One that is answered with a question has not
-been transmitted: https://ibkrcampus.com/campus/ibkr-api-page/cpapi-v1/#place-order-reply says that it waits for the reply,
-and that a declined one is discarded.
+An order is answered with its id, with a question or with ``{"error": ..}``. One that is answered with a question has
+not been transmitted: by https://ibkrcampus.com/campus/ibkr-api-page/cpapi-v1/#place-order-reply it waits for the reply,
+and a declined one is discarded.
 """
 
 from dataclasses import dataclass, replace

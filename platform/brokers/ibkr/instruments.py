@@ -1,10 +1,10 @@
 """The contracts of an underlying as IBKR tells them, question by question, in our rows. Pure.
 
-There is no master: a search finds an underlying and the months of its contracts, then come the strikes of each month, and
-the contracts of each strike. https://ibkrcampus.com/campus/ibkr-api-page/cpapi-v1/#contract
+There is no master: a search finds an underlying and the months of its contracts, then come the strikes of each month,
+and the contracts of each strike. https://ibkrcampus.com/campus/ibkr-api-page/cpapi-v1/#contract
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -25,6 +25,7 @@ ALWAYS = ("NIFTY", "BANKNIFTY")
 """Underlyings whose contracts are listed whether a strategy stands on them or not."""
 
 INDEX_TICK = Decimal("0.05")
+_SPOTS = {"IND": Kind.INDEX, "STK": Kind.EQUITY}
 _RIGHTS = {"C": Right.CALL, "P": Right.PUT}
 
 
@@ -69,11 +70,11 @@ class _Rules(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Underlying:
-    """An index or a share of NSE, and the months its options expire in."""
+    """An index or a share of NSE (``kind``, ``None`` for neither), and the months its options expire in."""
 
     name: str
     conid: str
-    is_index: bool
+    kind: Kind | None
     months: tuple[str, ...]
     has_futures: bool
 
@@ -96,7 +97,8 @@ def underlying_of(body: bytes, name: str) -> Underlying | None:
     sections = {section.secType: section for section in row.sections}
     options = sections.get("OPT")
     months = tuple(filter(None, options.months.split(";"))) if options is not None else ()
-    return Underlying(name, row.conid, "IND" in sections, months, "FUT" in sections)
+    kind = next((kind for security, kind in _SPOTS.items() if security in sections), None)
+    return Underlying(name, row.conid, kind, months, "FUT" in sections)
 
 
 def strikes_of(body: bytes) -> list[tuple[str, Decimal]]:
@@ -124,10 +126,9 @@ def futures_of(body: bytes, underlying: Underlying) -> Iterator[InstrumentRow | 
             yield MalformedLine(0, str(future.conid), str(error))
 
 
-def spot_of(underlying: Underlying) -> InstrumentRow:
-    """Return the row of the underlying itself."""
-    kind = Kind.INDEX if underlying.is_index else Kind.EQUITY
-    return _row(underlying, kind, underlying.conid)
+def spots_of(underlying: Underlying) -> list[InstrumentRow]:
+    """Return the row of the underlying itself, where it is listed."""
+    return [] if underlying.kind is None else [_row(underlying, underlying.kind, underlying.conid)]
 
 
 def rules_of(body: bytes) -> Rules:
@@ -138,7 +139,7 @@ def rules_of(body: bytes) -> Rules:
 
 
 def with_rules(rows: Iterable[InstrumentRow], rules: Rules) -> Iterator[InstrumentRow | MalformedLine]:
-    """Yield rows with their lot and price step; a share has a lot of one, whatever its orders are usually rounded to."""
+    """Yield rows with their lot and price step; a share's lot is one, whatever its orders are usually rounded to."""
     for row in rows:
         lot_size = 1 if row.kind == Kind.EQUITY else rules.lot_size
         if lot_size <= 0 or not rules.tick_size.is_finite() or rules.tick_size <= 0:
@@ -159,12 +160,12 @@ def sorted_out(found: Iterable[InstrumentRow | MalformedLine]) -> tuple[list[Ins
     return rows, malformed
 
 
-def by_expiry(rows: Sequence[InstrumentRow]) -> dict[date | None, list[InstrumentRow]]:
-    """Return rows by expiry: a lot may change from one to the next."""
-    groups: dict[date | None, list[InstrumentRow]] = {}
+def alike(rows: Iterable[InstrumentRow]) -> list[list[InstrumentRow]]:
+    """Return rows in groups that have the same rules: a lot may change from one expiry to the next."""
+    groups: dict[tuple[str, date | None], list[InstrumentRow]] = {}
     for row in rows:
-        groups.setdefault(row.expiry, []).append(row)
-    return groups
+        groups.setdefault((row.kind, row.expiry), []).append(row)
+    return list(groups.values())
 
 
 def _option(option: _Option, underlying: Underlying) -> InstrumentRow:

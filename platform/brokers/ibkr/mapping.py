@@ -1,7 +1,7 @@
 """IBKR's rows in our words. Pure.
 
-A contract is its number (conid), the one name every book has. What an account holds or orders outside NSE is no business
-of ours and may count parts of a share: those rows are left out. Rows may lack what is not needed to know them.
+A contract is its number (conid), the one name every book has. What an account holds or orders outside NSE is no
+business of ours and may count parts of a share: those rows are left out.
 """
 
 from collections.abc import Mapping
@@ -171,8 +171,8 @@ def order_of(row: OrderRow) -> BrokerOrder:
 def status_of(row: OrderRow, order_type: OrderType, *, filled: int) -> OrderStatus:
     """Return the normalised status; raises ``MalformedRow`` for one IBKR does not document.
 
-    What the system refused ends as Cancelled with a reason, or Inactive; Inactive is also what an order is called before
-    it is sent on, which its other status tells.
+    What the system refused ends as Cancelled with a reason, or Inactive; Inactive is also what an order is called
+    before it is sent on, which its other status tells.
     """
     raw = _squeezed(row.status)
     if raw == "INACTIVE" and _squeezed(row.order_ccp_status) in _PENDING:

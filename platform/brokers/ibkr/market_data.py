@@ -17,6 +17,7 @@ from brokers.ibkr.spec import SPEC
 from brokers.masters import MalformedLine, Master, unambiguous
 from brokers.rest import RestAccount
 from domain.broker import BrokerError, BrokerUnavailable, Candle, InstrumentRow, Quote
+from domain.instruments import Kind
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +96,12 @@ class IbkrMarketData:
         if underlying is None:
             return
         derivatives = [*await self._futures(underlying, pace, master), *await self._options(underlying, pace, master)]
-        spot = contracts.spot_of(underlying)
-        if underlying.is_index:
-            master.rows.append(spot)
-        else:
-            await self._rule([spot], pace, master)
-        for kind in sorted({row.kind for row in derivatives}):
-            for rows in contracts.by_expiry([row for row in derivatives if row.kind == kind]).values():
-                await self._rule(rows, pace, master)
+        spots = contracts.spots_of(underlying)
+        if underlying.kind is Kind.INDEX:
+            master.rows.extend(spots)  # nothing is ordered of it
+            spots = []
+        for rows in contracts.alike([*spots, *derivatives]):
+            await self._rule(rows, pace, master)
 
     async def _futures(self, underlying: Underlying, pace: Pace, master: Master) -> list[InstrumentRow]:
         if not underlying.has_futures:

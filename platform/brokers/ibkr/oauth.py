@@ -98,5 +98,5 @@ def _written(signature: bytes) -> str:
 
 
 def _octets(number: int) -> bytes:
-    """Return a number as Java's ``BigInteger.toByteArray``: with a sign, so one octet more where the first bit is set."""
+    """Return a number as Java's ``BigInteger.toByteArray``: signed, so one octet more where the first bit is set."""
     return number.to_bytes(number.bit_length() // 8 + 1, "big")

@@ -1,6 +1,6 @@
 """Orders on the wire: what is sent, and what cannot be. Pure.
 
-https://ibkrcampus.com/campus/ibkr-api-page/cpapi-v1/#orders. A modification repeats everything the order was placed with.
+https://ibkrcampus.com/campus/ibkr-api-page/cpapi-v1/#orders. A modification repeats what the order was placed with.
 """
 
 from decimal import Decimal

@@ -110,18 +110,19 @@ SPEC = BrokerSpec(
         "no live account was used: shapes are those of IBKR's OpenAPI document, its guides, and reports of its users",
         "an account cannot use the gateway of the Client Portal (a person's cookie), only OAuth keys of its own",
         "query parameters are left out of the signature, as the client most in use does; the guides put them in",
-        "the first answers of the books of orders and trades in a session are empty: the sign-in asks for them once, and an "
-        'order book is believed only when it says "snapshot": true',
-        'a question that is declined is answered with 400 "order not confirmed"; IBKR documents that an order waits for '
-        "the answer and that a declined one is discarded",
-        'a tag sent twice within 24 hours is answered 400 "Local order ID=... is already registered"',
-        "the book of orders shows those of the current brokerage session only; executions of others have no order there",
+        "the books' first answers in a session are empty: the sign-in asks for them once, and an order book is believed "
+        'only when it says "snapshot": true',
+        "IBKR documents that an order waits for the answer to a question and that a declined one is discarded; that the "
+        'answer to a declined one is 400 "order not confirmed" is from its older documentation',
+        'a tag sent twice within 24 hours is answered 400 "Local order ID=.. is already registered" by reports',
+        "the order book shows the current brokerage session; executions of earlier ones are joined to no order",
         "the lot of a derivative is the sizeIncrement of its rules, and the multiplier 1, on NSE",
         "the names of NSE's indices at IBKR (NIFTY50, BANKNIFTY)",
         "which error texts prove that an order was not accepted is our reading of documented and reported ones",
         "Inactive is taken as refused unless IBKR's own status still says pending",
-        "whether an order survives a sign-in elsewhere, which ends our session, is not documented",
+        "whether orders survive a sign-in elsewhere, which ends our session, is not documented",
         "history is asked for up to now: whether startTime begins or ends a span is not clear",
+        "100 market data lines and 100 contracts in a snapshot are what accounts have without buying more",
     ),
 )
 

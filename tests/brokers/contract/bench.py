@@ -37,12 +37,14 @@ from domain.prices import round_to_tick
 from tests.brokers.contract.member import Member
 from tests.brokers.servers import serve
 
-EQUITIES = frozenset({"RELIANCE"})
+EQUITIES = frozenset({"RELIANCE", "VEDL", "M&M"})
 PATIENCE = 60.0
 POLL = 0.02
 _T = TypeVar("_T")
 _numbers = count(1)
 _tags = count(1)
+_listed: dict[str, Sequence[InstrumentRow]] = {}
+"""Contracts that are read once for all cases, by where they were read."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,10 @@ class Site:
 
     async def rows(self) -> Sequence[InstrumentRow]:
         """Return the day's master, read once."""
+        if not self._rows and self.bench.member.long_listing:
+            self._rows = _listed.get(self.endpoint.rest_url, ())
         if not self._rows:
-            self._rows = await self.market.instruments()
+            self._rows = _listed[self.endpoint.rest_url] = await self.market.instruments()
         return self._rows
 
     async def pick(self, exchange: str, kind: str, underlying: str) -> InstrumentRow:
@@ -165,6 +169,12 @@ class Site:
         wanted = (exchange, kind, underlying)
         found = [row for row in await self.rows() if (row.exchange, row.kind, row.underlying) == wanted]
         return min(found, key=lambda row: (row.expiry or datetime.now(UTC).date(), row.strike or 0))
+
+    async def commodities(self) -> list[InstrumentRow]:
+        """Return a commodity future, where the broker trades commodities."""
+        if "MCX" not in self.bench.member.spec.exchanges:
+            return []
+        return [await self.pick("MCX", "FUT", "CRUDEOIL")]
 
     async def option(self) -> InstrumentRow:
         """Return the NIFTY call nearest to the money that expires first."""

@@ -109,9 +109,10 @@ class Member:
     ``code`` brings what a person's sign-in would bring back (``None``: the broker signs in without a person);
     ``browse`` follows the broker's page as a browser would and returns the query it is sent back with; ``denied`` are
     queries of a sign-in that failed. ``book`` and ``placed`` write the broker's answers. ``master`` writes contracts
-    in the broker's format by path, ``unusable`` spoils a file of it, ``symbols`` names the contracts. ``greet`` is the
-    socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``reasons`` says why a case
-    proves nothing here.
+    in the broker's format by path (with the query where there is no file), ``unusable`` spoils one, ``symbols`` names
+    the contracts. ``greet`` is the socket's server side of a handshake, ``before_socket`` answers the calls that come
+    before it where there are any. ``secret`` is what postbacks are verified with. ``long_listing``: the live contracts
+    take hundreds of calls, and are read once for all cases. ``reasons`` says why a case proves nothing here.
     """
 
     spec: BrokerSpec
@@ -129,8 +130,10 @@ class Member:
     symbols: Mapping[str, str]
     greet: Callable[[web.WebSocketResponse], Awaitable[None]]
     feed: FeedSample
+    before_socket: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
     unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
     secret: Callable[[str], str] = field(default=lambda name: "")
+    long_listing: bool = False
     reasons: Mapping[int, str] = field(default_factory=dict)
 
     @property

@@ -131,11 +131,11 @@ async def _(bench: Bench) -> None:
 @case(508, "quotes are rupees and units, with the day's band, and leave out what nobody lists", Capability.QUOTES)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    option, crude = await site.option(), await site.pick("MCX", "FUT", "CRUDEOIL")
-    keys = [(row.exchange, row.symbol) for row in (option, crude)]
+    rows = (await site.option(), *await site.commodities())
+    keys = [(row.exchange, row.symbol) for row in rows]
     quotes = {quote.symbol: quote for quote in await site.market.quotes([*keys, ("NFO", "NOSUCHTHING")])}
-    assert set(quotes) == {option.symbol, crude.symbol}
-    for row in (option, crude):
+    assert set(quotes) == {row.symbol for row in rows}
+    for row in rows:
         quote = quotes[row.symbol]
         assert 0 < quote.bid <= quote.ask
         assert quote.token == row.token

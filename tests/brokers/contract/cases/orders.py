@@ -40,6 +40,8 @@ async def change(site: Site, wish: OrderRequest, **how: object) -> OrderChange:
         price=wish.price,
         symbol=wish.symbol,
         token=wish.token,
+        side=wish.side,
+        product=wish.product,
     )
     return replace(base, **how)  # type: ignore[arg-type]
 

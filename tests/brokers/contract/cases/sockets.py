@@ -42,7 +42,9 @@ async def talking(bench: Bench, talk: Talk) -> Site:
     """An account whose broker's socket says what the case wants."""
 
     async def answer(http: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
+        socket, before = web.WebSocketResponse(), bench.member.before_socket
+        if before is not None and not socket.can_prepare(http).ok:
+            return await before(http)
         await socket.prepare(http)
         await bench.member.greet(socket)
         await talk(http, socket)
@@ -66,13 +68,13 @@ async def drained(feed: MarketFeed) -> tuple[int, str]:
 @case(701, "what is subscribed ticks, with prices, depth and the exchange's time", FEED)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    option, crude = await site.option(), await site.pick("MCX", "FUT", "CRUDEOIL")
+    traded = (await site.option(), *await site.commodities())
     index = await site.pick("NSE_INDEX", "INDEX", "NIFTY")
     feed = site.feed()
-    tokens = [row.token for row in (option, crude, index)]
+    tokens = [row.token for row in (*traded, index)]
     await feed.subscribe(tokens)
     ticks = await seen(feed, *tokens)
-    for row in (option, crude):
+    for row in traded:
         assert 0 < ticks[row.token].bid <= ticks[row.token].ask
     assert ticks.keys() == set(tokens)
 
