@@ -7,7 +7,7 @@ and the contracts of each strike. https://ibkrcampus.com/campus/ibkr-api-page/cp
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -55,7 +55,7 @@ class _Future(msgspec.Struct):
 class _Option(msgspec.Struct):
     conid: int
     right: str = ""
-    strike: Decimal | str | None = None
+    strike: int | float | str | None = None
     maturityDate: str | None = None
 
 
@@ -212,7 +212,11 @@ def _day(text: str) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
-def _strike(value: Decimal | str | None) -> Decimal:
-    if not isinstance(value, Decimal) or not value.is_finite() or value <= 0:
-        raise ValueError(f"strike {value} is no price")
+def _strike(written: int | float | str | None) -> Decimal:
+    try:
+        value = Decimal(str(written))
+    except InvalidOperation:
+        raise ValueError(f"strike {written!r} is no price") from None
+    if not value.is_finite() or value <= 0:
+        raise ValueError(f"strike {written} is no price")
     return value.normalize() if value != value.to_integral_value() else value.to_integral_value()

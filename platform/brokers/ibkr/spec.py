@@ -110,10 +110,10 @@ SPEC = BrokerSpec(
         "no live account was used: shapes are those of IBKR's OpenAPI document, its guides, and reports of its users",
         "an account cannot use the gateway of the Client Portal (a person's cookie), only OAuth keys of its own",
         "query parameters are left out of the signature, as the client most in use does; the guides put them in",
-        "the books' first answers in a session are empty: the sign-in asks for them once, and an order book is believed "
-        'only when it says "snapshot": true',
-        "IBKR documents that an order waits for the answer to a question and that a declined one is discarded; that the "
-        'answer to a declined one is 400 "order not confirmed" is from its older documentation',
+        "the books' first answers in a session are empty: the sign-in asks for them once, and an order book is "
+        'believed only when it says "snapshot": true',
+        "an order waits for the answer to a question, and a declined one is discarded, by IBKR's guides; that a "
+        'declined one is answered with 400 "order not confirmed" is from an older one',
         'a tag sent twice within 24 hours is answered 400 "Local order ID=.. is already registered" by reports',
         "the order book shows the current brokerage session; executions of earlier ones are joined to no order",
         "the lot of a derivative is the sizeIncrement of its rules, and the multiplier 1, on NSE",

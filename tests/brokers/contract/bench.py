@@ -192,13 +192,13 @@ class Site:
     async def resting(self, row: InstrumentRow, **changes: object) -> OrderRequest:
         """Return a buy order of one lot that rests: well below the market, well within the day's band."""
         quote = await self.quote(row)
-        low = quote.lower_band or quote.last_price / 2
+        low = quote.lower_band or quote.last_price * (1 - 2 * _reach(row))
         return request(row, price=round_to_tick((low + quote.last_price) / 2, row.tick_size, up=True), **changes)
 
     async def crossing(self, row: InstrumentRow, side: Side = Side.BUY, **changes: object) -> OrderRequest:
         """Return an order of one lot that trades at once, within the day's band."""
         quote, buying = await self.quote(row), side is Side.BUY
-        factor = Decimal("1.2") if buying else Decimal("0.8")
+        factor = 1 + _reach(row) if buying else 1 - _reach(row)
         wanted = max(round_to_tick(quote.last_price * factor, row.tick_size, up=buying), row.tick_size)
         limit = (quote.upper_band if buying else quote.lower_band) or wanted
         return request(row, side=side, price=min(wanted, limit) if buying else max(wanted, limit), **changes)
@@ -230,6 +230,11 @@ class Site:
     async def deviate(self, **how: object) -> None:
         """Make the exchange treat this client in its own way."""
         await self.bench.control("exchange", {"client": self.name, **how})
+
+
+def _reach(row: InstrumentRow) -> Decimal:
+    """How far from the last price an order surely trades, or rests, where no band is shown; a share's is narrow."""
+    return Decimal("0.04") if row.kind == "EQ" else Decimal("0.25")
 
 
 def new_tag() -> str:

@@ -1,7 +1,7 @@
-"""What IBKR remembers of a session: who has the one brokerage session of a user name, what was asked in it before.
+"""What IBKR remembers of a session: who has a user name's one brokerage session, and what was asked in it.
 
-Several calls answer nothing the first time, or nothing at all before another one: all of that is kept here, in memory, as
-IBKR's own servers forget it every night.
+Several calls answer nothing the first time, or nothing at all before another one: all of that is kept here, in memory,
+as IBKR's own servers forget it every night.
 """
 
 import secrets
