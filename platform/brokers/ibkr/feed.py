@@ -62,7 +62,7 @@ class IbkrFeed:
                 await socket.send(f"smd+{token}+{_FIELDS}")
             while True:
                 tick = self._tick(await socket.receive(), board)
-                if tick is not None and tick.token in self._tokens:
+                if tick is not None:
                     yield [tick]
         finally:
             self._socket = None

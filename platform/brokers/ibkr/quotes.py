@@ -24,7 +24,7 @@ FIELDS = (LAST, BID, ASK, BID_SIZE, ASK_SIZE, VOLUME, CLOSE, OPTION_INTEREST, FU
 
 _SCALES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 _BARS = {
-    **{timedelta(minutes=count): f"{count}min" for count in (1, 2, 3, 5, 10, 15, 30)},
+    **{timedelta(minutes=count): f"{count}min" for count in (1, 3, 5, 10, 15, 30)},
     timedelta(hours=1): "1h",
     timedelta(days=1): "1d",
 }

@@ -95,7 +95,7 @@ SPEC = BrokerSpec(
     candles=(
         *(
             CandleRule(timedelta(minutes=minutes), _span(timedelta(minutes=minutes)))
-            for minutes in (1, 2, 3, 5, 10, 15, 30, 60)
+            for minutes in (1, 3, 5, 10, 15, 30, 60)
         ),
         CandleRule(timedelta(days=1), timedelta(days=1000)),
     ),

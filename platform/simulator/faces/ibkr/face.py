@@ -55,7 +55,9 @@ def _account(router: web.UrlDispatcher, counter: IbkrCounter) -> None:
     orders = counter.reading(books.orders, name="orders.book", bucket=Bucket.ORDERS)
     router.add_get(f"{root}/orders", orders)
     router.add_get(f"{root}/order/status/{{order_id}}", counter.reading(books.status, name="orders.history"))
-    router.add_get(f"{root}/trades", counter.reading(books.trades, name="trades.book", bucket=Bucket.TRADES))
+    trades = counter.reading(books.trades, name="trades.book", bucket=Bucket.TRADES)
+    for path in (f"{root}/trades", f"{root}/trades/"):
+        router.add_get(path, trades)
     router.add_get(f"{root}/{{account}}/summary", counter.reading(books.account_summary, name="margins"))
     funds = counter.reading(books.available_funds, name="margins")
     router.add_get(f"{root}/{{account}}/summary/available_funds", funds)
