@@ -5,7 +5,8 @@ subscribed, so the two never mix.
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
@@ -21,6 +22,9 @@ from domain.broker import BrokerError, BrokerUnavailable, RawTick, SessionLost
 from domain.orders import BrokerOrder
 
 log = logging.getLogger(__name__)
+
+RENEW_SECONDS = 480.0
+"""IBKR ends a contract's stream after ten minutes unless it is asked for again."""
 
 _FIELDS = msgspec.json.encode({"fields": FIELDS}).decode()
 
@@ -42,10 +46,18 @@ _TOLD = msgspec.json.Decoder(_Told)
 class IbkrFeed:
     """One socket of prices."""
 
-    def __init__(self, *, account: RestAccount[Access], url: str, silence_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        account: RestAccount[Access],
+        url: str,
+        silence_seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._account = account
         self._url = url
         self._silence_seconds = silence_seconds or SILENCE_SECONDS
+        self._clock = clock
         self._tokens: set[str] = set()
         self._socket: Socket | None = None
         self.malformed_messages = 0
@@ -53,14 +65,15 @@ class IbkrFeed:
     async def connect(self) -> AsyncIterator[Sequence[RawTick]]:
         """Yield a tick per message until the socket drops, then raise ``BrokerUnavailable``.
 
-        What was subscribed before is subscribed again.
+        What was subscribed before is subscribed again, and everything every few minutes.
         """
         socket = await Socket.open(self._account, self._url, silence_seconds=self._silence_seconds)
-        self._socket, board = socket, Board()
+        self._socket, board, renew_at = socket, Board(), 0.0
         try:
-            for token in sorted(self._tokens):
-                await socket.send(f"smd+{token}+{_FIELDS}")
             while True:
+                if self._clock() >= renew_at:
+                    renew_at = self._clock() + RENEW_SECONDS
+                    await _ask(socket, sorted(self._tokens))
                 tick = self._tick(await socket.receive(), board)
                 if tick is not None:
                     yield [tick]
@@ -75,8 +88,7 @@ class IbkrFeed:
             raise BrokerError("LIMIT", f"{BROKER} socket: at most {SPEC.feed_symbols_per_socket} instruments")
         self._tokens.update(wanted)
         if self._socket is not None:
-            for token in wanted:
-                await self._socket.send(f"smd+{token}+{_FIELDS}")
+            await _ask(self._socket, wanted)
 
     async def unsubscribe(self, tokens: Sequence[str]) -> None:
         """Drop instruments; unknown ones are nothing to do."""
@@ -176,6 +188,11 @@ def check_status(message: str) -> None:
         return  # the status of something else
     if status.authenticated is False:
         raise SessionLost("NOT_AUTHENTICATED", f"{BROKER} socket: the brokerage session is gone")
+
+
+async def _ask(socket: Socket, tokens: Sequence[str]) -> None:
+    for token in tokens:
+        await socket.send(f"smd+{token}+{_FIELDS}")
 
 
 def _checked(token: str) -> str:

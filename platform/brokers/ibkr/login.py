@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from brokers.adapter import Account
 from brokers.ibkr import oauth
@@ -151,7 +152,7 @@ class IbkrLogin(RestLogin):
         except ValueError as error:
             raise self._unusable("oauth_token_secret", error) from None
 
-    def _key(self, name: str) -> oauth.RSAPrivateKey:
+    def _key(self, name: str) -> RSAPrivateKey:
         try:
             return oauth.private_key(self.credential(name))
         except ValueError as error:

@@ -1,5 +1,6 @@
 """IBKR's call limits, per user name: https://ibkrcampus.com/campus/ibkr-api-page/cpapi-v1/#pacing-limitations"""
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from simulator.faces.limits import Window
@@ -18,7 +19,7 @@ class Bucket(StrEnum):
     VALIDATE = "validate"
 
 
-WINDOWS = {
+WINDOWS: Mapping[str, Sequence[Window]] = {
     Bucket.OTHER: (Window(50, 1, sliding=True),),
     Bucket.ORDER: (Window(50, 1, sliding=True),),
     Bucket.ORDERS: (Window(1, 5, sliding=True),),

@@ -4,7 +4,7 @@ A contract's first message shows the fields asked for, later ones what changed.
 """
 
 from dataclasses import dataclass, field
-from time import time
+from time import monotonic, time
 
 import orjson
 from aiohttp import web
@@ -20,13 +20,16 @@ from simulator.faces.ibkr.wire import Row, dumps, failure, not_authenticated
 from simulator.faces.sockets import Socket, Sockets, opened
 
 HEARTBEAT_SECONDS = 10.0
+STREAM_SECONDS = 600.0
+"""How long a contract is told of before it must be asked for again."""
 
 
 @dataclass(eq=False, slots=True)
 class IbkrSocket(Socket):
-    """One connection: which fields it wants of each contract, what it was last sent, and what else it listens to."""
+    """One connection: what it wants of each contract and until when, what it was last sent, what else it hears."""
 
     fields: dict[int, frozenset[str]] = field(default_factory=dict)
+    until: dict[int, float] = field(default_factory=dict)
     sent: dict[int, Row] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
 
@@ -117,6 +120,7 @@ class Ticker(Sockets[IbkrSocket]):
             socket.say({"topic": "error", "error": f"no market data of {conid}", "code": 3})
             return
         socket.fields[listing.token] = wanted
+        socket.until[listing.token] = monotonic() + STREAM_SECONDS
         socket.sent.pop(listing.token, None)
         self.watch(socket, (listing.token,))
         socket.changed.add(listing.token)
@@ -141,7 +145,7 @@ class Ticker(Sockets[IbkrSocket]):
     def _update(self, socket: IbkrSocket, token: int) -> Row | None:
         """Return what a socket was not sent yet; ``None`` for nothing."""
         wanted = socket.fields.get(token)
-        if wanted is None:
+        if wanted is None or monotonic() > socket.until[token]:
             return None
         row = self._row(token)
         before = socket.sent.get(token, {})
