@@ -194,10 +194,9 @@ def test_the_documented_history_is_read_and_cut_to_the_span():
 
 
 def test_a_long_row_of_calls_keeps_its_pace():
-    now, slept = [0.0], []
+    now = [0.0]
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
         now[0] += seconds
 
     async def go() -> None:
@@ -214,7 +213,6 @@ def test_a_long_row_of_calls_keeps_its_pace():
         assert now[0] == pytest.approx(before + 0.1)
 
     asyncio.run(go())
-    assert len(slept) == 21
 
 
 def test_the_fields_of_the_socket_and_of_snapshots_are_the_same():

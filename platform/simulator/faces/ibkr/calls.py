@@ -19,7 +19,7 @@ BROKER = "ibkr"
 
 _ISERVER, _OF_SESSION = "/v1/api/iserver/", "/v1/api/iserver/auth/"
 _SKEW_SECONDS = 300
-_TOKEN, _SESSION = "ibkr.token", "ibkr.session"
+_TOKEN, _SESSION = web.RequestKey("ibkr.token", str), web.RequestKey("ibkr.session", Session)
 
 
 class Question(FaceError):
@@ -105,14 +105,12 @@ class IbkrCounter(Counter[web.Request]):
 
 def session_of(request: web.Request) -> Session:
     """Return the session of a request whose client is known."""
-    session: Session = request[_SESSION]
-    return session
+    return request[_SESSION]
 
 
 def token_of(request: web.Request) -> str:
     """Return the live token of a request whose client is known."""
-    token: str = request[_TOKEN]
-    return token
+    return request[_TOKEN]
 
 
 def is_fresh(parameters: oauth.Parameters) -> bool:

@@ -18,7 +18,7 @@ from simulator.faces.ibkr.wire import Row, failure, order_refusal, read_json, re
 from simulator.faces.orders import CANCEL, MODIFY, PLACE, OrderCall, OrderDesk, Said
 
 _COLUMNS = {"price": "price", "trigger_price": "auxPrice", "tag": "cOID"}
-_ANSWERED = "ibkr.answered"
+_ANSWERED = web.RequestKey("ibkr.answered", Open)
 _SHORT = (
     "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE MUST EXCEED THE "
     "INITIAL MARGIN"
