@@ -15,9 +15,18 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import flattrade, ibkr, zerodha
+from tests.brokers.contract.members import binance, flattrade, fyers, ibkr, kotak, zerodha
 
-MEMBERS: Mapping[str, Member] = {one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, ibkr.MEMBER)}
+_MEMBERS = (
+    zerodha.MEMBER,
+    flattrade.MEMBER,
+    fyers.MEMBER,
+    kotak.MEMBER,
+    ibkr.MEMBER,
+    binance.MEMBER,
+)
+
+MEMBERS: Mapping[str, Member] = {one.slug: one for one in _MEMBERS}
 """Every (adapter, face) pair; a new broker is one more row."""
 
 

@@ -63,7 +63,7 @@ class IbkrCounter(Counter[web.Request]):
         if client is None or parameters.get("oauth_signature_method") != "HMAC-SHA256" or not is_fresh(parameters):
             raise not_authenticated()
         texts = signed_texts(request, parameters)
-        for token in self.desk.sessions.tokens_of(client):
+        for token in self.desk.sessions.tokens(client.client):
             if oauth.hmac_proves(parameters, texts, token):
                 return client, token
         raise not_authenticated()

@@ -102,7 +102,7 @@ class Ticker(Sockets[IbkrSocket]):
         client = next((one for one in held if token and one.api_secret == token), None)
         if client is None:
             raise not_authenticated()
-        tokens = self._desk.sessions.tokens_of(client)
+        tokens = self._desk.sessions.tokens(client.client)
         session = self._counter.brokerage.opener(client, tokens, _socket_id(request.cookies.get("api", "")))
         if session is None or not self._counter.brokerage.trades(client, session):
             raise not_authenticated()

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from brokers.ibkr.spec import SPEC
 from domain.broker import Endpoint, Verdict
 from domain.orders import OrderStatus, OrderType
 from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Status
+from tests.brokers.contract.stage import INDIA
 
 _S = OrderStatus
 _NAMES = (
@@ -351,5 +353,6 @@ MEMBER = Member(
         "proxy page": _spoilt(b"<html><body>502 Bad Gateway</body></html>", "text/html"),
     },
     long_listing=True,
+    stage=replace(INDIA, second=("NSE", "EQ", "RELIANCE")),
     reasons={211: "no limit of modifications is documented; the SPEC's is our own caution"},
 )
