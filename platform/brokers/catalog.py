@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
 from brokers.fyers import spec as fyers
+from brokers.ibkr import spec as ibkr
 from brokers.kotak import spec as kotak
 from brokers.mastertrust import spec as mastertrust
 from brokers.paper import spec as paper
@@ -21,6 +22,7 @@ _MODULES = (
     flattrade,
     fyers,
     kotak,
+    ibkr,
     binance,
     mastertrust,
     upstox,

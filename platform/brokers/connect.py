@@ -11,6 +11,7 @@ from brokers.binance.adapter import ADAPTER as BINANCE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
 from brokers.fyers.adapter import ADAPTER as FYERS
+from brokers.ibkr.adapter import ADAPTER as IBKR
 from brokers.kotak.adapter import ADAPTER as KOTAK
 from brokers.lots import LotSizeOf, unknown_lots
 from brokers.mastertrust.adapter import ADAPTER as MASTERTRUST
@@ -46,6 +47,7 @@ _ADAPTERS = (
     FLATTRADE,
     FYERS,
     KOTAK,
+    IBKR,
     BINANCE,
     MASTERTRUST,
     UPSTOX,

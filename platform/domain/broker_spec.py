@@ -89,7 +89,10 @@ class ErrorRule:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Calls per second per account the broker allows, and per minute and day where it says so; ours stay below."""
+    """Calls per second per account the broker allows, and per minute and day where it says so; ours stay below.
+
+    ``books_seconds`` is how far apart reads of the order book must be, and reads of the trade book.
+    """
 
     orders: int
     reads: int
@@ -98,6 +101,7 @@ class RateLimits:
     orders_per_minute: int | None = None
     orders_per_day: int | None = None
     reads_per_minute: int | None = None
+    books_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,10 +194,10 @@ class Sessions:
             return None
         return self.open(client)
 
-    def open(self, client: Client) -> Session:
-        """Give a client a session, without a page where the broker has none."""
+    def open(self, client: Client, *, token: str = "") -> Session:
+        """Give a client a session, without a page where the broker has none; ``token`` where both sides made it."""
         expires_at = self._lives.get(client.broker, SIX_NEXT_DAY)(self._now())
-        session = Session(token=secrets.token_hex(16), client=client.client, expires_at=expires_at)
+        session = Session(token=token or secrets.token_hex(16), client=client.client, expires_at=expires_at)
         self._sessions[session.token] = session
         self._store(session)
         return session

@@ -24,6 +24,7 @@ PURE = (
     "noren_decode",
     "hsm_decode",
     "sfeed_decode",
+    "ibkr_decode",
     "binance_decode",
     "mastertrust_decode",
     "upstox_decode",

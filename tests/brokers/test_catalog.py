@@ -17,6 +17,7 @@ BROKERS = {
     "flattrade",
     "fyers",
     "kotak",
+    "ibkr",
     "binance",
     "upstox",
     "mastertrust",

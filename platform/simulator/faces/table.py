@@ -11,6 +11,8 @@ from simulator.faces.desk import Desk
 from simulator.faces.face import Face
 from simulator.faces.fyers import face as fyers
 from simulator.faces.fyers.names import Names as FyersNames
+from simulator.faces.ibkr import face as ibkr
+from simulator.faces.ibkr.names import Names as IbkrNames
 from simulator.faces.kotak import face as kotak
 from simulator.faces.kotak.names import Names as KotakNames
 from simulator.faces.mastertrust import face as mastertrust
@@ -48,6 +50,7 @@ FACES = (
     Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
     Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
+    Row("ibkr", ibkr.build, IbkrNames.of, after(timedelta(hours=24))),
     Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
     Row("mastertrust", mastertrust.build, _tradelab_names, SIX_NEXT_DAY),
     Row("upstox", upstox.build, UpstoxNames, at_next(time(3, 30))),

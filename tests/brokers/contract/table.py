@@ -15,13 +15,23 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import binance, flattrade, fyers, kotak, mastertrust, upstox, zerodha
+from tests.brokers.contract.members import (
+    binance,
+    flattrade,
+    fyers,
+    ibkr,
+    kotak,
+    mastertrust,
+    upstox,
+    zerodha,
+)
 
 _MEMBERS = (
     zerodha.MEMBER,
     flattrade.MEMBER,
     fyers.MEMBER,
     kotak.MEMBER,
+    ibkr.MEMBER,
     binance.MEMBER,
     mastertrust.MEMBER,
     upstox.MEMBER,

@@ -297,7 +297,7 @@ UNUSABLE: Mapping[str, Spoil] = {
 }
 
 
-def authorize(http: web.Request) -> web.Response:
+async def authorize(http: web.Request) -> web.StreamResponse:
     """The address of the socket, at the same server."""
     data = {"authorized_redirect_uri": f"ws://{http.host}/feeds?requestId=1&code=once"}
     return web.Response(body=_success(data), content_type="application/json")
@@ -331,7 +331,7 @@ MEMBER = Member(
     master=master,
     symbols=SYMBOLS,
     greet=greet,
-    authorize=authorize,
+    before_socket=authorize,
     feed=FeedSample(
         whole=LTPC,
         ticks=1,
