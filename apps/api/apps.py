@@ -3,6 +3,10 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.conf import settings
+
+SHOWING = ("web", "manage")
+"""Processes that write the schema; a worker would load the whole of the REST framework for nothing."""
 
 
 class ApiConfig(AppConfig):
@@ -13,4 +17,5 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the authentication known to the schema generator."""
-        import_module("apps.api.schema")
+        if settings.PROCESS in SHOWING:
+            import_module("apps.api.schema")

@@ -20,8 +20,6 @@ QUICK_STOP_SECONDS = 10
 APP_START_SECONDS, SERVER_START_SECONDS = 4, 1
 WEB_THREADS = 4
 TIME_ZONE = "Asia/Kolkata"
-# Workers never talk to each other. The heartbeat stays, slowly: Flower knows by it who lives.
-WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--heartbeat-interval", "15", "-l", "INFO")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +60,11 @@ def app_programs(settings: Settings) -> tuple[Program, ...]:
         _simulator(settings),
         _web(settings),
         _live(settings),
-        _worker(settings, name="feed", queue="feed", pool="threads", concurrency=1),
-        _worker(settings, name="signals", queue="signals", pool="threads", concurrency=2),
+        _worker(settings, name="feed", queue="feed"),
+        _worker(settings, name="signals", queue="signals"),
         *execution_programs(settings),
-        _worker(settings, name="sessions", queue="sessions", pool="threads", concurrency=2),
-        _worker(settings, name="jobs", queue="jobs", pool="threads", concurrency=1),
+        _worker(settings, name="sessions", queue="sessions"),
+        _worker(settings, name="jobs", queue="jobs"),
         _beat(settings),
         _flower(settings),
     )
@@ -106,38 +104,19 @@ def _live(settings: Settings) -> Program:
 
 
 def _worker(
-    settings: Settings,
-    *,
-    name: str,
-    queue: str,
-    pool: str,
-    concurrency: int,
-    environ: Mapping[str, str] | None = None,
+    settings: Settings, *, name: str, queue: str, environ: Mapping[str, str] | None = None
 ) -> Program:
-    argv = (
-        *(_program(settings, "celery"), "-A", "config.celery", "worker", "-n", f"{name}@%h", "-Q", queue),
-        *("--pool", pool, "-c", str(concurrency), *WORKER_OPTIONS),
-    )
-    extra = environ or {}
-    return Program(name=name, argv=argv, stop_seconds=WORKER_STOP_SECONDS, environ=_named(name, **extra))
+    argv = (_program(settings, "python"), "-m", "config.start", queue)
+    return Program(name=name, argv=argv, stop_seconds=WORKER_STOP_SECONDS, environ=_named(name, **(environ or {})))
 
 
 def _execution(settings: Settings, shard: int) -> Program:
-    return _worker(
-        settings,
-        name=f"execution-{shard}",
-        queue=f"execution.{shard}",
-        pool="threads",
-        concurrency=1,
-        environ={"VAYDA_SHARD": str(shard)},
-    )
+    environ = {"VAYDA_SHARD": str(shard)}
+    return _worker(settings, name=f"execution-{shard}", queue=f"execution.{shard}", environ=environ)
 
 
 def _beat(settings: Settings) -> Program:
-    argv = (
-        *(_program(settings, "celery"), "-A", "config.celery", "beat", "-l", "INFO"),
-        *("--scheduler", "config.beat:SingleScheduler", "--pidfile="),
-    )
+    argv = (_program(settings, "python"), "-m", "config.start", "beat")
     return Program(name="beat", argv=argv, environ=_named("beat"))
 
 

@@ -27,15 +27,14 @@ def test_every_process_of_the_table_is_a_service(services: dict[str, dict[str, A
     assert {program.name for program in app_programs(settings)} <= set(services)
 
 
-def test_every_worker_consumes_the_same_queues_with_the_same_pool(
+def test_every_celery_process_is_started_with_the_same_words(
     services: dict[str, dict[str, Any]], settings: Settings
 ) -> None:
-    workers = [program for program in app_programs(replace(settings, shards=MOST_SHARDS)) if "worker" in program.argv]
-    assert len(workers) == 4 + MOST_SHARDS
-    for program in workers:
-        command = services[program.name]["command"]
-        for option in ("-Q", "--pool", "-c", "-n"):
-            assert command[command.index(option) + 1] == program.argv[program.argv.index(option) + 1]
+    programs = app_programs(replace(settings, shards=MOST_SHARDS))
+    started = [program for program in programs if "config.start" in program.argv]
+    assert len(started) == 4 + MOST_SHARDS + len(["beat"])
+    for program in started:
+        assert tuple(services[program.name]["command"]) == ("python", *program.argv[1:])
         environ = services[program.name]["environment"]
         assert environ["VAYDA_PROCESS"] == program.name
         assert environ.get("VAYDA_SHARD") == program.environ.get("VAYDA_SHARD")

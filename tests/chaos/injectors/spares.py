@@ -53,7 +53,7 @@ def _doubled(world: World) -> list[Program]:
 
 def _start(world: World, program: Program) -> subprocess.Popen[bytes]:
     """Start it as the supervisor would, under a name of its own on the queues."""
-    argv = [word.replace(f"{program.name}@", f"second-{program.name}@") for word in program.argv]
+    argv = [*program.argv, "--name", f"second-{program.name}"]
     environ = world.stack.environ | dict(program.environ) | {failpoints.PLAN: str(world.plans)}
     with (world.state_dir / "logs" / f"second-{program.name}.log").open("ab") as output:
         return subprocess.Popen(
