@@ -22,7 +22,7 @@ from apps.trading.execution import paper_book
 from apps.trading.execution.paper_book import Database, DatabaseDown
 from apps.trading.execution.work import LaneWork
 from apps.trading.services.touches import touch_of
-from brokers.catalog import endpoint_of
+from brokers.catalog import endpoint_of, simulated_endpoint
 from brokers.connect import PaperDesk, connect, connect_order_stream
 from brokers.paper.book import (
     BookChange,
@@ -44,11 +44,7 @@ PAPER_STALE_AFTER = timedelta(seconds=30)
 
 def endpoint_for(slug: str) -> Endpoint:
     """Return where a broker is reached: the simulated exchange where the deployment has one, else its real hosts."""
-    if not settings.SIMULATOR_URL or slug == "paper":
-        return endpoint_of(slug)
-    url = settings.SIMULATOR_URL.rstrip("/")
-    socket = url.replace("http", "ws", 1)
-    return Endpoint(rest_url=url, socket_url=socket, login_url=url)
+    return simulated_endpoint(slug, settings.SIMULATOR_URL) if settings.SIMULATOR_URL else endpoint_of(slug)
 
 
 def account_credentials(account_id: int) -> tuple[str, Credentials]:

@@ -1,7 +1,9 @@
 """Which brokers exist: names and limits only, so that ``apps`` may import it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from brokers.flattrade import spec as flattrade
 from brokers.paper import spec as paper
@@ -38,3 +40,20 @@ def endpoint_of(slug: str) -> Endpoint:
         return ENDPOINTS[slug]
     except KeyError:
         raise UnknownBroker(slug) from None
+
+
+def simulated_endpoint(slug: str, url: str) -> Endpoint:
+    """Return where the simulated exchange at ``url`` shows a broker; raises ``UnknownBroker``.
+
+    Each of the broker's addresses keeps its path, behind the exchange's and the slug.
+    """
+    root = url.rstrip("/")
+    real = {name: address for name, address in asdict(endpoint_of(slug)).items() if address}
+    moved = {name: _moved(address, to=f"{root}/{slug}") for name, address in real.items()}
+    return replace(endpoint_of(slug), **moved, simulator_url=root)
+
+
+def _moved(address: str, *, to: str) -> str:
+    parts = urlsplit(address)
+    base = to.replace("http", "ws", 1) if parts.scheme in ("ws", "wss") else to
+    return f"{base}{parts.path}"

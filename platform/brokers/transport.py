@@ -120,6 +120,13 @@ class Wire:
         except (ValueError, zlib.error) as error:
             raise WireFailure("GARBLED", f"the exchange could not be read: {error}") from error
 
+    async def read(self, request: WireRequest, *, broker: str, limit: int) -> WireAnswer:
+        """Send once like ``send``; raises ``BrokerUnavailable``, which a read may."""
+        try:
+            return await self.send(request, limit=limit)
+        except WireFailure as failure:
+            raise failure.as_unavailable(broker) from failure
+
     async def socket(self, url: str, *, heartbeat: float, max_message: int) -> aiohttp.ClientWebSocketResponse:
         """Open a WebSocket; raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``."""
         async with asyncio.timeout(self._timeout.total):

@@ -314,7 +314,6 @@ def _routes(control: Control) -> Sequence[tuple[str, str, Handler]]:
         ("GET", "/control/quote", control.quote),
         ("GET", "/control/ledger", control.ledger),
         ("POST", "/control/request-token", control.request_token),
-        ("POST", "/control/zerodha/request-token", control.request_token),
         ("POST", "/control/zerodha/manual-order", control.manual_order),
     )
 

@@ -136,7 +136,7 @@ async def _sign_in(url: str, names: Sequence[str]) -> dict[str, str]:
 
 
 async def _token(session: aiohttp.ClientSession, url: str, name: str) -> str:
-    async with session.post(f"{url}/control/zerodha/request-token", json={"client": name}) as answer:
+    async with session.post(f"{url}/control/request-token", json={"client": name}) as answer:
         request_token = (await answer.json())["request_token"]
     checksum = hashlib.sha256(f"{name}key{request_token}{name}secret".encode()).hexdigest()
     form = {"api_key": f"{name}key", "request_token": request_token, "checksum": checksum}

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from brokers.catalog import ENDPOINTS, SPECS, UnknownBroker, endpoint_of, spec_of
+from brokers.catalog import ENDPOINTS, SPECS, UnknownBroker, endpoint_of, simulated_endpoint, spec_of
+from domain.broker import Endpoint
 from tests.shared import ROOT
 
 WIRE_FREE = ("brokers.catalog", "brokers.postbacks", "brokers.paper.book")
@@ -21,6 +22,24 @@ def test_a_slug_nobody_bears_is_refused_by_name():
         spec_of("zeroda")
     with pytest.raises(UnknownBroker):
         endpoint_of("")
+
+
+def test_the_simulated_exchange_has_each_address_behind_the_slug_with_its_path():
+    assert simulated_endpoint("flattrade", "http://127.0.0.1:9000/") == Endpoint(
+        rest_url="http://127.0.0.1:9000/flattrade/PiConnectAPI",
+        socket_url="ws://127.0.0.1:9000/flattrade/PiConnectWSAPI/",
+        login_url="http://127.0.0.1:9000/flattrade",
+        master_url="http://127.0.0.1:9000/flattrade/scripmaster",
+        token_url="http://127.0.0.1:9000/flattrade/trade/apitoken",
+        simulator_url="http://127.0.0.1:9000",
+    )
+    assert simulated_endpoint("zerodha", "https://exchange.test").socket_url == "wss://exchange.test/zerodha"
+
+
+def test_a_broker_is_real_unless_it_is_asked_for_at_the_simulated_exchange():
+    assert not [slug for slug, endpoint in ENDPOINTS.items() if endpoint.simulator_url]
+    with pytest.raises(UnknownBroker):
+        simulated_endpoint("zeroda", "http://127.0.0.1:9000")
 
 
 @pytest.mark.parametrize("module", WIRE_FREE)

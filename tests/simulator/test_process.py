@@ -58,7 +58,7 @@ def test_a_taken_port_is_told_and_ends_with_2(tmp_path):
 def test_a_signal_ends_it_in_order_even_with_a_request_unanswered(tmp_path, number):
     process = start(tmp_path, "--port", "0")
     url = announced(process)
-    token = requests.post(f"{url}/control/zerodha/request-token", json={"client": "DEMO01"}, timeout=DEADLINE)
+    token = requests.post(f"{url}/control/request-token", json={"client": "DEMO01"}, timeout=DEADLINE)
     assert token.ok
     silent = {"kind": "accept_then_timeout", "endpoint": "session.token"}
     requests.post(f"{url}/control/faults", json=silent, timeout=DEADLINE)

@@ -27,6 +27,7 @@ from apps.markets.services.instruments import sync_instruments
 from apps.notifications.models import Notification
 from apps.strategies.models import Strategy, StrategyLeg
 from apps.tenants.models import Tenant
+from brokers.catalog import simulated_endpoint
 from brokers.connect import connect_login, connect_market_data
 from bus import ticks
 from bus.connection import redis_client
@@ -170,7 +171,7 @@ class Simulator:
 
     @property
     def endpoint(self) -> Endpoint:
-        return Endpoint(self.url, self.url.replace("http", "ws", 1), self.url)
+        return simulated_endpoint("zerodha", self.url)
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ def _request_token(base_url: str, client: str) -> str:
     async def ask() -> str:
         async with (
             aiohttp.ClientSession() as http,
-            http.post(f"{base_url}/control/zerodha/request-token", json={"client": client}) as answer,
+            http.post(f"{base_url}/control/request-token", json={"client": client}) as answer,
         ):
             return str((await answer.json())["request_token"])
 

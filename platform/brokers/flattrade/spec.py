@@ -103,7 +103,9 @@ SPEC = BrokerSpec(
 )
 
 ENDPOINT = Endpoint(
-    rest_url="https://piconnect.flattrade.in",
-    socket_url="wss://piconnect.flattrade.in",
+    rest_url="https://piconnect.flattrade.in/PiConnectAPI",
+    socket_url="wss://piconnect.flattrade.in/PiConnectWSAPI/",
     login_url="https://auth.flattrade.in",
+    master_url="https://flattrade.s3.ap-south-1.amazonaws.com/scripmaster",
+    token_url="https://authapi.flattrade.in/trade/apitoken",  # noqa: S106 -- an address
 )

@@ -26,7 +26,7 @@ class Access:
         """Raises ``BrokerError`` with code ``CREDENTIALS`` where the client id is missing."""
         if not credentials.client_id:
             raise BrokerError("CREDENTIALS", f"{member.slug}: the account has no client id")
-        base = f"{endpoint.rest_url.rstrip('/')}{member.api}"
+        base = endpoint.rest_url.rstrip("/")
         return cls(member=member, base_url=base, user=credentials.client_id, token=credentials.access_token)
 
     def call(self, name: str, **fields: str) -> WireRequest:

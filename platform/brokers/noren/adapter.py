@@ -5,10 +5,10 @@ from collections.abc import Callable
 from brokers.adapter import Account, Adapter
 from brokers.noren.access import Access
 from brokers.noren.client import NorenBroker
-from brokers.noren.connection import socket_url
 from brokers.noren.feed import NorenFeed, NorenOrderStream
 from brokers.noren.market_data import NorenMarketData
 from brokers.noren.member import Member
+from brokers.rest import RestAccount
 from domain.broker import Broker, Login, MarketData, MarketFeed, OrderStream
 
 
@@ -18,23 +18,20 @@ def adapter_of(member: Member, *, login: Callable[[Account], Login]) -> Adapter:
     def access(account: Account) -> Access:
         return Access.of(member, account.credentials, account.endpoint)
 
+    def rest(account: Account) -> RestAccount[Access]:
+        return RestAccount.of(member.spec, account, access(account))
+
     def broker(account: Account) -> Broker:
-        return NorenBroker(wire=account.wire(), access=access(account), lot_size_of=account.lot_size_of)
+        return NorenBroker(rest(account))
 
     def market_data(account: Account) -> MarketData:
-        return NorenMarketData(
-            wire=account.wire(),
-            access=access(account),
-            master_url=member.own(member.master_url, account.endpoint),
-            lot_size_of=account.lot_size_of,
-            equities=account.equities,
-        )
+        return NorenMarketData(rest(account), master_url=account.endpoint.master_url, equities=account.equities)
 
     def feed(account: Account) -> MarketFeed:
         return NorenFeed(
             wire=account.wire(),
             access=access(account),
-            url=socket_url(access(account), account.endpoint),
+            url=account.endpoint.socket_url,
             lot_size_of=account.lot_size_of,
             on_order=account.on_order,
             silence_seconds=account.silence_seconds,
@@ -44,7 +41,7 @@ def adapter_of(member: Member, *, login: Callable[[Account], Login]) -> Adapter:
         return NorenOrderStream(
             wire=account.wire(),
             access=access(account),
-            url=socket_url(access(account), account.endpoint),
+            url=account.endpoint.socket_url,
             lot_size_of=account.lot_size_of,
             silence_seconds=account.silence_seconds,
         )

@@ -8,7 +8,7 @@ import msgspec
 from brokers.noren.access import Access
 from brokers.noren.ticker import read_message
 from brokers.transport import Wire
-from domain.broker import BrokerUnavailable, Endpoint, SessionLost
+from domain.broker import BrokerUnavailable, SessionLost
 
 SILENCE_SECONDS = 20.0
 """Asked for a sign of life after half of it, the broker answers at once: this long of nothing is a dead socket."""
@@ -103,8 +103,3 @@ class Socket:
             await self._socket.send_str(text)
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             raise BrokerUnavailable("DROPPED", f"{self._broker} socket: {type(error).__name__}") from error
-
-
-def socket_url(access: Access, endpoint: Endpoint) -> str:
-    """Return the socket's address; it carries no secret."""
-    return f"{endpoint.socket_url.rstrip('/')}{access.member.socket}"

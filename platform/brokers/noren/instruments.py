@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from brokers.masters import MalformedLine, Master
-from brokers.noren.answers import unavailable
+from brokers.payloads import decoded, malformed
 from domain.broker import BrokerSpec, InstrumentRow
 from domain.contracts import commodity_contract
 from domain.instruments import Exchange, Kind, Right
@@ -104,7 +104,7 @@ def read_lines(spec: BrokerSpec, body: bytes, *, name: str, into: Lines) -> None
         for number, cells in enumerate(reader, start=2):
             _read_line(cells, columns, number, into)
     except (csv.Error, UnicodeDecodeError, LookupError) as error:
-        raise unavailable(spec, f"instrument master {name}", error) from error
+        raise malformed(spec.slug, f"instrument master {name}", error) from error
 
 
 def stepped_futures(lines: Lines) -> dict[Underlying, Listed]:
@@ -129,20 +129,14 @@ def rows_of(lines: Lines, ticks: Mapping[Underlying, Decimal]) -> Master:
 
 def indices_of(spec: BrokerSpec, data: bytes, exchange: str) -> list[InstrumentRow]:
     """Return those of an exchange's indices that are known here; raises ``BrokerUnavailable``."""
-    try:
-        values = msgspec.json.decode(data, type=_IndexList).values
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise unavailable(spec, "index list", error) from error
+    values = decoded(data, _IndexList, broker=spec.slug, what="index list").values
     named = ((one, " ".join(one.idxname.upper().split())) for one in values)
     return [_index(one, name, exchange) for one, name in named if name in _INDICES[exchange]]
 
 
 def found_token(spec: BrokerSpec, data: bytes, symbol: str) -> str:
     """Return the token a search shows for exactly this symbol, "" for none; raises ``BrokerUnavailable``."""
-    try:
-        values = msgspec.json.decode(data, type=_Search).values
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise unavailable(spec, "search", error) from error
+    values = decoded(data, _Search, broker=spec.slug, what="search").values
     return next((one.token for one in values if one.tsym == symbol), "")
 
 

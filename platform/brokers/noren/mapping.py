@@ -8,22 +8,13 @@ from typing import TypeVar
 import msgspec
 
 from brokers.lots import LotSizeOf
-from brokers.noren.answers import unavailable
 from brokers.noren.orders import ORDER_TYPES, PRODUCTS, SIDES
-from brokers.noren.rows import (
-    MalformedRow,
-    OrderRow,
-    PositionRow,
-    TradeRow,
-    decoded,
-    first_time,
-    require,
-    require_price,
-    units_of,
-)
+from brokers.noren.rows import OrderRow, PositionRow, TradeRow, first_time, units_of
+from brokers.payloads import decoded, malformed
+from brokers.rows import MalformedRow, mapped, require, require_price, word
 from brokers.texts import plain
 from domain.broker import BrokerSpec, Holding
-from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Side
+from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType
 
 _FINAL = {
     "COMPLETE": OrderStatus.FILLED,
@@ -90,13 +81,10 @@ def holdings_of(spec: BrokerSpec, data: bytes) -> list[Holding]:
 
 def funds_of(spec: BrokerSpec, data: bytes) -> Funds:
     """Return the rupees of all segments; collateral is left out, because it does not pay for options."""
-    try:
-        limits = decoded(data, _Limits)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise unavailable(spec, "limits", error) from error
+    limits = decoded(data, _Limits, broker=spec.slug, what="limits", strict=False)
     amounts = (limits.cash, limits.payin, limits.payout, limits.marginused)
     if not all(amount.is_finite() for amount in amounts):
-        raise unavailable(spec, "limits", "an amount is not a number")
+        raise malformed(spec.slug, "limits", "an amount is not a number")
     total = limits.cash + limits.payin - limits.payout
     return Funds(available=total - limits.marginused, used=limits.marginused, total=total)
 
@@ -109,13 +97,13 @@ def order_of(spec: BrokerSpec, row: OrderRow, lot_size_of: LotSizeOf) -> BrokerO
         require_price(getattr(row, name), name)
     filled = _filled(row)
     units = units_of(spec, row.exch, row.tsym, row.ls, row.qty, filled, lot_size_of=lot_size_of)
-    order_type = _word(row.prctyp, _TYPES, "prctyp")
+    order_type = word(row.prctyp, _TYPES, "prctyp")
     return BrokerOrder(
         broker_order_id=row.norenordno,
         client_order_id=plain(row.remarks),
         exchange=row.exch,
         symbol=row.tsym,
-        side=_word(row.trantype, _SIDES, "trantype"),
+        side=word(row.trantype, _SIDES, "trantype"),
         quantity=row.qty * units,
         filled_quantity=filled * units,
         average_price=row.avgprc,
@@ -145,7 +133,7 @@ def fill_of(spec: BrokerSpec, row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFi
         exchange_trade_id=f"{row.norenordno}:{row.flid}",
         exchange=row.exch,
         symbol=row.tsym,
-        side=_word(row.trantype, _SIDES, "trantype"),
+        side=word(row.trantype, _SIDES, "trantype"),
         quantity=row.flqty * units_of(spec, row.exch, row.tsym, row.ls, row.flqty, lot_size_of=lot_size_of),
         price=row.flprc,
         filled_at=_fill_time(row),
@@ -229,26 +217,8 @@ def _holding(row: _HoldingRow) -> Holding:
     )
 
 
-_Word = TypeVar("_Word", Side, OrderType)
-
-
-def _word(text: str, words: dict[str, _Word], name: str) -> _Word:
-    if text not in words:
-        raise MalformedRow(f"{name} {text!r} is not known")
-    return words[text]
-
-
 def _rows(
     spec: BrokerSpec, data: bytes, kind: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
 ) -> list[_Mapped]:
-    try:
-        rows: Sequence[_Row] = decoded(data, list[kind])  # type: ignore[valid-type]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise unavailable(spec, what, error) from error
-    mapped = []
-    for number, row in enumerate(rows):
-        try:
-            mapped.append(convert(row))
-        except (MalformedRow, LookupError) as error:
-            raise unavailable(spec, what, f"row {number}: {error}") from error
-    return mapped
+    rows: Sequence[_Row] = decoded(data, list[kind], broker=spec.slug, what=what, strict=False)  # type: ignore[valid-type]
+    return mapped(rows, convert, broker=spec.slug, what=what)

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from brokers.lots import LotSizeOf
 from brokers.masters import MalformedLine, unambiguous
 from brokers.noren import instruments as masters
 from brokers.noren.access import Access, quoted
 from brokers.noren.answers import NoData, read_list, read_object
-from brokers.noren.portfolio import send
 from brokers.noren.quotes import Key, candles_of, quote_of, span_fields, tick_size_of
-from brokers.transport import MASTER_BODY_LIMIT, Wire, WireRequest
+from brokers.rest import RestAccount
+from brokers.transport import MASTER_BODY_LIMIT, WireRequest
 from domain.broker import BrokerError, BrokerUnavailable, Candle, InstrumentRow, Quote
 
 log = logging.getLogger(__name__)
@@ -33,18 +32,11 @@ class NorenMarketData:
     """
 
     def __init__(
-        self,
-        *,
-        wire: Wire,
-        access: Access,
-        master_url: str,
-        lot_size_of: LotSizeOf,
-        equities: frozenset[str] = frozenset(),
+        self, account: RestAccount[Access], *, master_url: str, equities: frozenset[str] = frozenset()
     ) -> None:
-        self._wire = wire
-        self._access = access
+        self._account = account
+        self._access = account.access
         self._master_url = master_url
-        self._lot_size_of = lot_size_of
         self._equities = equities
         self._tokens: dict[Key, str] = {}
         self._asked = 0
@@ -52,7 +44,7 @@ class NorenMarketData:
 
     async def quotes(self, keys: Sequence[Key]) -> Sequence[Quote]:
         """Return what the broker shows of at most ``SPEC.quote_batch`` keys, a call each; raises ``BrokerError``."""
-        spec = self._access.member.spec
+        spec = self._account.spec
         if len(keys) > spec.quote_batch:
             raise BrokerError("LIMIT", f"{spec.slug} quotes: {len(keys)} keys are more than {spec.quote_batch}")
         found = [await self._quote(key) for key in keys]
@@ -67,14 +59,14 @@ class NorenMarketData:
         for name in self._access.member.masters:
             await self._read_file(name, lines)
         if not lines.listed:
-            raise BrokerUnavailable("MALFORMED", f"{self._access.member.slug} instrument master: it holds no contracts")
+            raise BrokerUnavailable("MALFORMED", f"{self._account.spec.slug} instrument master: it holds no contracts")
         ticks = await self._ticks(lines)
         master = masters.rows_of(lines, ticks)
         master.rows.extend([*await self._indices(), *await self._stocks(master.malformed)])
         master = unambiguous(master)
         self.malformed = master.malformed
         for reason, count in Counter(line.reason for line in master.malformed).most_common(20):
-            detail = {"broker": self._access.member.slug, "reason": reason, "lines": count}
+            detail = {"broker": self._account.spec.slug, "reason": reason, "lines": count}
             log.warning("instrument lines left out", extra=detail)
         return master.rows
 
@@ -82,18 +74,18 @@ class NorenMarketData:
         self, instrument: InstrumentRow, *, interval: timedelta, since: datetime, until: datetime
     ) -> Sequence[Candle]:
         """Return the bars that start within the span, oldest first; raises ``BrokerError``."""
-        spec, (exchange, token) = self._access.member.spec, instrument.token.split("|", 1)
+        spec, (exchange, token) = self._account.spec, instrument.token.split("|", 1)
         fields = span_fields(spec, interval=interval, since=since, until=until)
         if interval == _DAY:
             call = self._access.call("EODChartData", sym=f"{exchange}:{quoted(instrument.symbol)}", **fields)
         else:
             call = self._access.call("TPSeries", exch=exchange, token=token, **fields)
-        body = read_list(spec, await send(self._wire, self._access, call), what="history")
+        body = read_list(spec, await self._account.read(call), what="history")
         return candles_of(spec, body, instrument, since=since, until=until)
 
     async def aclose(self) -> None:
         """Close the HTTP session."""
-        await self._wire.aclose()
+        await self._account.wire.aclose()
 
     async def _quote(self, key: Key) -> Quote | None:
         token = self._tokens.get(key) or await self._token(key)
@@ -105,7 +97,7 @@ class NorenMarketData:
             body = await self._object("GetQuotes", what="quote", exch=exchange, token=token)
         except NoData:
             return None
-        return quote_of(self._access.member.spec, body, key, self._lot_size_of)
+        return quote_of(self._account.spec, body, key, self._account.lot_size_of)
 
     async def _token(self, key: Key) -> str:
         """Return a symbol's token on its exchange, "" for one nobody knows."""
@@ -117,13 +109,12 @@ class NorenMarketData:
             body = await self._object("SearchScrip", what="search", exch=exchange, stext=quoted(symbol))
         except NoData:
             return ""
-        return masters.found_token(self._access.member.spec, body, symbol)
+        return masters.found_token(self._account.spec, body, symbol)
 
     async def _read_file(self, name: str, lines: masters.Lines) -> None:
-        spec = self._access.member.spec
-        answer = await send(
-            self._wire, self._access, WireRequest("GET", f"{self._master_url}/{name}"), limit=MASTER_BODY_LIMIT
-        )
+        spec = self._account.spec
+        request = WireRequest("GET", f"{self._master_url}/{name}")
+        answer = await self._account.read(request, limit=MASTER_BODY_LIMIT)
         if answer.status != 200:
             raise BrokerUnavailable(f"HTTP_{answer.status}", f"{spec.slug} instrument master {name} is not served")
         await asyncio.to_thread(masters.read_lines, spec, answer.body, name=name, into=lines)
@@ -145,7 +136,7 @@ class NorenMarketData:
             body = await self._object("GetQuotes", what="quote", exch=exchange, token=token)
         except NoData:
             return None
-        return tick_size_of(self._access.member.spec, body)
+        return tick_size_of(self._account.spec, body)
 
     async def _indices(self) -> list[InstrumentRow]:
         return [row for exchange in _INDEX_EXCHANGES for row in await self._index_rows(exchange)]
@@ -155,7 +146,7 @@ class NorenMarketData:
             body = await self._object("GetIndexList", what="index list", exch=exchange)
         except NoData:
             return []
-        return masters.indices_of(self._access.member.spec, body, exchange)
+        return masters.indices_of(self._account.spec, body, exchange)
 
     async def _stocks(self, malformed: list[MalformedLine]) -> list[InstrumentRow]:
         rows = []
@@ -172,5 +163,5 @@ class NorenMarketData:
         return rows
 
     async def _object(self, call: str, *, what: str, **fields: str) -> bytes:
-        answer = await send(self._wire, self._access, self._access.call(call, **fields))
-        return read_object(self._access.member.spec, answer, what=what)
+        answer = await self._account.read(self._access.call(call, **fields))
+        return read_object(self._account.spec, answer, what=what)

@@ -1,12 +1,10 @@
-"""Order calls: build the request, send it once, say what the answer proves."""
+"""Order calls as Noren wants them."""
 
 from decimal import Decimal
 
-from brokers.lots import wire_quantity
 from brokers.noren.access import Access, quoted
-from brokers.noren.answers import is_order_id, order_outcome
-from brokers.transport import ORDER_BODY_LIMIT, Wire, WireFailure, WireRequest
-from domain.broker import Outcome, Verdict
+from brokers.orders import check_placeable, check_words, checked_order_id, checked_price, counted
+from brokers.transport import WireRequest
 from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side, Validity
 
 SIDES = {Side.BUY: "B", Side.SELL: "S"}
@@ -16,36 +14,9 @@ VALIDITIES = {Validity.DAY: "DAY", Validity.IOC: "IOC"}
 _SOURCE = "API"
 
 
-async def place(wire: Wire, access: Access, request: OrderRequest) -> Outcome:
-    """Place once; never raises. A request Noren could not take is REJECTED with code ``INVALID``, unsent."""
-    try:
-        prepared = place_request(access, request)
-    except ValueError as error:
-        return _invalid(error)
-    return await _once(wire, access, prepared)
-
-
-async def modify(wire: Wire, access: Access, broker_order_id: str, change: OrderChange) -> Outcome:
-    """Modify once; never raises."""
-    try:
-        prepared = modify_request(access, broker_order_id, change)
-    except ValueError as error:
-        return _invalid(error)
-    return await _once(wire, access, prepared, expected_id=broker_order_id)
-
-
-async def cancel(wire: Wire, access: Access, broker_order_id: str) -> Outcome:
-    """Cancel once; never raises."""
-    try:
-        prepared = cancel_request(access, broker_order_id)
-    except ValueError as error:
-        return _invalid(error)
-    return await _once(wire, access, prepared, expected_id=broker_order_id)
-
-
 def place_request(access: Access, request: OrderRequest) -> WireRequest:
     """Return the request of an order; raises ``ValueError`` for what the broker cannot take."""
-    _check_placeable(access, request)
+    check_placeable(access.member.spec, request)
     fields = {
         **order_fields(access, request),
         "dscqty": "0",
@@ -64,7 +35,7 @@ def order_fields(access: Access, request: OrderRequest) -> dict[str, str]:
         "actid": access.user,
         "exch": request.exchange,
         "tsym": quoted(request.symbol),
-        "qty": _quantity(access, request),
+        "qty": str(counted(access.member.spec, request)),
         "prd": PRODUCTS[request.product],
         "trantype": SIDES[request.side],
         "prctyp": ORDER_TYPES[request.order_type],
@@ -79,16 +50,15 @@ def modify_request(access: Access, broker_order_id: str, change: OrderChange) ->
     """
     if not change.symbol or change.price is None:
         raise ValueError("a modification needs the order's symbol and its price")
-    if not access.member.spec.takes(change.exchange, change.order_type, change.validity):
-        raise ValueError(f"{access.member.spec.name} takes no {change.order_type} {change.validity} orders there")
+    check_words(access.member.spec, change.exchange, change.order_type, change.validity)
     trigger = change.trigger_price if change.trigger_price is not None else Decimal(0)
     return access.call(
         "ModifyOrder",
         actid=access.user,
-        norenordno=_order_id(broker_order_id),
+        norenordno=checked_order_id(access.member.spec, broker_order_id),
         exch=change.exchange,
         tsym=quoted(change.symbol),
-        qty=_quantity(access, change),
+        qty=str(counted(access.member.spec, change)),
         prctyp=ORDER_TYPES[change.order_type],
         ret=VALIDITIES[change.validity],
         ordersource=_SOURCE,
@@ -98,31 +68,8 @@ def modify_request(access: Access, broker_order_id: str, change: OrderChange) ->
 
 def cancel_request(access: Access, broker_order_id: str) -> WireRequest:
     """Return the request of a cancellation; raises ``ValueError`` for an id Noren cannot have given."""
-    return access.call("CancelOrder", norenordno=_order_id(broker_order_id), ordersource=_SOURCE)
-
-
-async def _once(wire: Wire, access: Access, request: WireRequest, *, expected_id: str = "") -> Outcome:
-    try:
-        answer = await wire.send(request, limit=ORDER_BODY_LIMIT)
-    except WireFailure as failure:
-        return Outcome(Verdict.UNKNOWN, code=failure.code, message=failure.message)
-    return order_outcome(access.member.spec, answer, expected_id=expected_id)
-
-
-def _check_placeable(access: Access, request: OrderRequest) -> None:
-    spec, tag = access.member.spec, request.client_order_id
-    if not spec.is_tag(tag):
-        raise ValueError(f"client_order_id must be 1 to {spec.tag_length} letters and digits, not {tag!r}")
-    if not request.symbol:
-        raise ValueError("the order has no symbol")
-    words = (request.product, request.order_type, request.validity)
-    if not spec.takes(request.exchange, *words):
-        raise ValueError(f"{spec.name} takes no {' '.join(words)} orders on {request.exchange!r}")
-
-
-def _quantity(access: Access, order: OrderRequest | OrderChange) -> str:
-    spec = access.member.spec
-    return str(wire_quantity(spec, exchange=order.exchange, quantity=order.quantity, lot_size=order.lot_size))
+    order_id = checked_order_id(access.member.spec, broker_order_id)
+    return access.call("CancelOrder", norenordno=order_id, ordersource=_SOURCE)
 
 
 def _prices(order_type: OrderType, *, price: Decimal, trigger_price: Decimal) -> dict[str, str]:
@@ -133,16 +80,4 @@ def _prices(order_type: OrderType, *, price: Decimal, trigger_price: Decimal) ->
 
 
 def _price(value: Decimal, name: str) -> str:
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name} {value} is not a price")
-    return format(value.normalize(), "f")
-
-
-def _order_id(broker_order_id: str) -> str:
-    if not is_order_id(broker_order_id):
-        raise ValueError(f"{broker_order_id!r} is not a Noren order number")
-    return broker_order_id
-
-
-def _invalid(error: ValueError) -> Outcome:
-    return Outcome(Verdict.REJECTED, code="INVALID", message=str(error))
+    return format(checked_price(value, name).normalize(), "f")

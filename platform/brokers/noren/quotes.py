@@ -7,8 +7,9 @@ from decimal import Decimal
 import msgspec
 
 from brokers.lots import LotSizeOf
-from brokers.noren.answers import unavailable
-from brokers.noren.rows import MalformedRow, decoded, units_of
+from brokers.noren.rows import units_of
+from brokers.payloads import decoded, malformed
+from brokers.rows import MalformedRow
 from domain.broker import BrokerError, BrokerSpec, Candle, InstrumentRow, Quote
 from domain.clock import IST
 
@@ -44,6 +45,9 @@ class _Bar(msgspec.Struct):
     oi: Decimal = Decimal(0)
 
 
+_BARS = msgspec.json.Decoder(_Bar, strict=False)
+
+
 def quote_of(spec: BrokerSpec, data: bytes, key: Key, lot_size_of: LotSizeOf) -> Quote | None:
     """Return a quote in units under the asked key; ``None`` before the first price of the day.
 
@@ -55,7 +59,7 @@ def quote_of(spec: BrokerSpec, data: bytes, key: Key, lot_size_of: LotSizeOf) ->
     try:
         units = units_of(spec, row.exch, row.tsym, row.ls, lot_size_of=lot_size_of)
     except (MalformedRow, LookupError) as error:
-        raise unavailable(spec, "quote", error) from error
+        raise malformed(spec.slug, "quote", error) from error
     return Quote(
         exchange=key[0],
         symbol=key[1],
@@ -78,7 +82,7 @@ def tick_size_of(spec: BrokerSpec, data: bytes) -> Decimal:
     """Return a contract's price step, which no master shows; raises ``BrokerUnavailable``."""
     tick_size = _row(spec, data).ti
     if tick_size is None or not tick_size.is_finite() or tick_size <= 0:
-        raise unavailable(spec, "quote", f"ti {tick_size} is not a price step")
+        raise malformed(spec.slug, "quote", f"ti {tick_size} is not a price step")
     return tick_size
 
 
@@ -105,23 +109,20 @@ def candles_of(
         rows: Sequence[msgspec.Raw] = msgspec.json.decode(data, type=list[msgspec.Raw])
         bars = [_bar(row, units) for row in rows]
     except (msgspec.MsgspecError, UnicodeDecodeError, MalformedRow) as error:
-        raise unavailable(spec, "history", error) from error
+        raise malformed(spec.slug, "history", error) from error
     return sorted((bar for bar in bars if since <= bar.start <= until), key=lambda bar: bar.start)
 
 
 def _row(spec: BrokerSpec, data: bytes) -> _QuoteRow:
-    try:
-        return decoded(data, _QuoteRow)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise unavailable(spec, "quote", error) from error
+    return decoded(data, _QuoteRow, broker=spec.slug, what="quote", strict=False)
 
 
 def _bar(row: msgspec.Raw, units: int) -> Candle:
     text = bytes(row)
     if not text.startswith(b'"'):
-        bar = decoded(text, _Bar)
+        bar = _BARS.decode(text)
         return _candle(bar, units, start=datetime.fromtimestamp(bar.ssboe, tz=UTC))
-    bar = decoded(msgspec.json.decode(text, type=str).encode(), _Bar)
+    bar = _BARS.decode(msgspec.json.decode(text, type=str))
     day = datetime.fromtimestamp(bar.ssboe, tz=UTC).replace(tzinfo=IST)
     return _candle(bar, units, start=day.astimezone(UTC))
 

@@ -2,23 +2,17 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
+from brokers.rows import MalformedRow
 from domain.broker import BrokerSpec
 from domain.clock import IST
 
 _FORMS = ("%H:%M:%S %d-%m-%Y", "%d-%m-%Y %H:%M:%S")
 _FIRST_REAL_YEAR = 2000
 """What never happened is stamped 01-01-1980."""
-
-_Row = TypeVar("_Row")
-
-
-class MalformedRow(ValueError):
-    """A row that is not what is documented; the text names the field."""
 
 
 class OrderRow(msgspec.Struct):
@@ -71,23 +65,6 @@ class PositionRow(msgspec.Struct):
     prd: str = ""
     prarr: str = ""
     ls: Decimal = Decimal(1)
-
-
-def decoded(data: bytes, kind: type[_Row]) -> _Row:
-    """Decode with numbers in strings; raises ``msgspec.MsgspecError`` or ``UnicodeDecodeError``."""
-    return msgspec.json.decode(data, type=kind, strict=False)
-
-
-def require(text: str, name: str) -> None:
-    """Raise ``MalformedRow`` for a field that must name something and does not."""
-    if not text.strip() or not text.isprintable():
-        raise MalformedRow(f"{name} is empty or unprintable")
-
-
-def require_price(value: Decimal, name: str) -> None:
-    """Raise ``MalformedRow`` for what is no number; below zero is possible: crude oil has been there."""
-    if not value.is_finite():
-        raise MalformedRow(f"{name} {value} is not a price")
 
 
 def units_of(spec: BrokerSpec, exchange: str, symbol: str, ls: Decimal, *counts: int, lot_size_of: LotSizeOf) -> int:

@@ -1,29 +1,22 @@
 """Zerodha for ``brokers.connect``."""
 
 from brokers.adapter import Account, Adapter
+from brokers.rest import RestAccount
 from brokers.zerodha.access import Access
-from brokers.zerodha.client import ZerodhaBroker, ZerodhaLogin
+from brokers.zerodha.client import ZerodhaBroker
 from brokers.zerodha.feed import SILENCE_SECONDS, ZerodhaFeed, ZerodhaOrderStream, socket_url
+from brokers.zerodha.login import ZerodhaLogin
 from brokers.zerodha.market_data import ZerodhaMarketData
 from brokers.zerodha.spec import ENDPOINT, SPEC
-from domain.broker import Broker, Login, MarketData, MarketFeed, OrderStream
+from domain.broker import Broker, MarketData, MarketFeed, OrderStream
 
 
 def _broker(account: Account) -> Broker:
-    return ZerodhaBroker(wire=account.wire(), access=_access(account), lot_size_of=account.lot_size_of)
-
-
-def _login(account: Account) -> Login:
-    return ZerodhaLogin(wire=account.wire(), credentials=account.credentials, endpoint=account.endpoint)
+    return ZerodhaBroker(_rest(account))
 
 
 def _market_data(account: Account) -> MarketData:
-    return ZerodhaMarketData(
-        wire=account.wire(),
-        access=_access(account),
-        lot_size_of=account.lot_size_of,
-        equities=account.equities,
-    )
+    return ZerodhaMarketData(_rest(account), equities=account.equities)
 
 
 def _feed(account: Account) -> MarketFeed:
@@ -45,6 +38,10 @@ def _order_stream(account: Account) -> OrderStream:
     )
 
 
+def _rest(account: Account) -> RestAccount[Access]:
+    return RestAccount.of(SPEC, account, _access(account))
+
+
 def _access(account: Account) -> Access:
     return Access.of(account.credentials, account.endpoint)
 
@@ -53,7 +50,7 @@ ADAPTER = Adapter(
     spec=SPEC,
     endpoint=ENDPOINT,
     broker=_broker,
-    login=_login,
+    login=ZerodhaLogin,
     market_data=_market_data,
     feed=_feed,
     order_stream=_order_stream,

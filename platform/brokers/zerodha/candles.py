@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from brokers.zerodha.mapping import MalformedRow, ist_time
+from brokers.rows import MalformedRow, ist_time
 from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerError, BrokerUnavailable, Candle, InstrumentRow
 from domain.clock import IST

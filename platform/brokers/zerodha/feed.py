@@ -12,10 +12,11 @@ import aiohttp
 import msgspec
 
 from brokers.adapter import OnOrder
+from brokers.answers import refused_read
 from brokers.lots import LotSizeOf
 from brokers.transport import Wire
 from brokers.zerodha.access import Access
-from brokers.zerodha.answers import BROKER, raise_refusal
+from brokers.zerodha.answers import BROKER
 from brokers.zerodha.mapping import socket_order
 from brokers.zerodha.spec import SPEC
 from brokers.zerodha.ticker import decode
@@ -51,8 +52,9 @@ class _Socket:
         try:
             socket = await wire.socket(url, heartbeat=_PING_SECONDS, max_message=_MESSAGE_LIMIT)
         except aiohttp.WSServerHandshakeError as error:
-            kind = "TokenException" if error.status == 403 else ""
-            raise_refusal(error.status, kind, "the socket was refused", what="socket")
+            code = "TokenException" if error.status == 403 else f"HTTP_{error.status}"
+            text = "the socket was refused"
+            raise refused_read(SPEC, status=error.status, code=code, message=text, what="socket") from None
         except TimeoutError as error:
             raise BrokerUnavailable("TIMEOUT", f"{BROKER} socket: no handshake in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -6,18 +6,19 @@ Row fields: https://kite.trade/docs/connect/v3/orders/, /portfolio/, /postbacks/
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
+from brokers.payloads import decoded, malformed
+from brokers.rows import MalformedRow, ist_time, mapped, require, require_price
 from brokers.texts import plain
 from brokers.zerodha.spec import SPEC
-from domain.broker import BrokerUnavailable, Holding
-from domain.clock import IST
+from domain.broker import Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Side
 
 _FINAL = {
@@ -133,10 +134,6 @@ _Row = TypeVar("_Row")
 _Mapped = TypeVar("_Mapped")
 
 
-class MalformedRow(ValueError):
-    """A row that is not what Kite documents; the text names the row and the field."""
-
-
 def orders_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerOrder]:
     """Return the order book; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
     return _mapped_rows(data, OrderRow, lambda row: order_of(row, lot_size_of), what="order book")
@@ -150,8 +147,8 @@ def fills_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerFi
 def positions_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerPosition]:
     """Return the net positions; raises ``BrokerUnavailable`` for anything but whole rows."""
     what = "positions"
-    rows = _decoded(data, _Positions, what=what).net
-    return _mapped(rows, lambda row: position_of(row, lot_size_of), what=what)
+    rows = decoded(data, _Positions, broker=SPEC.slug, what=what).net
+    return mapped(rows, lambda row: position_of(row, lot_size_of), broker=SPEC.slug, what=what)
 
 
 def holdings_of(data: bytes | msgspec.Raw) -> list[Holding]:
@@ -161,10 +158,10 @@ def holdings_of(data: bytes | msgspec.Raw) -> list[Holding]:
 
 def funds_of(data: bytes | msgspec.Raw) -> Funds:
     """Return the rupees of the enabled segments (equity and commodity) together."""
-    margins = _decoded(data, _Margins, what="margins")
+    margins = decoded(data, _Margins, broker=SPEC.slug, what="margins")
     segments = [part for part in (margins.equity, margins.commodity) if part is not None and part.enabled]
     if not segments:
-        raise _unavailable("margins", "no segment is enabled")
+        raise malformed(SPEC.slug, "margins", "no segment is enabled")
     parts = [_segment_funds(part) for part in segments]
     available, used = (sum(column, Decimal(0)) for column in zip(*parts, strict=True))
     return Funds(available=available, used=used, total=available + used)
@@ -173,11 +170,11 @@ def funds_of(data: bytes | msgspec.Raw) -> Funds:
 def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
     """Return the order a row shows, in units; raises ``MalformedRow``."""
     for name in ("order_id", "tradingsymbol", "exchange", "product"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     if not 0 <= row.filled_quantity <= row.quantity:
         raise MalformedRow(f"filled_quantity {row.filled_quantity} is not within quantity {row.quantity}")
     for name in ("average_price", "price", "trigger_price"):
-        _require_price(getattr(row, name), name)
+        require_price(getattr(row, name), name)
     units = _units(row.exchange, row.tradingsymbol, lot_size_of)
     return BrokerOrder(
         broker_order_id=row.order_id,
@@ -222,10 +219,10 @@ def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
     Exchange trade numbers start again every day and on every exchange, so the id carries Kite's order id.
     """
     for name in ("trade_id", "order_id", "exchange", "tradingsymbol"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     if row.quantity <= 0:
         raise MalformedRow(f"quantity {row.quantity} is not positive")
-    _require_price(row.average_price, "average_price")
+    require_price(row.average_price, "average_price")
     return BrokerFill(
         broker_order_id=row.order_id,
         exchange_trade_id=f"{row.order_id}:{row.trade_id}",
@@ -244,9 +241,9 @@ def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
     Kite's multiplier is of one lot where it counts lots.
     """
     for name in ("tradingsymbol", "exchange", "product"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     for name in ("average_price", "last_price", "multiplier"):
-        _require_price(getattr(row, name), name)
+        require_price(getattr(row, name), name)
     units = _units(row.exchange, row.tradingsymbol, lot_size_of)
     return BrokerPosition(
         exchange=row.exchange,
@@ -262,9 +259,9 @@ def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
 def holding_of(row: HoldingRow) -> Holding:
     """Return the holding a row shows; raises ``MalformedRow``."""
     for name in ("tradingsymbol", "exchange"):
-        _require(getattr(row, name), name)
+        require(getattr(row, name), name)
     for name in ("average_price", "last_price"):
-        _require_price(getattr(row, name), name)
+        require_price(getattr(row, name), name)
     return Holding(
         exchange=row.exchange,
         symbol=row.tradingsymbol,
@@ -275,19 +272,10 @@ def holding_of(row: HoldingRow) -> Holding:
     )
 
 
-def ist_time(text: str, name: str) -> datetime:
-    """Return Kite's naive IST time as UTC; an offset, where one is written, is honoured."""
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        raise MalformedRow(f"{name} {text!r} is not a time") from None
-    return (value if value.tzinfo else value.replace(tzinfo=IST)).astimezone(UTC)
-
-
 def socket_order(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> BrokerOrder:
     """Return the order of a pushed update; raises ``BrokerUnavailable`` for a malformed one."""
-    row = _decoded(data, OrderRow, what="order update")
-    return _mapped([row], lambda one: order_of(one, lot_size_of), what="order update")[0]
+    row = decoded(data, OrderRow, broker=SPEC.slug, what="order update")
+    return mapped([row], lambda one: order_of(one, lot_size_of), broker=SPEC.slug, what="order update")[0]
 
 
 def postback_order(body: bytes, headers: Mapping[str, str], *, secret: str, lot_size_of: LotSizeOf) -> BrokerOrder:
@@ -333,7 +321,7 @@ def _updated_at(row: OrderRow) -> datetime | None:
 
 def _segment_funds(part: _Segment) -> tuple[Decimal, Decimal]:
     if part.net is None or part.utilised is None:
-        raise _unavailable("margins", "an enabled segment lacks net or utilised.debits")
+        raise malformed(SPEC.slug, "margins", "an enabled segment lacks net or utilised.debits")
     return part.net, part.utilised.debits
 
 
@@ -341,38 +329,8 @@ def _units(exchange: str, symbol: str, lot_size_of: LotSizeOf) -> int:
     return units_per_count(SPEC, exchange, symbol, lot_size_of)
 
 
-def _require(text: str, name: str) -> None:
-    if not text.strip() or not text.isprintable():
-        raise MalformedRow(f"{name} is empty or unprintable")
-
-
-def _require_price(value: Decimal, name: str) -> None:
-    if not value.is_finite():  # below zero is possible: crude oil has been there
-        raise MalformedRow(f"{name} {value} is not a price")
-
-
 def _mapped_rows(
     data: bytes | msgspec.Raw, row_type: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
 ) -> list[_Mapped]:
-    return _mapped(_decoded(data, list[row_type], what=what), convert, what=what)  # type: ignore[valid-type]
-
-
-def _mapped(rows: Sequence[_Row], convert: Callable[[_Row], _Mapped], *, what: str) -> list[_Mapped]:
-    mapped = []
-    for number, row in enumerate(rows):
-        try:
-            mapped.append(convert(row))
-        except (MalformedRow, LookupError) as error:
-            raise _unavailable(what, f"row {number}: {error}") from error
-    return mapped
-
-
-def _decoded(data: bytes | msgspec.Raw, kind: type[_Row], *, what: str) -> _Row:
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _unavailable(what, error) from error
-
-
-def _unavailable(what: str, detail: object) -> BrokerUnavailable:
-    return BrokerUnavailable("MALFORMED", f"zerodha {what}: {detail}")
+    rows = decoded(data, list[row_type], broker=SPEC.slug, what=what)  # type: ignore[valid-type]
+    return mapped(rows, convert, broker=SPEC.slug, what=what)

@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import msgspec
 
-from brokers.lots import wire_quantity
+from brokers.orders import counted
+from brokers.payloads import decoded, malformed
 from brokers.transport import WireRequest
 from brokers.zerodha.access import Access
 from brokers.zerodha.spec import SPEC
-from domain.broker import BasketMargin, BrokerUnavailable
+from domain.broker import BasketMargin
 from domain.orders import OrderRequest
+
+_WHAT = "basket margin"
 
 
 class _Total(msgspec.Struct):
@@ -30,17 +33,13 @@ def basket_request(access: Access, requests: Sequence[OrderRequest]) -> WireRequ
 
 def margin_of(data: bytes | msgspec.Raw, *, count: int) -> BasketMargin:
     """Return the margin, the benefit of hedges and positions taken off; raises ``BrokerUnavailable``."""
-    try:
-        basket = msgspec.json.decode(data, type=_Basket)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BrokerUnavailable("MALFORMED", f"{SPEC.slug} basket margin: {error}") from error
+    basket = decoded(data, _Basket, broker=SPEC.slug, what=_WHAT)
     if len(basket.orders) != count:
-        raise BrokerUnavailable("MALFORMED", f"{SPEC.slug} basket margin: {len(basket.orders)} rows for {count}")
+        raise malformed(SPEC.slug, _WHAT, f"{len(basket.orders)} rows for {count}")
     return BasketMargin(required=basket.final.total, separate=tuple(order.total for order in basket.orders))
 
 
 def _row(request: OrderRequest) -> dict[str, str | int | float]:
-    quantity = wire_quantity(SPEC, exchange=request.exchange, quantity=request.quantity, lot_size=request.lot_size)
     return {
         "exchange": request.exchange,
         "tradingsymbol": request.symbol,
@@ -48,7 +47,7 @@ def _row(request: OrderRequest) -> dict[str, str | int | float]:
         "variety": "regular",
         "product": request.product.value,
         "order_type": request.order_type.value,
-        "quantity": quantity,
+        "quantity": counted(SPEC, request),
         "price": float(request.price),
         "trigger_price": float(request.trigger_price),
     }

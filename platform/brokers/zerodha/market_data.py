@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from brokers.lots import LotSizeOf
 from brokers.masters import MalformedLine, Master
-from brokers.transport import BOOK_BODY_LIMIT, MASTER_BODY_LIMIT, Wire, WireAnswer, WireFailure, WireRequest
+from brokers.rest import RestAccount
+from brokers.transport import MASTER_BODY_LIMIT
 from brokers.zerodha.access import Access
 from brokers.zerodha.answers import BROKER, read_data
 from brokers.zerodha.candles import candles_of, path_of, query_of
@@ -23,12 +23,9 @@ log = logging.getLogger(__name__)
 class ZerodhaMarketData:
     """Quotes and instruments through one account; ``malformed`` names the lines the last master left out."""
 
-    def __init__(
-        self, *, wire: Wire, access: Access, lot_size_of: LotSizeOf, equities: frozenset[str] = frozenset()
-    ) -> None:
-        self._wire = wire
-        self._access = access
-        self._lot_size_of = lot_size_of
+    def __init__(self, account: RestAccount[Access], *, equities: frozenset[str] = frozenset()) -> None:
+        self._account = account
+        self._access = account.access
         self._equities = equities
         self.malformed: Sequence[MalformedLine] = ()
 
@@ -39,12 +36,12 @@ class ZerodhaMarketData:
         if not keys:
             return []
         query = tuple(("i", wire_name(key)) for key in keys)
-        answer = await self._send(self._access.request("GET", "/quote", query=query), limit=BOOK_BODY_LIMIT)
-        return quotes_of(read_data(answer, what="quotes"), keys, self._lot_size_of)
+        answer = await self._account.read(self._access.request("GET", "/quote", query=query))
+        return quotes_of(read_data(answer, what="quotes"), keys, self._account.lot_size_of)
 
     async def instruments(self) -> Sequence[InstrumentRow]:
         """Return the day's master; raises ``BrokerError``. Bad lines are left out, named in ``malformed``."""
-        answer = await self._send(self._access.request("GET", "/instruments"), limit=MASTER_BODY_LIMIT)
+        answer = await self._account.read(self._access.request("GET", "/instruments"), limit=MASTER_BODY_LIMIT)
         if answer.status != 200:
             read_data(answer, what="instrument master")
         master = await asyncio.to_thread(self._parsed, answer.body)
@@ -58,19 +55,13 @@ class ZerodhaMarketData:
     ) -> Sequence[Candle]:
         """Return the bars that start within the span, oldest first; raises ``BrokerError``."""
         path, query = path_of(instrument, interval), query_of(interval=interval, since=since, until=until)
-        answer = await self._send(self._access.request("GET", path, query=query), limit=BOOK_BODY_LIMIT)
+        answer = await self._account.read(self._access.request("GET", path, query=query))
         units = instrument.lot_size if instrument.exchange in SPEC.quantity_in_lots else 1
         return candles_of(read_data(answer, what="history"), units=units, since=since, until=until)
 
     async def aclose(self) -> None:
         """Close the HTTP session."""
-        await self._wire.aclose()
+        await self._account.wire.aclose()
 
     def _parsed(self, body: bytes) -> Master:
         return parse_master(unzipped(body, limit=MASTER_BODY_LIMIT), equities=self._equities)
-
-    async def _send(self, request: WireRequest, *, limit: int) -> WireAnswer:
-        try:
-            return await self._wire.send(request, limit=limit)
-        except WireFailure as failure:
-            raise failure.as_unavailable(BROKER) from failure

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
-from brokers.zerodha.mapping import MalformedRow, ist_time
+from brokers.rows import MalformedRow, ist_time
 from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerUnavailable, Quote
 

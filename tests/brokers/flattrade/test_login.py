@@ -12,7 +12,6 @@ from aiohttp import web
 
 from brokers.catalog import endpoint_of, spec_of
 from brokers.connect import connect_login
-from brokers.flattrade.member import MEMBER
 from domain.broker import BrokerError, BrokerToken, BrokerUnavailable
 from domain.broker_spec import SignInDenied
 from tests.brokers.noren.cast import CREDENTIALS, endpoint, recorded
@@ -26,7 +25,7 @@ def exchanged(body: bytes, *, status: int = 200, code: str = "code1") -> tuple[B
     asked: list[dict[str, str]] = []
 
     async def answer(http: web.Request) -> web.Response:
-        assert http.path == "/trade/apitoken"
+        assert http.path == "/flattrade/trade/apitoken"
         asked.append(await http.json())
         return web.Response(status=status, body=body, content_type="application/json")
 
@@ -81,8 +80,8 @@ def test_somebody_elses_session_is_refused():
 
 def test_the_real_addresses_are_flattrades():
     real = endpoint_of("flattrade")
-    assert MEMBER.own(MEMBER.token_url, real) == "https://authapi.flattrade.in/trade/apitoken"
-    assert MEMBER.own(MEMBER.token_url, endpoint("http://127.0.0.1:1")) == "http://127.0.0.1:1/trade/apitoken"
+    assert real.token_url == "https://authapi.flattrade.in/trade/apitoken"
+    assert endpoint("http://127.0.0.1:1").token_url == "http://127.0.0.1:1/flattrade/trade/apitoken"
     page = urlsplit(connect_login("flattrade", CREDENTIALS, real).login_url(state="ours"))
     assert (page.scheme, page.netloc, parse_qs(page.query)) == ("https", "auth.flattrade.in", {"app_key": ["key1"]})
 

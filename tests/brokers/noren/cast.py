@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
+from brokers.catalog import simulated_endpoint
 from brokers.flattrade.member import MEMBER
 from brokers.noren.access import Access
 from brokers.transport import WireAnswer, WireRequest
@@ -23,7 +24,7 @@ def lot_size_of(exchange: str, symbol: str) -> int:
 
 
 def endpoint(base: str) -> Endpoint:
-    return Endpoint(rest_url=base, socket_url=base.replace("http", "ws", 1), login_url=base)
+    return simulated_endpoint("flattrade", base)
 
 
 def access(base: str = "http://noren.test") -> Access:

@@ -77,7 +77,7 @@ def test_the_feed_says_who_it_is_and_asks_for_prices_and_orders():
 
     server = Server(talk, hears=2)
     ticks, code = fed(server, "NFO|54452", "NSE|26000")
-    assert server.paths == ["/PiConnectWSAPI/"]
+    assert server.paths == ["/flattrade/PiConnectWSAPI/"]
     assert server.heard[0] == {
         "t": "a",
         "uid": "FT0001",

@@ -11,7 +11,7 @@ from tests.brokers.noren.cast import ORDER_ID, access, change, request, said
 
 def test_a_place_says_everything_in_strings():
     prepared = place_request(access(), request())
-    assert (prepared.method, prepared.url) == ("POST", "http://noren.test/PiConnectAPI/PlaceOrder")
+    assert (prepared.method, prepared.url) == ("POST", "http://noren.test/flattrade/PiConnectAPI/PlaceOrder")
     assert prepared.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert said(prepared) == {
         "uid": "FT0001",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from brokers.catalog import simulated_endpoint
 from brokers.transport import WireAnswer
 from brokers.zerodha.access import Access
 from domain.broker import Credentials, Endpoint
@@ -19,7 +20,7 @@ def lot_size_of(exchange: str, symbol: str) -> int:
 
 
 def endpoint(base: str) -> Endpoint:
-    return Endpoint(rest_url=base, socket_url=base.replace("http", "ws", 1) + "/socket", login_url=base)
+    return simulated_endpoint("zerodha", base)
 
 
 def access(base: str = "http://kite.test") -> Access:

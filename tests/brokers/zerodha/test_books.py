@@ -13,16 +13,16 @@ from tests.brokers.servers import serve
 from tests.brokers.zerodha.cast import CREDENTIALS, endpoint, lot_size_of, recorded
 
 READS: dict[str, Callable[[Broker], Awaitable[object]]] = {
-    "/orders": lambda broker: broker.order_book(),
-    "/trades": lambda broker: broker.trade_book(),
-    "/portfolio/positions": lambda broker: broker.positions(),
-    "/user/margins": lambda broker: broker.funds(),
+    "/zerodha/orders": lambda broker: broker.order_book(),
+    "/zerodha/trades": lambda broker: broker.trade_book(),
+    "/zerodha/portfolio/positions": lambda broker: broker.positions(),
+    "/zerodha/user/margins": lambda broker: broker.funds(),
 }
 PAYLOADS = {
-    "/orders": "orders.json",
-    "/trades": "trades.json",
-    "/portfolio/positions": "positions.json",
-    "/user/margins": "margins.json",
+    "/zerodha/orders": "orders.json",
+    "/zerodha/trades": "trades.json",
+    "/zerodha/portfolio/positions": "positions.json",
+    "/zerodha/user/margins": "margins.json",
 }
 
 
@@ -52,10 +52,10 @@ def test_every_book_is_read_from_its_own_address():
         assert http.headers["Authorization"] == "token key1:token1"
         return web.Response(body=bodies[http.path], content_type="application/json")
 
-    assert len(run(answer, READS["/orders"])) == 10
-    assert len(run(answer, READS["/trades"])) == 4
-    assert len(run(answer, READS["/portfolio/positions"])) == 3
-    assert run(answer, READS["/user/margins"]).used == Decimal("145706.55")
+    assert len(run(answer, READS["/zerodha/orders"])) == 10
+    assert len(run(answer, READS["/zerodha/trades"])) == 4
+    assert len(run(answer, READS["/zerodha/portfolio/positions"])) == 3
+    assert run(answer, READS["/zerodha/user/margins"]).used == Decimal("145706.55")
 
 
 FAILURES = [
@@ -91,7 +91,7 @@ def test_a_cut_off_book_is_unavailable():
         return response
 
     with pytest.raises(BrokerUnavailable):
-        run(cut, READS["/orders"])
+        run(cut, READS["/zerodha/orders"])
 
 
 def test_a_silent_broker_is_unavailable():
@@ -100,7 +100,7 @@ def test_a_silent_broker_is_unavailable():
         raise AssertionError
 
     with pytest.raises(BrokerUnavailable, match="TIMEOUT"):
-        run(silent, READS["/orders"], timeout=0.2)
+        run(silent, READS["/zerodha/orders"], timeout=0.2)
 
 
 def test_an_account_without_its_api_key_is_refused_by_name():

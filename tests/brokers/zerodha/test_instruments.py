@@ -158,7 +158,7 @@ def test_the_master_is_downloaded_packed_by_file_or_by_header(encoded):
     body = gzip.compress("\n".join((HEADER, OPTION, CRUDE, NIFTY)).encode())
 
     async def answer(http: web.Request) -> web.Response:
-        assert http.path == "/instruments"
+        assert http.path == "/zerodha/instruments"
         headers = {"Content-Encoding": "gzip"} if encoded else {}
         return web.Response(body=body, content_type="text/csv", headers=headers)
 

@@ -62,7 +62,7 @@ def test_the_exchange_proves_itself_by_checksum_and_returns_the_recorded_session
 
     async def answer(http: web.Request) -> web.Response:
         forms.append(dict(await http.post()))
-        assert (http.method, http.path) == ("POST", "/session/token")
+        assert (http.method, http.path) == ("POST", "/zerodha/session/token")
         assert "Authorization" not in http.headers
         return web.Response(body=body, content_type="application/json")
 
@@ -110,7 +110,7 @@ def test_the_simulated_exchange_signs_in_without_a_person():
     body = session(access_token="fresh")
 
     async def answer(http: web.Request) -> web.Response:
-        if http.path == "/control/zerodha/request-token":
+        if http.path == "/control/request-token":
             assert await http.json() == {"client": "XX0000"}
             return web.json_response({"request_token": "once"})
         assert (await http.post())["request_token"] == "once"

@@ -60,7 +60,7 @@ def test_a_limit_order_goes_out_in_kites_words_with_our_tag():
     assert kite.seen == [
         (
             "POST",
-            "/orders/regular",
+            "/zerodha/orders/regular",
             {
                 "exchange": "NFO",
                 "tradingsymbol": "NIFTY26NOV24200CE",
@@ -115,14 +115,14 @@ def test_a_modification_names_only_what_changes():
     kite = Kite()
     assert run(kite, CALLS["modify"]).verdict is Verdict.ACKNOWLEDGED
     method, path, form = kite.seen[0]
-    assert (method, path) == ("PUT", "/orders/regular/151220000000000")
+    assert (method, path) == ("PUT", "/zerodha/orders/regular/151220000000000")
     assert form == {"order_type": "LIMIT", "quantity": "65", "validity": "DAY", "price": "41.95"}
 
 
 def test_a_cancellation_is_one_delete():
     kite = Kite()
     assert run(kite, CALLS["cancel"]).verdict is Verdict.ACKNOWLEDGED
-    assert [(method, path) for method, path, _ in kite.seen] == [("DELETE", "/orders/regular/151220000000000")]
+    assert [(method, path) for method, path, _ in kite.seen] == [("DELETE", "/zerodha/orders/regular/151220000000000")]
 
 
 REFUSED = [

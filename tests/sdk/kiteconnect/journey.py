@@ -23,7 +23,7 @@ CANNOT: dict[str, str] = {}
 
 def signed_in(url: str, control: Control, name: str) -> KiteConnect:
     kite = KiteConnect(api_key=f"{name.lower()}key", root=url)
-    granted = control("zerodha/request-token", {"client": name})
+    granted = control("request-token", {"client": name})
     session = kite.generate_session(granted["request_token"], api_secret=f"{name.lower()}secret")
     assert session["user_id"] == name
     assert isinstance(session["login_time"], datetime)
@@ -70,7 +70,7 @@ def order(kite: KiteConnect, option: dict[str, Any], **change: Any) -> str:
 @step("sign in")
 def test_a_wrong_secret_is_refused(url, control):
     kite = KiteConnect(api_key="demo03key", root=url)
-    granted = control("zerodha/request-token", {"client": "DEMO03"})
+    granted = control("request-token", {"client": "DEMO03"})
     with pytest.raises(TokenException):
         kite.generate_session(granted["request_token"], api_secret="guess")
 

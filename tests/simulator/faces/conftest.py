@@ -51,7 +51,7 @@ class Site:
         return response.json()
 
     def login(self, name: str = "DEMO01") -> "Trader":
-        granted = self.control("POST", "zerodha/request-token", {"client": name})
+        granted = self.control("POST", "request-token", {"client": name})
         key, secret = f"{name.lower()}key", f"{name.lower()}secret"
         checksum = hashlib.sha256(f"{key}{granted['request_token']}{secret}".encode()).hexdigest()
         form = {"api_key": key, "request_token": granted["request_token"], "checksum": checksum}

@@ -170,7 +170,7 @@ def test_latency_delays_acceptance_too(site, trader, buy):
         ("market", {"action": "shock", "underlying": "NOSUCH", "percent": "1"}),
         ("market", {"action": "set_price", "exchange": "NFO", "symbol": "NOSUCH", "price": "1"}),
         ("clients", {"clients": [{"client": "DEMO01", "api_key": "other", "api_secret": "x"}]}),
-        ("zerodha/request-token", {"client": "NOBODY"}),
+        ("request-token", {"client": "NOBODY"}),
         ("zerodha/manual-order", {"client": "DEMO01", "exchange": "NFO"}),
         ("zerodha/manual-order", []),
     ],

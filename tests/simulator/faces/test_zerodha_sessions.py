@@ -33,7 +33,7 @@ def test_a_person_logs_in_and_is_sent_back_with_a_request_token(make_site):
 
 def test_unknown_keys_and_wrong_secrets_are_refused(site):
     assert requests.get(f"{site.url}/connect/login?api_key=nobody", timeout=10).status_code == 400
-    token = site.control("POST", "zerodha/request-token", {"client": "DEMO01"})["request_token"]
+    token = site.control("POST", "request-token", {"client": "DEMO01"})["request_token"]
     form = {"api_key": "demo01key", "request_token": token, "checksum": "0" * 64}
     reply = requests.post(f"{site.url}/session/token", data=form, timeout=10)
     assert (reply.status_code, reply.json()["error_type"]) == (403, "TokenException")
@@ -41,7 +41,7 @@ def test_unknown_keys_and_wrong_secrets_are_refused(site):
 
 def test_a_login_can_be_slow_and_broken_too(site):
     site.control("POST", "faults", {"kind": "html_body", "endpoint": "session.token", "count": 1})
-    token = site.control("POST", "zerodha/request-token", {"client": "DEMO01"})["request_token"]
+    token = site.control("POST", "request-token", {"client": "DEMO01"})["request_token"]
     checksum = hashlib.sha256(f"demo01key{token}demo01secret".encode()).hexdigest()
     form = {"api_key": "demo01key", "request_token": token, "checksum": checksum}
     assert "html" in requests.post(f"{site.url}/session/token", data=form, timeout=10).headers["Content-Type"]

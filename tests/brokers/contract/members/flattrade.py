@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from brokers.catalog import simulated_endpoint
 from brokers.flattrade.member import MEMBER as FLATTRADE
 from brokers.flattrade.spec import SPEC
 from domain.broker import Endpoint, Verdict
@@ -92,7 +93,7 @@ ERRORS = (
 
 
 def endpoint(base: str) -> Endpoint:
-    return Endpoint(rest_url=base, socket_url=base.replace("http", "ws", 1), login_url=base)
+    return simulated_endpoint("flattrade", base)
 
 
 def fields(name: str) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from brokers.catalog import simulated_endpoint
 from brokers.zerodha.spec import SPEC
 from domain.broker import Endpoint, Verdict
 from domain.orders import OrderStatus, OrderType
@@ -110,7 +111,7 @@ ERRORS = (
 
 
 def endpoint(base: str) -> Endpoint:
-    return Endpoint(rest_url=base, socket_url=base.replace("http", "ws", 1) + "/ws-zerodha", login_url=base)
+    return simulated_endpoint("zerodha", base)
 
 
 def fields(name: str) -> Mapping[str, str]:
@@ -123,7 +124,7 @@ def register(name: str) -> Mapping[str, object]:
 
 async def code(bench: Bench, name: str) -> str:
     """What the redirect after a sign-in would carry."""
-    granted = await bench.control("zerodha/request-token", {"client": name})
+    granted = await bench.control("request-token", {"client": name})
     return str(granted["request_token"])
 
 

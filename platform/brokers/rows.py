@@ -1,0 +1,56 @@
+"""Rows of books in our words: a malformed one is refused by name, never guessed. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from brokers.payloads import malformed
+from domain.clock import IST
+
+_Row = TypeVar("_Row")
+_Mapped = TypeVar("_Mapped")
+_Word = TypeVar("_Word")
+
+
+class MalformedRow(ValueError):
+    """A row that is not what is documented; the text names the field."""
+
+
+def mapped(rows: Sequence[_Row], convert: Callable[[_Row], _Mapped], *, broker: str, what: str) -> list[_Mapped]:
+    """Return every row converted; one that is malformed, or of an unknown lot size, is ``BrokerUnavailable``."""
+    found = []
+    for number, row in enumerate(rows):
+        try:
+            found.append(convert(row))
+        except (MalformedRow, LookupError) as error:
+            raise malformed(broker, what, f"row {number}: {error}") from error
+    return found
+
+
+def require(text: str, name: str) -> None:
+    """Raise ``MalformedRow`` for a field that must name something and does not."""
+    if not text.strip() or not text.isprintable():
+        raise MalformedRow(f"{name} is empty or unprintable")
+
+
+def require_price(value: Decimal, name: str) -> None:
+    """Raise ``MalformedRow`` for what is no number; below zero is possible: crude oil has been there."""
+    if not value.is_finite():
+        raise MalformedRow(f"{name} {value} is not a price")
+
+
+def word(text: str, words: Mapping[str, _Word], name: str) -> _Word:
+    """Return our word for the broker's; raises ``MalformedRow`` for one that is not known."""
+    if text not in words:
+        raise MalformedRow(f"{name} {text!r} is not known")
+    return words[text]
+
+
+def ist_time(text: str, name: str) -> datetime:
+    """Return an ISO time as UTC; without an offset it is India's. Raises ``MalformedRow``."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise MalformedRow(f"{name} {text!r} is not a time") from None
+    return (value if value.tzinfo else value.replace(tzinfo=IST)).astimezone(UTC)
