@@ -7,6 +7,7 @@ from typing import TypeVar
 import aiohttp
 
 from brokers.adapter import Account, Adapter, OnOrder
+from brokers.aliceblue.adapter import ADAPTER as ALICEBLUE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
 from brokers.lots import LotSizeOf, unknown_lots
@@ -34,7 +35,9 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE)})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
+    {one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, ALICEBLUE)}
+)
 """Every broker that can be reached, by slug."""
 
 _T = TypeVar("_T")

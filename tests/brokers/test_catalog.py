@@ -13,7 +13,7 @@ WIRE_FREE = ("brokers.catalog", "brokers.postbacks", "brokers.paper.book")
 
 
 def test_every_broker_has_a_spec_and_an_endpoint_under_its_own_slug():
-    assert set(SPECS) == set(ENDPOINTS) == {"paper", "zerodha", "flattrade"}
+    assert set(SPECS) == set(ENDPOINTS) == {"paper", "zerodha", "flattrade", "aliceblue"}
     assert all(spec.slug == slug for slug, spec in SPECS.items())
 
 

@@ -11,10 +11,10 @@ import msgspec
 
 from brokers.aliceblue.access import Access
 from brokers.aliceblue.orders import instrument_id
-from brokers.aliceblue.rows import ist_time
+from brokers.aliceblue.rows import moment
 from brokers.aliceblue.spec import SPEC
-from brokers.noren.rows import MalformedRow
-from brokers.payloads import malformed
+from brokers.payloads import decoded
+from brokers.rows import MalformedRow, mapped
 from brokers.transport import WireRequest
 from domain.broker import BrokerError, Candle, InstrumentRow
 
@@ -61,18 +61,15 @@ def history_request(
 def candles_of(data: bytes, instrument: InstrumentRow, *, since: datetime, until: datetime) -> list[Candle]:
     """Return the bars that start within the span, oldest first; raises ``BrokerUnavailable`` for a malformed answer."""
     units = instrument.lot_size if instrument.exchange in SPEC.quantity_in_lots else 1
-    try:
-        shown = msgspec.json.decode(data, type=_History, strict=False).result or []
-        bars = [_candle(bar, units) for bar in shown]
-    except (msgspec.MsgspecError, UnicodeDecodeError, MalformedRow) as error:
-        raise malformed(SPEC.slug, _WHAT, error) from error
+    shown = decoded(data, _History, broker=SPEC.slug, what=_WHAT, strict=False).result or []
+    bars = mapped(shown, lambda bar: _candle(bar, units), broker=SPEC.slug, what=_WHAT)
     return sorted((bar for bar in bars if since <= bar.start <= until), key=lambda bar: bar.start)
 
 
 def _candle(bar: _Bar, units: int) -> Candle:
     if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
         raise MalformedRow(f"the bar of {bar.time} has its prices out of order")
-    return Candle(ist_time(bar.time), bar.open, bar.high, bar.low, bar.close, int(bar.volume) * units)
+    return Candle(moment(bar.time), bar.open, bar.high, bar.low, bar.close, int(bar.volume) * units)
 
 
 def _milliseconds(at: datetime) -> str:

@@ -1,6 +1,6 @@
 """Alice Blue's list of proved non-acceptance: the codes of its error table that say what was wrong with the request.
 
-https://v2api.aliceblueonline.com/Error%20Code/. What says that something failed (EC003, EC912, EC913, ..) proves nothing.
+https://v2api.aliceblueonline.com/Error%20Code/. What says that something failed (EC003, EC912, EC913) proves nothing.
 """
 
 import re

@@ -1,7 +1,8 @@
 """Contract files (V2), one per exchange and one of indices, joined to our keys. Pure.
 
-https://ant.aliceblueonline.com/productdocumentation/Contract%20Master/ does not show their headers: columns are found by
-name, in any case. Commodity lots and steps come from our own table, because no source says what a count of them means.
+https://ant.aliceblueonline.com/productdocumentation/Contract%20Master/ does not show their headers: columns are found
+by name, in any case. Commodity lots and steps come from our own table, because no source says what a count of them
+means.
 """
 
 import csv

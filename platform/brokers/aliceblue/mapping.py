@@ -21,8 +21,9 @@ from brokers.aliceblue.rows import (
 )
 from brokers.aliceblue.spec import CARRY_CODES, SPEC
 from brokers.lots import LotSizeOf, units_per_count
-from brokers.noren.rows import MalformedRow, require, require_price, units_of
+from brokers.noren.rows import units_of
 from brokers.payloads import decoded, malformed
+from brokers.rows import MalformedRow, mapped, require, require_price, word
 from brokers.texts import plain
 from domain.broker import Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Product, Side
@@ -53,7 +54,6 @@ PRODUCTS = {
 
 _Row = TypeVar("_Row")
 _Mapped = TypeVar("_Mapped")
-_Word = TypeVar("_Word")
 
 
 def orders_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf, *, what: str = "order book") -> list[BrokerOrder]:
@@ -105,13 +105,13 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         raise MalformedRow(f"filledQuantity {row.filled_quantity} is not within quantity {row.quantity}")
     symbol = symbol_of(row.trading_symbol, row.formatted_instrument_name)
     units = units_per_count(SPEC, row.exchange, symbol, lot_size_of)
-    order_type = word(row.order_type, _TYPES, "orderType")
+    order_type = word(row.order_type.upper(), _TYPES, "orderType")
     return BrokerOrder(
         broker_order_id=row.broker_order_id,
         client_order_id=tag_of(row.order_tag),
         exchange=row.exchange,
         symbol=symbol,
-        side=word(row.transaction_type, _SIDES, "transactionType"),
+        side=word(row.transaction_type.upper(), _SIDES, "transactionType"),
         quantity=row.quantity * units,
         filled_quantity=row.filled_quantity * units,
         average_price=row.average_traded_price,
@@ -163,7 +163,7 @@ def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
         exchange_trade_id=f"{row.broker_order_id}:{row.exchange_trade_id}",
         exchange=row.exchange,
         symbol=symbol,
-        side=word(row.transaction_type, _SIDES, "transactionType"),
+        side=word(row.transaction_type.upper(), _SIDES, "transactionType"),
         quantity=row.filled_quantity * units_per_count(SPEC, row.exchange, symbol, lot_size_of),
         price=row.traded_price,
         filled_at=filled_at,
@@ -176,9 +176,7 @@ def position_of(row: PositionRow, lot_size_of: LotSizeOf) -> BrokerPosition:
         require(getattr(row, name), name)
     for name in ("net_average_price", "multiplier"):
         require_price(getattr(row, name), name)
-    units = units_of(
-        SPEC, row.exchange, row.trading_symbol, row.lotsize, row.net_quantity, lot_size_of=lot_size_of
-    )
+    units = units_of(SPEC, row.exchange, row.trading_symbol, row.lotsize, row.net_quantity, lot_size_of=lot_size_of)
     return BrokerPosition(
         exchange=row.exchange,
         symbol=row.trading_symbol,
@@ -198,13 +196,6 @@ def product_of(text: str) -> str:
 def tag_of(text: str | None) -> str:
     """Return an order's tag, "" for none."""
     return "" if text is None or text == _NO_TAG else plain(text)
-
-
-def word(text: str, words: dict[str, _Word], name: str) -> _Word:
-    """Return what a code of a fixed set means; raises ``MalformedRow``."""
-    if text.upper() not in words:
-        raise MalformedRow(f"{name} {text!r} is not known")
-    return words[text.upper()]
 
 
 def _holding(row: HoldingRow) -> Holding:
@@ -236,10 +227,4 @@ def _rows(
     data: bytes | msgspec.Raw, kind: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
 ) -> list[_Mapped]:
     rows: Sequence[_Row] = decoded(data, list[kind], broker=BROKER, what=what)  # type: ignore[valid-type]
-    mapped = []
-    for number, row in enumerate(rows):
-        try:
-            mapped.append(convert(row))
-        except (MalformedRow, LookupError) as error:
-            raise malformed(BROKER, what, f"row {number}: {error}") from error
-    return mapped
+    return mapped(rows, convert, broker=BROKER, what=what)

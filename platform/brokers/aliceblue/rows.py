@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from brokers.noren.rows import MalformedRow
+from brokers.rows import MalformedRow
 from domain.clock import IST
 
 _FORMS = (
@@ -103,10 +103,10 @@ def first_time(*texts: str | None) -> datetime | None:
     Raises ``MalformedRow`` for a text that is no time.
     """
     shown = next((text.strip() for text in texts if text and text.strip(" -")), None)
-    return None if shown is None else ist_time(shown)
+    return None if shown is None else moment(shown)
 
 
-def ist_time(text: str) -> datetime:
+def moment(text: str) -> datetime:
     """Return an IST time in UTC, in any of the forms that samples have; raises ``MalformedRow``."""
     for form in _FORMS:
         try:

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import msgspec
 
-from brokers.aliceblue.mapping import product_of, status_of, tag_of, word
+from brokers.aliceblue.mapping import product_of, status_of, tag_of
 from brokers.aliceblue.rows import first_time
 from brokers.aliceblue.spec import SPEC
 from brokers.lots import LotSizeOf, units_per_count
-from brokers.noren.rows import MalformedRow, require, require_price
-from brokers.payloads import malformed
+from brokers.payloads import decoded
+from brokers.rows import MalformedRow, mapped, require, require_price, word
 from brokers.texts import plain
 from domain.orders import BrokerOrder, OrderType, Product, Side
 
@@ -50,12 +50,10 @@ class _Update(msgspec.Struct):
     norentm: str = ""
 
 
-def update_of(data: bytes | str, lot_size_of: LotSizeOf) -> BrokerOrder:
+def update_of(data: str, lot_size_of: LotSizeOf) -> BrokerOrder:
     """Return the order of a pushed update; raises ``BrokerUnavailable`` for a malformed one."""
-    try:
-        return _order(msgspec.json.decode(data, type=_Update), lot_size_of)
-    except (msgspec.MsgspecError, UnicodeDecodeError, MalformedRow, LookupError) as error:
-        raise malformed(SPEC.slug, _WHAT, error) from error
+    row = decoded(data.encode(), _Update, broker=SPEC.slug, what=_WHAT)
+    return mapped([row], lambda one: _order(one, lot_size_of), broker=SPEC.slug, what=_WHAT)[0]
 
 
 def _order(row: _Update, lot_size_of: LotSizeOf) -> BrokerOrder:
