@@ -103,9 +103,7 @@ def _live(settings: Settings) -> Program:
     return Program(name="live", argv=argv, environ=_named("live"))
 
 
-def _worker(
-    settings: Settings, *, name: str, queue: str, environ: Mapping[str, str] | None = None
-) -> Program:
+def _worker(settings: Settings, *, name: str, queue: str, environ: Mapping[str, str] | None = None) -> Program:
     argv = (_program(settings, "python"), "-m", "config.start", queue)
     return Program(name=name, argv=argv, stop_seconds=WORKER_STOP_SECONDS, environ=_named(name, **(environ or {})))
 

@@ -14,7 +14,7 @@ from brokers.aliceblue.orders import instrument_id
 from brokers.aliceblue.rows import moment
 from brokers.aliceblue.spec import SPEC
 from brokers.payloads import decoded
-from brokers.rows import MalformedRow, mapped
+from brokers.rows import MalformedRow, mapped, require_price
 from brokers.transport import WireRequest
 from domain.broker import BrokerError, Candle, InstrumentRow
 
@@ -67,6 +67,8 @@ def candles_of(data: bytes, instrument: InstrumentRow, *, since: datetime, until
 
 
 def _candle(bar: _Bar, units: int) -> Candle:
+    for name in ("open", "high", "low", "close", "volume"):
+        require_price(getattr(bar, name), name)
     if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
         raise MalformedRow(f"the bar of {bar.time} has its prices out of order")
     return Candle(moment(bar.time), bar.open, bar.high, bar.low, bar.close, int(bar.volume) * units)

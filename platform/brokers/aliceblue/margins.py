@@ -1,7 +1,7 @@
 """What orders would need. https://ant.aliceblueonline.com/productdocumentation/orders%20Management/"""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 
@@ -20,7 +20,7 @@ _PRODUCTS = {Product.MIS: "MIS", Product.CNC: "CNC"}
 
 
 class _Margin(msgspec.Struct, rename="camel"):
-    current_order_margin: str | Decimal
+    current_order_margin: Decimal
 
 
 def basket_request(access: Access, requests: Sequence[OrderRequest]) -> WireRequest:
@@ -33,7 +33,10 @@ def margin_of(data: bytes | msgspec.Raw) -> BasketMargin:
     rows = decoded(data, list[_Margin], broker=SPEC.slug, what=_WHAT)
     if len(rows) != 1:
         raise malformed(SPEC.slug, _WHAT, f"{len(rows)} rows")
-    return BasketMargin(required=_rupees(rows[0].current_order_margin))
+    required = rows[0].current_order_margin
+    if not required.is_finite():
+        raise malformed(SPEC.slug, _WHAT, f"currentOrderMargin {required} is not a number")
+    return BasketMargin(required=required)
 
 
 def _row(access: Access, request: OrderRequest) -> dict[str, str]:
@@ -48,13 +51,3 @@ def _row(access: Access, request: OrderRequest) -> dict[str, str]:
         "triggerPrice": str(checked_price(request.trigger_price, "trigger_price")) if is_stop else "",
         "transType": request.side.value[0],
     }
-
-
-def _rupees(value: str | Decimal) -> Decimal:
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        raise malformed(SPEC.slug, _WHAT, f"currentOrderMargin {value!r} is not a number") from None
-    if not amount.is_finite():
-        raise malformed(SPEC.slug, _WHAT, f"currentOrderMargin {value!r} is not a number")
-    return amount
