@@ -16,10 +16,10 @@ from simulator.config import Config, ConfigError
 from simulator.exchange.core import Exchange
 from simulator.exchange.types import Settings
 from simulator.faces.desk import Desk
-from simulator.faces.noren import face as noren
-from simulator.faces.noren.member import MEMBERS
+from simulator.faces.limits import LimitSwitch
 from simulator.faces.recorder import Recorder
-from simulator.faces.zerodha import face as zerodha
+from simulator.faces.table import FACES
+from simulator.faces.wording import Wording
 from simulator.faults import FaultPlan
 from simulator.ledger import Ledger
 from simulator.market.calendar import weekly_expiries
@@ -38,27 +38,36 @@ log = logging.getLogger("simulator")
 def build(config: Config) -> web.Application:
     """Return the application; opening its accounts and files happens here, its tasks start with it."""
     desk = _desk(config)
-    app = web.Application(middlewares=[zerodha.kite_errors, control.guard], client_max_size=1 << 20)
-    face = zerodha.build(desk, app)
-    family = [noren.build(desk, app, member, has_limits=lambda: face.limits.enabled) for member in MEMBERS]
-    control.mount(app, control.Control(desk=desk, zerodha=face, config=config))
+    faces = {row.slug: row.build(desk) for row in FACES}
+    app = web.Application(client_max_size=1 << 20)
+    for slug, face in faces.items():
+        app.add_subapp(f"/{slug}", face.app)
+    app.add_subapp(control.PREFIX, control.application(control.Control(desk=desk, faces=faces, config=config)))
+    app.router.add_get("/", _index)
 
     async def running(_: web.Application) -> AsyncIterator[None]:
-        face.postbacks.start()
+        for face in faces.values():
+            face.start()
         tasks = [_watched(pump(desk)), _watched(desk.recorder.run())]
         yield
         await _stop(tasks)
-        await face.postbacks.aclose()
+        for face in faces.values():
+            await face.aclose()
         await desk.ledger.aclose()
 
     async def goodbye(_: web.Application) -> None:
-        await face.ticker.aclose()
-        for one in family:
-            await one.ticker.aclose()
+        for face in faces.values():
+            await face.close_sockets()
 
     app.cleanup_ctx.append(running)
     app.on_shutdown.append(goodbye)
     return app
+
+
+async def _index(request: web.Request) -> web.Response:
+    """GET /: where each broker's face is."""
+    faces = {row.slug: str(request.url.with_path(f"/{row.slug}")) for row in FACES}
+    return web.json_response({"name": "simulated exchange", "faces": faces})
 
 
 async def pump(desk: Desk) -> None:
@@ -81,29 +90,36 @@ def _desk(config: Config) -> Desk:
 
     clients = ClientRegistry(config.clients, added=config.added_clients_path)
     exchange = _exchange(config, clients, now())
+    wording = Wording(exchange.market, {row.slug: row.naming for row in FACES})
+    _take_back(config, exchange, clients, wording, now())
     ledger = Ledger(config.ledger_path, market_now=now)
     return Desk(
         exchange=exchange,
         clients=clients,
-        sessions=Sessions(config.sessions_path, now=now),
+        sessions=Sessions(config.sessions_path, now=now, lives={row.slug: row.expiry for row in FACES}),
         ledger=ledger,
-        recorder=Recorder(exchange=exchange, ledger=ledger, clients=clients),
+        recorder=Recorder(exchange=exchange, ledger=ledger, clients=clients, wording=wording),
+        wording=wording,
         faults=FaultPlan(config.seed),
         clock=config.clock,
-        rate_limits=config.rate_limits,
+        limits=LimitSwitch(config.rate_limits),
     )
 
 
 def _exchange(config: Config, clients: ClientRegistry, now: datetime) -> Exchange:
-    """Open the accounts and take back what the ledger knows of them."""
+    """Open the market and the accounts."""
     exchange = Exchange(market=_market(config, now), seed=config.seed, settings=_settings(config))
     for client in clients:
         exchange.open_account(client.client, cash=Decimal(client.cash))
+    return exchange
+
+
+def _take_back(config: Config, exchange: Exchange, clients: ClientRegistry, wording: Wording, now: datetime) -> None:
+    """Take back what the ledger knows of the accounts."""
     path = config.ledger_path
-    count = recover(path, exchange=exchange, clients=clients, clock=config.clock, now=now)
+    count = recover(path, exchange=exchange, clients=clients, wording=wording, clock=config.clock, now=now)
     if count:
         log.info("took back %d orders from %s", count, path)
-    return exchange
 
 
 def _settings(config: Config) -> Settings:

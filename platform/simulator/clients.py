@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -16,10 +16,11 @@ import msgspec
 from domain.clock import IST
 
 REQUEST_TOKEN_LIFE = timedelta(minutes=5)
-TOKENS_DIE_AT_HOUR = 6  # IST, the day after the login
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+Key = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+Secrets = Annotated[dict[Name, Annotated[str, msgspec.Meta(max_length=8192)]], msgspec.Meta(max_length=16)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$", max_length=500)]
 
 
@@ -27,16 +28,18 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A customer of a broker, with the application key it trades through.
 
     ``postback_url`` receives order updates, ``redirect_url`` the browser after a login; both may be empty.
-    ``cash`` is the opening balance in rupees.
+    ``cash`` is the opening balance in rupees. ``extra`` is what a broker asks for besides: an MPIN, the seed of a
+    TOTP, a public key.
     """
 
     client: Name
-    api_key: Name
-    api_secret: Name
+    api_key: Key
+    api_secret: Key
     postback_url: Url = ""
     redirect_url: Url = ""
     broker: str = "zerodha"
     cash: Annotated[int, msgspec.Meta(ge=0)] = 10_000_000
+    extra: Secrets = {}
 
 
 def demo_client(name: str) -> Client:
@@ -132,21 +135,48 @@ class RequestToken:
     expires_at: datetime
 
 
-def token_expiry(now: datetime) -> datetime:
-    """Return 06:00 IST of the next day."""
-    local = now.astimezone(IST)
-    return (local + timedelta(days=1)).replace(hour=TOKENS_DIE_AT_HOUR, minute=0, second=0, microsecond=0)
+Expiry = Callable[[datetime], datetime]
+"""When a token given now dies, by the rules of a broker."""
+
+
+def at_next(hour: time) -> Expiry:
+    """Tokens die when the clock in India next shows this hour."""
+    return lambda now: _next(hour, now)
+
+
+def day_after(hour: time) -> Expiry:
+    """Tokens die at this hour of the day after the login, in India."""
+    return lambda now: _next(hour, _midnight(now) + timedelta(days=1))
+
+
+def after(life: timedelta) -> Expiry:
+    """Tokens live so long."""
+    return lambda now: now + life
+
+
+def _next(hour: time, now: datetime) -> datetime:
+    end = _midnight(now) + timedelta(hours=hour.hour, minutes=hour.minute)
+    return end if now < end else end + timedelta(days=1)
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+SIX_NEXT_DAY = day_after(time(6, 0))
 
 
 class Sessions:
-    """Request tokens (one use, five minutes) and access tokens (until 06:00).
+    """Request tokens (one use, five minutes) and access tokens, which die as their broker's row says.
 
-    Surviving a restart of the process.
+    Surviving a restart of the process. ``lives`` says by broker when tokens die; where it is silent, at six the
+    next day.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], datetime], lives: Mapping[str, Expiry]) -> None:
         self._path = path
         self._now = now
+        self._lives = lives
         self._requests: dict[str, RequestToken] = {}
         self._sessions: dict[str, Session] = {}
         self._load()
@@ -162,7 +192,12 @@ class Sessions:
         request = self._requests.pop(request_token, None)
         if request is None or request.client != client.client or request.expires_at <= self._now():
             return None
-        session = Session(token=secrets.token_hex(16), client=client.client, expires_at=token_expiry(self._now()))
+        return self.open(client)
+
+    def open(self, client: Client) -> Session:
+        """Give a client a session, without a page where the broker has none."""
+        expires_at = self._lives.get(client.broker, SIX_NEXT_DAY)(self._now())
+        session = Session(token=secrets.token_hex(16), client=client.client, expires_at=expires_at)
         self._sessions[session.token] = session
         self._store(session)
         return session

@@ -5,7 +5,7 @@ from a web page and are refused: no page may steer the exchange through a visito
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,25 +17,25 @@ import msgspec
 import orjson
 from aiohttp import hdrs, web
 
+from domain.orders import OrderType, Product, Side
 from domain.prices import to_decimal
 from simulator.clients import Client, DuplicateClient, demo_client
 from simulator.config import Config
-from simulator.exchange.types import Refusal, Switch
+from simulator.exchange.types import NewOrder, Refusal, Switch
+from simulator.faces.calls import Handler
 from simulator.faces.desk import Desk
-from simulator.faces.recorder import order_entry
-from simulator.faces.zerodha import fields
-from simulator.faces.zerodha.face import Face
-from simulator.faces.zerodha.wire import KiteError
+from simulator.faces.face import Face
 from simulator.faults import Fault
 from simulator.ledger import Event, read_entries
 from simulator.market.live import LiveMarket
 
-PREFIX = "/control/"
+PREFIX = "/control"
 MAX_LEDGER_LINES = 100_000
+AUTOMATIC = Decimal(-1)  # market protection
 LEDGER_FILTERS = ("tag", "client", "order_id", "event", "endpoint", "symbol", "broker")
 
 Body = TypeVar("Body", bound=msgspec.Struct)
-Handler = Callable[[web.Request], Any]
+Deed = Callable[[web.Request], Awaitable[Any]]
 
 
 class ControlError(Exception):
@@ -69,6 +69,20 @@ class Named(msgspec.Struct, forbid_unknown_fields=True):
     client: str
 
 
+class ManualOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """An order of a client, its contract by its broker's name; ``quantity`` in units."""
+
+    client: str
+    exchange: str
+    symbol: str
+    side: Side
+    quantity: Annotated[int, msgspec.Meta(ge=1)]
+    product: Product
+    order_type: OrderType = OrderType.MARKET
+    price: Decimal = Decimal(0)
+    trigger_price: Decimal = Decimal(0)
+
+
 class Move(msgspec.Struct, forbid_unknown_fields=True):
     """A market control: ``action`` is shock, set_price, release, freeze or halt."""
 
@@ -96,7 +110,7 @@ class Control:
     """The control endpoints."""
 
     desk: Desk
-    zerodha: Face
+    faces: Mapping[str, Face]
     config: Config
 
     async def health(self, request: web.Request) -> Any:
@@ -114,11 +128,11 @@ class Control:
             "instruments": len(desk.exchange.market.listings),
             "halted": desk.exchange.market.halted,
             "latency_ms": desk.faults.latency_ms,
-            "rate_limits": self.zerodha.limits.enabled,
+            "rate_limits": desk.limits.enabled,
             "faults": [msgspec.to_builtins(fault) for fault in desk.faults],
             "sessions": desk.sessions.count(),
-            "sockets": self.zerodha.ticker.count(),
-            "postbacks": {"sent": self.zerodha.postbacks.sent, "failed": self.zerodha.postbacks.failed},
+            "sockets": sum(sockets.count() for face in self.faces.values() for sockets in face.sockets),
+            "postbacks": self._postbacks(),
             "ledger": {"entries": desk.ledger.sequence, "syncs": desk.ledger.syncs},
             "clients": [self._book(client) for client in desk.clients],
         }
@@ -155,8 +169,8 @@ class Control:
 
     async def limits(self, request: web.Request) -> Any:
         """POST /control/limits"""
-        self.zerodha.limits.enabled = (await _body(request, Limits)).enabled
-        return {"rate_limits": self.zerodha.limits.enabled}
+        self.desk.limits.enabled = (await _body(request, Limits)).enabled
+        return {"rate_limits": self.desk.limits.enabled}
 
     async def market(self, request: web.Request) -> Any:
         """POST /control/market"""
@@ -217,28 +231,47 @@ class Control:
         return {"request_token": self.desk.sessions.begin(client), "api_key": client.api_key}
 
     async def manual_order(self, request: web.Request) -> Any:
-        """POST /control/zerodha/manual-order: an order from the broker's own app, without a tag.
+        """POST /control/manual-order: an order from the broker's own app, without a tag.
 
-        Takes the fields of the place form and ``client``; a MARKET order gets automatic protection.
+        A MARKET order gets automatic protection.
         """
-        form = _strings(orjson.loads(await request.read() or b"null"))
-        client = self._client(form.pop("client", ""))
-        form.setdefault("market_protection", "-1")
-        order_id = self._place(client, form)
+        wanted = await _body(request, ManualOrder)
+        order_id = self._place(self._client(wanted.client), wanted)
         await self.desk.ledger.durable()
         return {"order_id": order_id}
 
-    def _place(self, client: Client, form: dict[str, str]) -> str:
+    def _place(self, client: Client, wanted: ManualOrder) -> str:
         desk = self.desk
         try:
-            order = fields.new_order(form, variety="regular", market=desk.exchange.market)
+            order = self._order(client, wanted)
             with desk.recorder.decision():
                 order_id = desk.exchange.place(client.client, order, now=desk.now())
                 placed = desk.exchange.order(client.client, order_id)
-                desk.ledger.append(order_entry(placed, broker=client.broker, event=Event.ACCEPTED, endpoint="manual"))
-        except (KiteError, Refusal) as error:
+                entry = desk.recorder.entry(placed, broker=client.broker, event=Event.ACCEPTED, endpoint="manual")
+                desk.ledger.append(entry)
+        except Refusal as error:
             raise ControlError(str(error)) from None
         return order_id
+
+    def _order(self, client: Client, wanted: ManualOrder) -> NewOrder:
+        listing = self.desk.wording.find(client.broker, wanted.exchange, wanted.symbol)
+        if listing is None:
+            raise ControlError(f"{wanted.exchange}:{wanted.symbol} is not listed at {client.broker}")
+        return NewOrder(
+            exchange=listing.exchange,
+            symbol=listing.symbol,
+            side=wanted.side,
+            quantity=wanted.quantity,
+            product=wanted.product,
+            order_type=wanted.order_type,
+            price=wanted.price,
+            trigger_price=wanted.trigger_price,
+            market_protection=AUTOMATIC,
+        )
+
+    def _postbacks(self) -> dict[str, int]:
+        senders = [face.postbacks for face in self.faces.values() if face.postbacks is not None]
+        return {"sent": sum(one.sent for one in senders), "failed": sum(one.failed for one in senders)}
 
     def _client(self, name: str) -> Client:
         client = self.desk.clients.named(name)
@@ -290,38 +323,40 @@ _MOVES: dict[str, Callable[[LiveMarket, Move], None]] = {
 }
 
 
-def mount(app: web.Application, control: Control) -> None:
-    """Add the control endpoints."""
-    for method, path, handler in _routes(control):
-        app.router.add_route(method, path, _answering(handler))
+def application(control: Control) -> web.Application:
+    """Return the application of the controls."""
+    app = web.Application(middlewares=[guard])
+    for method, path, deed in _routes(control):
+        app.router.add_route(method, path, _answering(deed))
+    return app
 
 
-def _routes(control: Control) -> Sequence[tuple[str, str, Handler]]:
+def _routes(control: Control) -> Sequence[tuple[str, str, Deed]]:
     return (
-        ("GET", "/control/health", control.health),
-        ("GET", "/control/state", control.state),
-        ("GET", "/control/clients", control.clients),
-        ("POST", "/control/clients", control.add_clients),
-        ("GET", "/control/faults", control.faults),
-        ("POST", "/control/faults", control.add_fault),
-        ("DELETE", "/control/faults", control.clear_faults),
-        ("DELETE", r"/control/faults/{id:\d+}", control.clear_faults),
-        ("POST", "/control/latency", control.latency),
-        ("POST", "/control/limits", control.limits),
-        ("POST", "/control/market", control.market),
-        ("POST", "/control/exchange", control.switch),
-        ("DELETE", "/control/exchange", control.clear_switches),
-        ("GET", "/control/quote", control.quote),
-        ("GET", "/control/ledger", control.ledger),
-        ("POST", "/control/request-token", control.request_token),
-        ("POST", "/control/zerodha/manual-order", control.manual_order),
+        ("GET", "/health", control.health),
+        ("GET", "/state", control.state),
+        ("GET", "/clients", control.clients),
+        ("POST", "/clients", control.add_clients),
+        ("GET", "/faults", control.faults),
+        ("POST", "/faults", control.add_fault),
+        ("DELETE", "/faults", control.clear_faults),
+        ("DELETE", r"/faults/{id:\d+}", control.clear_faults),
+        ("POST", "/latency", control.latency),
+        ("POST", "/limits", control.limits),
+        ("POST", "/market", control.market),
+        ("POST", "/exchange", control.switch),
+        ("DELETE", "/exchange", control.clear_switches),
+        ("GET", "/quote", control.quote),
+        ("GET", "/ledger", control.ledger),
+        ("POST", "/request-token", control.request_token),
+        ("POST", "/manual-order", control.manual_order),
     )
 
 
-def _answering(handler: Handler) -> Handler:
+def _answering(deed: Deed) -> Handler:
     async def answer(request: web.Request) -> web.Response:
         try:
-            return _json(200, await handler(request))
+            return _json(200, await deed(request))
         except (ControlError, msgspec.MsgspecError, orjson.JSONDecodeError) as error:
             return _json(400, {"error": str(error)})
 
@@ -331,22 +366,14 @@ def _answering(handler: Handler) -> Handler:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Keep everybody but this machine's own programs away from the controls."""
-    if request.path.startswith(PREFIX):
-        local = request.remote is not None and ip_address(request.remote).is_loopback
-        if not local or hdrs.ORIGIN in request.headers:
-            return _json(403, {"error": "the controls answer programs on this machine only"})
-    response: web.StreamResponse = await handler(request)
-    return response
+    local = request.remote is not None and ip_address(request.remote).is_loopback
+    if not local or hdrs.ORIGIN in request.headers:
+        return _json(403, {"error": "the controls answer programs on this machine only"})
+    return await handler(request)
 
 
 async def _body(request: web.Request, kind: type[Body]) -> Body:
     return msgspec.json.decode(await request.read(), type=kind)
-
-
-def _strings(body: Any) -> dict[str, str]:
-    if not isinstance(body, dict):
-        raise ControlError("a JSON object is expected")
-    return {str(key): str(value) for key, value in body.items() if value is not None}
 
 
 def _json(status: int, body: Any) -> web.Response:

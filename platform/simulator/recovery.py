@@ -35,12 +35,13 @@ class Found:
     trades: list[ClientTrade] = field(default_factory=list)
 
 
-def recover(path: Path, *, exchange: Exchange, clients: ClientRegistry, clock: MarketClock, now: datetime) -> int:
+def recover(
+    path: Path, *, exchange: Exchange, clients: ClientRegistry, wording: Wording, clock: MarketClock, now: datetime
+) -> int:
     """Rebuild the books from the ledger and return how many orders were taken back."""
     if not path.exists():
         return 0
     orders: dict[str, Found] = {}
-    wording = Wording(exchange.market)
     for entry in _entries(path):
         if entry.event in _NUMBERED:
             exchange.skip_numbers(order_id=entry.order_id, trade_id=entry.trade_id)

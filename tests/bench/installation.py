@@ -140,7 +140,7 @@ async def _token(session: aiohttp.ClientSession, url: str, name: str) -> str:
         request_token = (await answer.json())["request_token"]
     checksum = hashlib.sha256(f"{name}key{request_token}{name}secret".encode()).hexdigest()
     form = {"api_key": f"{name}key", "request_token": request_token, "checksum": checksum}
-    async with session.post(f"{url}/session/token", data=form) as answer:
+    async with session.post(f"{url}/zerodha/session/token", data=form) as answer:
         token: str = (await answer.json())["data"]["access_token"]
     return token
 

@@ -43,7 +43,9 @@ async def _post_all(url: str, tokens: Mapping[str, str], form: Mapping[str, str]
         headers = [{"X-Kite-Version": "3", "Authorization": f"token {name}key:{tokens[name]}"} for name in tokens]
 
         async def call(path: str, header: Mapping[str, str], data: Mapping[str, str] | None) -> None:
-            async with session.request("POST" if data else "GET", f"{url}{path}", headers=header, data=data) as answer:
+            async with session.request(
+                "POST" if data else "GET", f"{url}/zerodha{path}", headers=header, data=data
+            ) as answer:
                 await answer.read()
                 answer.raise_for_status()
 

@@ -1,7 +1,7 @@
 """Logins: one use, five minutes; sessions: until six in the morning, over restarts."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,16 @@ from simulator.clients import (
     ClientRegistry,
     DuplicateClient,
     Sessions,
+    after,
+    at_next,
     checksum_matches,
+    day_after,
     demo_client,
     demo_clients,
-    token_expiry,
 )
 
 FIRST, SECOND = demo_clients(2)
+LIVES = {"upstox": at_next(time(3, 30))}
 LOGIN = datetime(2026, 8, 18, 9, 0, tzinfo=IST)
 
 
@@ -37,7 +40,7 @@ def watch() -> Watch:
 
 @pytest.fixture
 def sessions(tmp_path: Path, watch: Watch) -> Sessions:
-    return Sessions(tmp_path / "sessions.jsonl", now=watch)
+    return Sessions(tmp_path / "sessions.jsonl", now=watch, lives=LIVES)
 
 
 def test_a_request_token_is_good_once(sessions):
@@ -65,19 +68,38 @@ def test_a_session_dies_at_six_the_next_morning(sessions, watch):
     assert not sessions.holds(FIRST, token)
 
 
-def test_a_login_before_six_lasts_until_the_next_day():
-    assert token_expiry(datetime(2026, 8, 18, 5, 0, tzinfo=IST)) == datetime(2026, 8, 19, 6, 0, tzinfo=IST)
+@pytest.mark.parametrize(
+    ("expiry", "hour", "dies"),
+    [
+        (day_after(time(6, 0)), 5, datetime(2026, 8, 19, 6, 0, tzinfo=IST)),
+        (at_next(time(6, 0)), 5, datetime(2026, 8, 18, 6, 0, tzinfo=IST)),
+        (at_next(time(3, 30)), 9, datetime(2026, 8, 19, 3, 30, tzinfo=IST)),
+        (at_next(time(0, 0)), 9, datetime(2026, 8, 19, 0, 0, tzinfo=IST)),
+        (after(timedelta(hours=24)), 5, datetime(2026, 8, 19, 5, 0, tzinfo=IST)),
+    ],
+)
+def test_each_broker_has_its_own_hour(expiry, hour, dies):
+    assert expiry(datetime(2026, 8, 18, hour, 0, tzinfo=IST)) == dies
+
+
+def test_a_session_dies_when_its_brokers_do(sessions, watch):
+    client = Client(client="UP0001", api_key="up", api_secret="s", broker="upstox")
+    token = sessions.open(client).token
+    watch.time = datetime(2026, 8, 19, 3, 29, tzinfo=IST)
+    assert sessions.holds(client, token)
+    watch.time = datetime(2026, 8, 19, 3, 30, tzinfo=IST)
+    assert not sessions.holds(client, token)
 
 
 def test_sessions_survive_a_restart_and_revocations_too(tmp_path, watch):
     path = tmp_path / "sessions.jsonl"
-    before = Sessions(path, now=watch)
+    before = Sessions(path, now=watch, lives=LIVES)
     kept = before.redeem(before.begin(FIRST), FIRST).token
     ended = before.redeem(before.begin(SECOND), SECOND).token
     assert before.revoke_all(SECOND.client) == 1
     with path.open("ab") as file:
         file.write(b'{"token":"torn')
-    after = Sessions(path, now=watch)
+    after = Sessions(path, now=watch, lives=LIVES)
     assert after.holds(FIRST, kept)
     assert not after.holds(SECOND, ended)
 
@@ -104,6 +126,12 @@ def test_a_known_client_may_get_a_new_postback_url(registry):
 def test_demo_names_go_on_where_they_stopped(registry):
     registry.add(demo_client("DEMO03"))
     assert registry.next_name() == "DEMO04"
+
+
+def test_a_client_keeps_what_its_broker_asks_besides(tmp_path, registry):
+    client = Client(client="KN0001", api_key="k", api_secret="s", broker="kotak", extra={"mpin": "123456"})
+    registry.add(client)
+    assert ClientRegistry([FIRST], added=tmp_path / "clients.jsonl").named("KN0001").extra == {"mpin": "123456"}
 
 
 def test_added_clients_are_there_after_a_restart_and_settings_win(tmp_path, registry):

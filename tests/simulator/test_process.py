@@ -78,4 +78,4 @@ def unanswered(url: str, request_token: str) -> None:
     checksum = hashlib.sha256(f"demo01key{request_token}demo01secret".encode()).hexdigest()
     form = {"api_key": "demo01key", "request_token": request_token, "checksum": checksum}
     with pytest.raises(requests.ConnectionError):
-        requests.post(f"{url}/session/token", data=form, timeout=DEADLINE)
+        requests.post(f"{url}/zerodha/session/token", data=form, timeout=DEADLINE)

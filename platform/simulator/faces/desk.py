@@ -9,7 +9,9 @@ from aiohttp import web
 from domain.clock import MarketClock
 from simulator.clients import ClientRegistry, Sessions
 from simulator.exchange.core import Exchange
+from simulator.faces.limits import LimitSwitch
 from simulator.faces.recorder import Recorder
+from simulator.faces.wording import Wording
 from simulator.faults import FaultPlan
 from simulator.ledger import Ledger
 
@@ -18,7 +20,7 @@ from simulator.ledger import Ledger
 class Desk:
     """The shared parts of the process.
 
-    ``rate_limits`` says whether the faces' own call limits are in force.
+    ``limits`` says whether the brokers' call limits are in force, at every face.
     """
 
     exchange: Exchange
@@ -26,9 +28,10 @@ class Desk:
     sessions: Sessions
     ledger: Ledger
     recorder: Recorder
+    wording: Wording
     faults: FaultPlan
     clock: MarketClock
-    rate_limits: bool
+    limits: LimitSwitch
 
     def now(self) -> datetime:
         """Return market time."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from simulator.clients import ClientRegistry
 from simulator.exchange.core import Exchange
 from simulator.exchange.types import ClientOrder, ClientTrade, OrderState
-from simulator.faces.wording import symbol_of
+from simulator.faces.wording import Wording
 from simulator.ledger import Entry, Event, Ledger
 
 UpdateListener = Callable[[ClientOrder], None]
@@ -22,10 +22,11 @@ _ANNOUNCED = {OrderState.CANCELLED: Event.CANCELLED, OrderState.REJECTED: Event.
 class Recorder:
     """Listens to the exchange; everything runs on its loop."""
 
-    def __init__(self, *, exchange: Exchange, ledger: Ledger, clients: ClientRegistry) -> None:
+    def __init__(self, *, exchange: Exchange, ledger: Ledger, clients: ClientRegistry, wording: Wording) -> None:
         self._exchange = exchange
         self._ledger = ledger
         self._clients = clients
+        self._wording = wording
         self._listeners: list[UpdateListener] = []
         self._updates: deque[ClientOrder] = deque()
         self._wake = asyncio.Event()
@@ -53,6 +54,28 @@ class Recorder:
             for order in held:
                 self._record(order, but=but)
 
+    def entry(self, order: ClientOrder, *, broker: str, event: Event, endpoint: str) -> Entry:
+        """Return a ledger line that shows an order, its contract by the broker's name."""
+        exchange, symbol = self._wording.name_of(broker, order.listing)
+        return Entry(
+            event=event,
+            broker=broker,
+            client=order.client,
+            endpoint=endpoint,
+            tag=order.tag,
+            order_id=order.order_id,
+            exchange=exchange,
+            symbol=symbol,
+            side=order.side,
+            quantity=order.quantity,
+            price=str(order.price),
+            order_type=order.order_type,
+            product=order.product,
+            trigger_price=str(order.trigger_price),
+            status=order.state,
+            message=order.message,
+        )
+
     async def run(self) -> None:
         """Push updates until cancelled."""
         while True:
@@ -75,7 +98,7 @@ class Recorder:
             self._ledger.append(self._fill(order, trade))
         event = _ANNOUNCED.get(order.state)
         if event is not None and event is not but:
-            self._ledger.append(order_entry(order, broker=self._broker(order), event=event, endpoint="exchange"))
+            self._ledger.append(self.entry(order, broker=self._broker(order), event=event, endpoint="exchange"))
         self._updates.append(order)
         self._wake.set()
 
@@ -88,32 +111,10 @@ class Recorder:
         return list(trades[known:])
 
     def _fill(self, order: ClientOrder, trade: ClientTrade) -> Entry:
-        entry = order_entry(order, broker=self._broker(order), event=Event.FILL, endpoint="exchange")
+        entry = self.entry(order, broker=self._broker(order), event=Event.FILL, endpoint="exchange")
         entry.quantity, entry.price, entry.trade_id = trade.quantity, str(trade.price), trade.trade_id
         return entry
 
     def _broker(self, order: ClientOrder) -> str:
         client = self._clients.named(order.client)
         return client.broker if client else ""
-
-
-def order_entry(order: ClientOrder, *, broker: str, event: Event, endpoint: str) -> Entry:
-    """Return a ledger line that shows an order, its contract by the broker's name."""
-    return Entry(
-        event=event,
-        broker=broker,
-        client=order.client,
-        endpoint=endpoint,
-        tag=order.tag,
-        order_id=order.order_id,
-        exchange=order.listing.exchange,
-        symbol=symbol_of(broker, order.listing),
-        side=order.side,
-        quantity=order.quantity,
-        price=str(order.price),
-        order_type=order.order_type,
-        product=order.product,
-        trigger_price=str(order.trigger_price),
-        status=order.state,
-        message=order.message,
-    )

@@ -1,26 +1,53 @@
 """What each broker calls a contract: the ledger is in the words of the broker a line is about."""
 
-from simulator.faces.noren.member import MEMBERS
-from simulator.faces.noren.names import Names, trading_symbol
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
 from simulator.market.types import Listing, Market
 
-_NOREN = frozenset(member.broker for member in MEMBERS)
+
+class Naming(Protocol):
+    """One broker's names of the contracts."""
+
+    def named(self, exchange: str, symbol: str) -> Listing | None:
+        """Return the contract of a name; ``None`` for one that is not listed (any more)."""
+
+    def name_of(self, listing: Listing) -> tuple[str, str]:
+        """Return the broker's exchange and symbol of a contract."""
 
 
-def symbol_of(broker: str, listing: Listing) -> str:
-    """Return a contract's symbol at a broker; the market's own names are Kite's."""
-    return trading_symbol(listing) if broker in _NOREN else listing.symbol
-
-
-class Wording:
-    """Finds a market's contracts by any broker's names."""
+class MarketNames:
+    """The market's own names, which are Kite's."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
-        self._noren = Names(market.listings.values())
+
+    def named(self, exchange: str, symbol: str) -> Listing | None:
+        """Return the contract of a name."""
+        return self._market.find(exchange, symbol)
+
+    def name_of(self, listing: Listing) -> tuple[str, str]:
+        """Return a contract's exchange and symbol."""
+        return listing.exchange.value, listing.symbol
+
+
+class Wording:
+    """Every broker's names; one without a row in ``namings`` uses the market's own."""
+
+    def __init__(self, market: Market, namings: Mapping[str, Callable[[Market], Naming]]) -> None:
+        self._market = market
+        self._namings = namings
+        self._made: dict[str, Naming] = {}
 
     def find(self, broker: str, exchange: str, symbol: str) -> Listing | None:
         """Return the contract a ledger line names; ``None`` for one that is not listed (any more)."""
-        if broker in _NOREN:
-            return self._noren.named(exchange, symbol)
-        return self._market.find(exchange, symbol)
+        return self._of(broker).named(exchange, symbol)
+
+    def name_of(self, broker: str, listing: Listing) -> tuple[str, str]:
+        """Return a contract's exchange and symbol at a broker."""
+        return self._of(broker).name_of(listing)
+
+    def _of(self, broker: str) -> Naming:
+        if broker not in self._made:
+            self._made[broker] = self._namings.get(broker, MarketNames)(self._market)
+        return self._made[broker]

@@ -34,13 +34,13 @@ class OwnApp(Injector):
         order: dict[str, Any] = {
             "client": client,
             "exchange": "NFO",
-            "tradingsymbol": symbol,
-            "transaction_type": "BUY" if units > 0 else "SELL",
+            "symbol": symbol,
+            "side": "BUY" if units > 0 else "SELL",
             "quantity": abs(units),
             "product": product,
             "order_type": "MARKET",
         }
-        world.simulate("POST", "zerodha/manual-order", order)
+        world.simulate("POST", "manual-order", order)
         world.count(f"people: {what}")
 
 

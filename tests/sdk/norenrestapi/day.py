@@ -36,7 +36,8 @@ class Option:
 
 def fresh(url: str) -> NorenApi:
     """Return the SDK pointed at the exchange."""
-    return NorenApi(host=f"{url}/PiConnectAPI/", websocket=f"{url.replace('http', 'ws', 1)}/PiConnectWSAPI/")
+    base = f"{url}/flattrade"
+    return NorenApi(host=f"{base}/PiConnectAPI/", websocket=f"{base.replace('http', 'ws', 1)}/PiConnectWSAPI/")
 
 
 def granted(control: Control) -> str:

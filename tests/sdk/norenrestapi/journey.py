@@ -42,7 +42,7 @@ CANNOT = COMMON | {"sign in": "Flattrade's token call is outside the SDK, which 
 def api(url: str, control: Control) -> NorenApi:
     code = granted(control)
     proof = hashlib.sha256(f"{KEY}{code}{SECRET}".encode()).hexdigest()
-    answer = posted(f"{url}/trade/apitoken", {"api_key": KEY, "request_code": code, "api_secret": proof})
+    answer = posted(f"{url}/flattrade/trade/apitoken", {"api_key": KEY, "request_code": code, "api_secret": proof})
     api = fresh(url)
     assert api.set_session(userid=NAME, password="", usertoken=answer["token"])
     return api

@@ -55,7 +55,7 @@ class Site:
         key, secret = f"{name.lower()}key", f"{name.lower()}secret"
         checksum = hashlib.sha256(f"{key}{granted['request_token']}{secret}".encode()).hexdigest()
         form = {"api_key": key, "request_token": granted["request_token"], "checksum": checksum}
-        response = requests.post(f"{self.url}/session/token", data=form, timeout=10)
+        response = requests.post(f"{self.url}/zerodha/session/token", data=form, timeout=10)
         assert response.status_code == 200, response.text
         return Trader(self, name, key, response.json()["data"]["access_token"])
 
@@ -80,7 +80,7 @@ class Trader:
 
     def call(self, method: str, path: str, *, timeout: float = 10, **kwargs: Any) -> requests.Response:
         headers = {"Authorization": f"token {self.api_key}:{self.token}", "X-Kite-Version": "3"}
-        return requests.request(method, self.site.url + path, headers=headers, timeout=timeout, **kwargs)
+        return requests.request(method, f"{self.site.url}/zerodha{path}", headers=headers, timeout=timeout, **kwargs)
 
     def get(self, path: str, **kwargs: Any) -> Any:
         response = self.call("GET", path, **kwargs)

@@ -22,7 +22,7 @@ class NorenClient:
     def post(self, call: str, *, timeout: float = 10, **fields: Any) -> requests.Response:
         data = {"uid": self.name, "actid": self.name, **fields}
         body = f"jData={json.dumps(data)}&jKey={self.token}"
-        return requests.post(f"{self.site.url}/PiConnectAPI/{call}", data=body, timeout=timeout)
+        return requests.post(f"{self.site.url}/flattrade/PiConnectAPI/{call}", data=body, timeout=timeout)
 
     def ok(self, call: str, **fields: Any) -> Any:
         response = self.post(call, **fields)
@@ -67,14 +67,14 @@ def sign_in(site: Any, name: str = NAME) -> NorenClient:
     code = site.control("POST", "request-token", {"client": name})["request_token"]
     key, secret = f"{name.lower()}key", f"{name.lower()}secret"
     body = {"api_key": key, "request_code": code, "api_secret": proof(code, key=key, secret=secret)}
-    answer = requests.post(f"{site.url}/trade/apitoken", json=body, timeout=10).json()
+    answer = requests.post(f"{site.url}/flattrade/trade/apitoken", json=body, timeout=10).json()
     assert answer["stat"] == "Ok", answer
     return NorenClient(site, answer["token"], name)
 
 
 def master(site: Any, name: str) -> list[dict[str, str]]:
     """The lines of a master file."""
-    text = requests.get(f"{site.url}/scripmaster/{name}", timeout=10).text
+    text = requests.get(f"{site.url}/flattrade/scripmaster/{name}", timeout=10).text
     header, *lines = text.splitlines()
     return [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
 

@@ -56,7 +56,7 @@ def test_masters_are_served_to_everybody(site: Any) -> None:
     assert option["Tradingsymbol"] == f"{option['Symbol']}{day}{month}{year[2:]}{right}{option['Strike']}"
     future = next(line for line in lines if line["Instrument"] == "FUTIDX")
     assert (future["Tradingsymbol"][-1], future["Optiontype"], future["Strike"]) == ("F", "XX", "")
-    assert requests.get(f"{site.url}/scripmaster/Other.csv", timeout=10).status_code == 403
+    assert requests.get(f"{site.url}/flattrade/scripmaster/Other.csv", timeout=10).status_code == 403
     assert master(site, "Currency_Derivatives.csv") == []
 
 

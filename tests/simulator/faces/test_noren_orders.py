@@ -85,7 +85,7 @@ def test_what_the_gateway_cannot_read_is_refused_with_400(client: NorenClient, b
         response = client.place(**buy | change)
         assert response.status_code == 400
         assert response.json()["emsg"].startswith("Invalid Input :")
-    raw = requests.post(f"{client.site.url}/PiConnectAPI/PlaceOrder", data="jData={", timeout=10)
+    raw = requests.post(f"{client.site.url}/flattrade/PiConnectAPI/PlaceOrder", data="jData={", timeout=10)
     assert raw.json()["emsg"] == "Invalid Input : jData is not valid json object"
 
 

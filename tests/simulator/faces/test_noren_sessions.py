@@ -12,10 +12,10 @@ from tests.simulator.faces.noren_client import KEY, NAME, SECRET, proof, registe
 
 def test_the_page_sends_the_browser_back_with_a_code_and_no_state(site: Any) -> None:
     register(site)
-    page = requests.get(f"{site.url}/", params={"app_key": KEY, "state": "ours"}, timeout=10)
+    page = requests.get(f"{site.url}/flattrade/", params={"app_key": KEY, "state": "ours"}, timeout=10)
     assert "Simulated Flattrade login" in page.text
     back = requests.post(
-        f"{site.url}/flattrade/login", data={"key": KEY, "client": NAME}, allow_redirects=False, timeout=10
+        f"{site.url}/flattrade/", data={"app_key": KEY, "client": NAME}, allow_redirects=False, timeout=10
     )
     query = parse_qs(urlsplit(back.headers["Location"]).query)
     assert query.keys() == {"request_code", "client"}
@@ -24,9 +24,9 @@ def test_the_page_sends_the_browser_back_with_a_code_and_no_state(site: Any) -> 
     assert (answer["client"], answer["status"]) == (NAME, "Ok")
 
 
-def test_the_root_stays_the_exchange_of_everybody_else(site: Any) -> None:
-    assert requests.get(f"{site.url}/", timeout=10).json()["data"]["name"] == "simulated exchange"
-    assert requests.get(f"{site.url}/", params={"app_key": "nobody"}, timeout=10).status_code == 400
+def test_a_key_of_nobody_or_of_another_broker_opens_no_page(site: Any) -> None:
+    for key in ("nobody", "demo01key"):
+        assert requests.get(f"{site.url}/flattrade/", params={"app_key": key}, timeout=10).status_code == 400
 
 
 def test_a_code_works_once_and_only_with_the_secret(site: Any) -> None:
@@ -53,17 +53,21 @@ def test_logging_out_ends_the_session(site: Any) -> None:
 def test_a_customer_of_another_broker_has_no_session_here(site: Any) -> None:
     other = site.login("DEMO02")
     body = f'jData={{"uid":"DEMO02"}}&jKey={other.token}'
-    answer = requests.post(f"{site.url}/PiConnectAPI/Limits", data=body, timeout=10).json()
+    answer = requests.post(f"{site.url}/flattrade/PiConnectAPI/Limits", data=body, timeout=10).json()
     assert answer["emsg"] == "Session Expired : Invalid Session Key"
 
 
 def test_bodies_come_as_forms_and_with_bearer_tokens_too(site: Any) -> None:
     client = sign_in(site)
     data = json.dumps({"uid": NAME, "actid": NAME})
-    form = requests.post(f"{site.url}/PiConnectTP/Limits", data={"jData": data, "jKey": client.token}, timeout=10)
+    form = requests.post(
+        f"{site.url}/flattrade/PiConnectTP/Limits", data={"jData": data, "jKey": client.token}, timeout=10
+    )
     assert form.json()["stat"] == "Ok"
     headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
-    bearer = requests.post(f"{site.url}/PiConnectAPI//Limits", data=f"jData={data}", headers=headers, timeout=10)
+    bearer = requests.post(
+        f"{site.url}/flattrade/PiConnectAPI//Limits", data=f"jData={data}", headers=headers, timeout=10
+    )
     assert bearer.json()["stat"] == "Ok"
 
 
@@ -75,7 +79,7 @@ def test_the_ledger_tells_of_sessions(site: Any) -> None:
 
 def _exchange(site: Any, code: str, *, secret: str = SECRET) -> dict[str, str]:
     body = {"api_key": KEY, "request_code": code, "api_secret": proof(code, secret=secret)}
-    answer: dict[str, str] = requests.post(f"{site.url}/trade/apitoken", json=body, timeout=10).json()
+    answer: dict[str, str] = requests.post(f"{site.url}/flattrade/trade/apitoken", json=body, timeout=10).json()
     return answer
 
 

@@ -24,7 +24,7 @@ def client(site: Any) -> NorenClient:
 @asynccontextmanager
 async def opened(client: NorenClient, **first: str) -> AsyncIterator[Socket]:
     """A socket that has said who it is."""
-    url = client.site.url.replace("http", "ws", 1) + "/PiConnectWSAPI/"
+    url = client.site.url.replace("http", "ws", 1) + "/flattrade/PiConnectWSAPI/"
     sign = {"t": "a", "uid": client.name, "actid": client.name, "source": "API", "accesstoken": client.token}
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         await socket.send_json(sign | first)

@@ -171,8 +171,8 @@ def test_latency_delays_acceptance_too(site, trader, buy):
         ("market", {"action": "set_price", "exchange": "NFO", "symbol": "NOSUCH", "price": "1"}),
         ("clients", {"clients": [{"client": "DEMO01", "api_key": "other", "api_secret": "x"}]}),
         ("request-token", {"client": "NOBODY"}),
-        ("zerodha/manual-order", {"client": "DEMO01", "exchange": "NFO"}),
-        ("zerodha/manual-order", []),
+        ("manual-order", {"client": "DEMO01", "exchange": "NFO"}),
+        ("manual-order", []),
     ],
 )
 def test_a_wrong_control_request_is_refused_with_a_reason(site, path, body):
@@ -195,9 +195,9 @@ def test_more_clients_trade_at_once(site, buy):
 
 def test_a_manual_exit_in_the_brokers_app_closes_the_position(site, trader, buy):
     trader.place(**buy)
-    form = {"client": "DEMO01", "exchange": "NFO", "tradingsymbol": buy["tradingsymbol"]}
-    form |= {"transaction_type": "SELL", "quantity": buy["quantity"], "product": "NRML", "order_type": "MARKET"}
-    order_id = site.control("POST", "zerodha/manual-order", form)["order_id"]
+    form = {"client": "DEMO01", "exchange": "NFO", "symbol": buy["tradingsymbol"]}
+    form |= {"side": "SELL", "quantity": int(buy["quantity"]), "product": "NRML", "order_type": "MARKET"}
+    order_id = site.control("POST", "manual-order", form)["order_id"]
     [order] = [row for row in trader.get("/orders") if row["order_id"] == order_id]
     assert (order["status"], order["tag"]) == ("COMPLETE", None)
     assert [row["quantity"] for row in trader.get("/portfolio/positions")["net"]] == [0]

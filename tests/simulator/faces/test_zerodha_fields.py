@@ -7,8 +7,8 @@ import pytest
 
 from domain.instruments import Exchange, Kind
 from domain.orders import OrderType, Product, Side, Validity
+from simulator.faces.calls import FaceError
 from simulator.faces.zerodha.fields import new_order, order_edit
-from simulator.faces.zerodha.wire import KiteError
 from simulator.market.live import LiveMarket
 from simulator.market.types import Listing
 
@@ -51,9 +51,9 @@ def test_a_whole_form_is_read(market, form):
 )
 def test_a_missing_field_is_named(market, form, missing):
     del form[missing]
-    with pytest.raises(KiteError, match=missing) as refusal:
+    with pytest.raises(FaceError, match=missing) as refusal:
         new_order(form, variety="regular", market=market)
-    assert (refusal.value.status, refusal.value.error_type) == (400, "InputException")
+    assert (refusal.value.status, refusal.value.code) == (400, "InputException")
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_a_missing_field_is_named(market, form, missing):
     ],
 )
 def test_a_bad_value_is_an_input_exception(market, form, name, value):
-    with pytest.raises(KiteError) as refusal:
+    with pytest.raises(FaceError) as refusal:
         new_order(form | {name: value}, variety="regular", market=market)
-    assert (refusal.value.status, refusal.value.error_type) == (400, "InputException")
+    assert (refusal.value.status, refusal.value.code) == (400, "InputException")
 
 
 def test_an_unknown_variety_is_refused(market, form):
-    with pytest.raises(KiteError, match="variety"):
+    with pytest.raises(FaceError, match="variety"):
         new_order(form, variety="bo", market=market)
 
 

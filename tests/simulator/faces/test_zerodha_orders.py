@@ -162,7 +162,7 @@ def test_nobody_sees_anothers_orders(site, trader, buy):
 
 def test_ten_orders_a_second_then_429(make_site, monkeypatch):
     site = make_site()
-    monkeypatch.setattr("simulator.faces.zerodha.calls.time", lambda: 1_790_000_000.5)
+    monkeypatch.setattr("simulator.faces.calls.time", lambda: 1_790_000_000.5)
     trader = site.login()
     codes = [trader.place(exchange="NFO").status_code for _ in range(12)]
     assert codes == [400] * 10 + [429] * 2
@@ -177,9 +177,9 @@ def test_a_dead_token_is_a_token_exception(site, trader, buy):
 
 
 def test_unknown_addresses_and_methods_speak_kite(site):
-    reply = requests.get(f"{site.url}/nope", timeout=10)
+    reply = requests.get(f"{site.url}/zerodha/nope", timeout=10)
     assert (reply.status_code, reply.json()["status"]) == (404, "error")
-    assert requests.patch(f"{site.url}/orders", timeout=10).status_code == 405
+    assert requests.patch(f"{site.url}/zerodha/orders", timeout=10).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,6 @@ def test_unknown_addresses_and_methods_speak_kite(site):
 )
 def test_an_unreadable_form_is_an_order_without_fields(site, trader, content_type):
     headers = {"Content-Type": content_type, "Authorization": f"token {trader.api_key}:{trader.token}"}
-    reply = requests.post(f"{site.url}/orders/regular", data=b"tag=\xff\xfe", headers=headers, timeout=10)
+    reply = requests.post(f"{site.url}/zerodha/orders/regular", data=b"tag=\xff\xfe", headers=headers, timeout=10)
     assert (reply.status_code, reply.json()["error_type"]) == (400, "InputException")
     assert [line["event"] for line in site.entries(endpoint="orders.place")] == ["REQUEST", "REJECTED"]

@@ -100,7 +100,7 @@ def test_out_of_order(site, trader, buy, receiver):
 
 
 def test_one_held_back_comes_at_last_though_nothing_overtakes_it(site, trader, resting, receiver, monkeypatch):
-    monkeypatch.setattr("simulator.faces.zerodha.postbacks.HELD_SECONDS", 0.1)
+    monkeypatch.setattr("simulator.faces.postbacks.HELD_SECONDS", 0.1)
     site.control("POST", "faults", {"kind": "out_of_order_postback", "count": 1})
     trader.place(**resting)
     assert [body["status"] for body in receiver.take(1)] == ["UPDATE"]

@@ -16,14 +16,14 @@ REDIRECT = "http://127.0.0.1:1/back/?from=kite"
 def test_a_person_logs_in_and_is_sent_back_with_a_request_token(make_site):
     site = make_site(SIMULATOR_REDIRECT_URL=REDIRECT)
     page = requests.get(
-        f"{site.url}/connect/login",
+        f"{site.url}/zerodha/connect/login",
         params={"v": "3", "api_key": "demo01key", "redirect_params": "state=<b>1"},
         timeout=10,
     )
     assert "DEMO01" in page.text
     assert "<b>1" not in page.text
     form = {"api_key": "demo01key", "client": "DEMO01", "redirect_params": "state=abc&status=forged"}
-    reply = requests.post(f"{site.url}/connect/login", data=form, allow_redirects=False, timeout=10)
+    reply = requests.post(f"{site.url}/zerodha/connect/login", data=form, allow_redirects=False, timeout=10)
     assert reply.status_code == 302
     query = parse_qs(urlsplit(reply.headers["Location"]).query)
     request_token = query.pop("request_token")
@@ -32,10 +32,10 @@ def test_a_person_logs_in_and_is_sent_back_with_a_request_token(make_site):
 
 
 def test_unknown_keys_and_wrong_secrets_are_refused(site):
-    assert requests.get(f"{site.url}/connect/login?api_key=nobody", timeout=10).status_code == 400
+    assert requests.get(f"{site.url}/zerodha/connect/login?api_key=nobody", timeout=10).status_code == 400
     token = site.control("POST", "request-token", {"client": "DEMO01"})["request_token"]
     form = {"api_key": "demo01key", "request_token": token, "checksum": "0" * 64}
-    reply = requests.post(f"{site.url}/session/token", data=form, timeout=10)
+    reply = requests.post(f"{site.url}/zerodha/session/token", data=form, timeout=10)
     assert (reply.status_code, reply.json()["error_type"]) == (403, "TokenException")
 
 
@@ -44,8 +44,8 @@ def test_a_login_can_be_slow_and_broken_too(site):
     token = site.control("POST", "request-token", {"client": "DEMO01"})["request_token"]
     checksum = hashlib.sha256(f"demo01key{token}demo01secret".encode()).hexdigest()
     form = {"api_key": "demo01key", "request_token": token, "checksum": checksum}
-    assert "html" in requests.post(f"{site.url}/session/token", data=form, timeout=10).headers["Content-Type"]
-    assert requests.post(f"{site.url}/session/token", data=form, timeout=10).status_code == 403
+    assert "html" in requests.post(f"{site.url}/zerodha/session/token", data=form, timeout=10).headers["Content-Type"]
+    assert requests.post(f"{site.url}/zerodha/session/token", data=form, timeout=10).status_code == 403
     assert site.login()
 
 
@@ -53,7 +53,7 @@ def test_a_login_can_be_slow_and_broken_too(site):
 def test_an_unreadable_form_is_refused(site, content_type):
     for path in ("session/token", "connect/login"):
         headers = {"Content-Type": content_type}
-        reply = requests.post(f"{site.url}/{path}", data=b"api_key=\xff\xfe", headers=headers, timeout=10)
+        reply = requests.post(f"{site.url}/zerodha/{path}", data=b"api_key=\xff\xfe", headers=headers, timeout=10)
         assert reply.status_code in (400, 403)
         assert reply.json()["status"] == "error"
 

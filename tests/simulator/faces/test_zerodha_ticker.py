@@ -57,7 +57,7 @@ def _quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_feed(site) -> Iterator[Callable[..., Feed]]:
     with ExitStack() as opened:
 
-        def make(trader, path: str = "/ws-zerodha") -> Feed:
+        def make(trader, path: str = "/zerodha") -> Feed:
             query = f"api_key={trader.api_key}&access_token={trader.token}"
             address = f"{site.url.replace('http', 'ws')}{path}?{query}"
             return Feed(opened.enter_context(connect(address, compression=None)))
@@ -88,8 +88,8 @@ def test_prices_go_on_arriving(feed):
         pass
 
 
-def test_the_root_path_is_the_ticker_too(trader, open_feed):
-    feed = open_feed(trader, path="/")
+def test_the_root_of_the_face_is_the_ticker_with_a_slash_too(trader, open_feed):
+    feed = open_feed(trader, path="/zerodha/")
     feed.send("mode", ["ltp", [INDEX]])
     assert feed.tick(INDEX, "ltp")
 
@@ -190,4 +190,4 @@ def test_token_death_is_seen_by_the_next_connection(site, trader, open_feed):
     assert trader.call("GET", "/orders").status_code == 403
     with pytest.raises(InvalidStatus):
         open_feed(trader)
-    assert requests.get(f"{site.url}/ws-zerodha", timeout=TIMEOUT).status_code == 403
+    assert requests.get(f"{site.url}/zerodha", timeout=TIMEOUT).status_code == 403

@@ -27,7 +27,7 @@ Word = TypeVar("Word")
 
 
 def new_order(fields: Fields, names: Names) -> NewOrder:
-    """Read a PlaceOrder. Raises ``NorenError``; lot, tick and band are left to the exchange."""
+    """Read a PlaceOrder. Raises ``FaceError``; lot, tick and band are left to the exchange."""
     listing = find_listing(fields, names)
     order_type = _order_type(fields)
     return NewOrder(

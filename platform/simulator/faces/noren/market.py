@@ -14,7 +14,7 @@ from domain.symbols import strike_text
 from simulator.clients import Client
 from simulator.faces.desk import Desk
 from simulator.faces.noren import fields as read
-from simulator.faces.noren.calls import Counter
+from simulator.faces.noren.calls import NorenCounter
 from simulator.faces.noren.mapping import contract_row, rupees, security_row
 from simulator.faces.noren.names import instrument_of, token_of, trading_symbol, unit
 from simulator.faces.noren.quotes import day_fields, depth_fields
@@ -41,7 +41,7 @@ _FILES = {
 class MarketData:
     """Answers what is the same for every client."""
 
-    counter: Counter
+    counter: NorenCounter
     _files: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     @property

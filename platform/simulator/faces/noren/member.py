@@ -42,6 +42,3 @@ FLATTRADE = Member(
         "Currency_Derivatives.csv",
     ),
 )
-
-MEMBERS = (FLATTRADE,)
-"""Every broker of the family that has a face."""

@@ -26,6 +26,10 @@ class Names:
         """Return the contract of a trading symbol."""
         return self._by_symbol.get((exchange, symbol))
 
+    def name_of(self, listing: Listing) -> tuple[str, str]:
+        """Return a contract's exchange and trading symbol."""
+        return listing.exchange.value, trading_symbol(listing)
+
     def numbered(self, exchange: str, token: str) -> Listing | None:
         """Return the contract of a token, which is unique on its exchange only."""
         return self._by_token.get((exchange, token))

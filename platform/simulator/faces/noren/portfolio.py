@@ -1,15 +1,13 @@
 """Books, positions, funds and the user; the reads that faults can lag, empty or cut short."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeVar
 
 from simulator.clients import Client
 from simulator.exchange.types import ClientOrder, ClientTrade, Refusal
+from simulator.faces.books import Books
 from simulator.faces.desk import Desk
 from simulator.faces.noren import fields as read
-from simulator.faces.noren.calls import Counter
+from simulator.faces.noren.calls import NorenCounter
 from simulator.faces.noren.mapping import (
     limits_row,
     newest_first,
@@ -21,32 +19,30 @@ from simulator.faces.noren.mapping import (
 from simulator.faces.noren.names import unit
 from simulator.faces.noren.orders import refused
 from simulator.faces.noren.wire import Fields, Row, invalid, no_data, required
-from simulator.faults import BOOK_FAULTS, Fault, FaultKind
 
 _EXCHANGES = ["NSE", "NFO", "BSE", "BFO", "MCX"]
 _PRODUCTS = {"C": "Delivery", "I": "Intraday", "M": "Normal"}
-
-_Shown = TypeVar("_Shown")
 
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
     """Answers the reads of one client's books."""
 
-    counter: Counter
+    counter: NorenCounter
 
     @property
     def desk(self) -> Desk:
         """The shared parts of the process."""
         return self.counter.desk
 
+    @property
+    def books(self) -> Books:
+        """What the faults leave of them."""
+        return Books(self.desk)
+
     async def orders(self, client: Client, fields: Fields) -> list[Row]:
         """POST /OrderBook, newest first."""
-        fault = self._fault(client, "orders.book")
-        orders: Sequence[ClientOrder] = self.desk.exchange.orders(client.client)
-        if fault is not None and fault.kind is FaultKind.BOOK_LAG:
-            orders = self._as_of(client, orders, self._then(fault))
-        return _listed([order_row(order) for order in reversed(_shown(orders, fault))])
+        return _listed([order_row(order) for order in reversed(self.books.orders(client))])
 
     async def history(self, client: Client, fields: Fields) -> list[Row]:
         """POST /SingleOrdHist, newest first."""
@@ -58,18 +54,13 @@ class Portfolio:
 
     async def trades(self, client: Client, fields: Fields) -> list[Row]:
         """POST /TradeBook, newest first."""
-        fault = self._fault(client, "trades.book")
-        trades: Sequence[ClientTrade] = self.desk.exchange.trades(client.client)
-        if fault is not None and fault.kind is FaultKind.BOOK_LAG:
-            trades = [trade for trade in trades if trade.filled_at <= self._then(fault)]
-        rows = [trade_row(trade, self._order(client, trade)) for trade in reversed(_shown(trades, fault))]
-        return _listed(rows)
+        trades = self.books.trades(client)
+        return _listed([trade_row(trade, self._order(client, trade)) for trade in reversed(trades)])
 
     async def positions(self, client: Client, fields: Fields) -> list[Row]:
         """POST /PositionBook"""
         required(fields, "actid")
-        fault = self._fault(client, "positions")
-        rows = [position_row(row) for row in _shown(self.desk.exchange.positions(client.client), fault)]
+        rows = [position_row(row) for row in self.books.positions(client)]
         return _listed([row | {"uid": client.client, "actid": client.client} for row in rows])
 
     async def holdings(self, client: Client, fields: Fields) -> list[Row]:
@@ -131,28 +122,9 @@ class Portfolio:
     def _order(self, client: Client, trade: ClientTrade) -> ClientOrder:
         return self.desk.exchange.order(client.client, trade.order_id)
 
-    def _fault(self, client: Client, endpoint: str) -> Fault | None:
-        return self.desk.faults.draw(BOOK_FAULTS, client=client.client, endpoint=endpoint)
-
-    def _then(self, fault: Fault) -> datetime:
-        return self.desk.now() - timedelta(seconds=fault.seconds * self.desk.clock.speed)
-
-    def _as_of(self, client: Client, orders: Sequence[ClientOrder], then: datetime) -> list[ClientOrder]:
-        seen = [order for order in orders if order.placed_at <= then]
-        histories = (self.desk.exchange.history(client.client, order.order_id) for order in seen)
-        return [[state for state in states if state.updated_at <= then][-1] for states in histories]
-
 
 def _listed(rows: list[Row]) -> list[Row]:
     """Return the rows of a book; an empty one is an error here."""
     if not rows:
         raise no_data()
-    return rows
-
-
-def _shown(rows: Sequence[_Shown], fault: Fault | None) -> Sequence[_Shown]:
-    if fault is not None and fault.kind is FaultKind.EMPTY_BOOK:
-        return ()
-    if fault is not None and fault.kind is FaultKind.TRUNCATED_BOOK:
-        return rows[: len(rows) // 2]
     return rows

@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from domain.clock import IST
+from simulator.faces.calls import FaceError
 
 Fields = Mapping[str, str]
 Row = dict[str, Any]
@@ -21,42 +22,38 @@ _LARGEST_BODY = 65_536
 _ABSENT = frozenset({"", "None", "null"})
 
 
-class NorenError(Exception):
+def refusal(emsg: str, *, status: int = 200) -> FaceError:
     """A refused call: ``emsg`` is Noren's text. The documentation has refusals with HTTP 200 and with 400."""
-
-    def __init__(self, emsg: str, *, status: int = 200) -> None:
-        super().__init__(emsg)
-        self.status = status
-        self.emsg = emsg
+    return FaceError(emsg, status=status)
 
 
-def invalid(detail: str) -> NorenError:
+def invalid(detail: str) -> FaceError:
     """A missing or unreadable field."""
-    return NorenError(f"Invalid Input : {detail}", status=400)
+    return refusal(f"Invalid Input : {detail}", status=400)
 
 
-def refused_order(detail: str) -> NorenError:
+def refused_order(detail: str) -> FaceError:
     """An order the OMS's own checks turn down."""
-    return NorenError(f"Rejected : ORA:{detail}")
+    return refusal(f"Rejected : ORA:{detail}")
 
 
-def no_data() -> NorenError:
+def no_data() -> FaceError:
     """What an empty book is."""
-    return NorenError('Error Occurred : 5 "no data"')
+    return refusal('Error Occurred : 5 "no data"')
 
 
-def session_expired() -> NorenError:
+def session_expired() -> FaceError:
     """A session that is not valid (any more)."""
-    return NorenError("Session Expired : Invalid Session Key")
+    return refusal("Session Expired : Invalid Session Key")
 
 
-def server_timeout(status: int = 200) -> NorenError:
+def server_timeout(status: int = 200) -> FaceError:
     """The OMS behind the gateway did not answer; it proves nothing."""
-    return NorenError("Server Timeout :  ", status=status)
+    return refusal("Server Timeout :  ", status=status)
 
 
 async def read_call(request: web.Request) -> tuple[dict[str, str], str]:
-    """Return a call's fields and its token; raises ``NorenError`` for a body that cannot be read.
+    """Return a call's fields and its token; raises ``FaceError`` for a body that cannot be read.
 
     The token is ``jKey`` or, from newer clients, a bearer header. Clients send the body without a content type, as a
     form, or under a JSON one.
@@ -96,9 +93,9 @@ def success(data: Row, *, now: datetime) -> web.Response:
     return as_json({"request_time": stamp(now), "stat": "Ok", **data})
 
 
-def failure(error: NorenError, *, now: datetime) -> web.Response:
+def failure(error: FaceError, *, now: datetime) -> web.Response:
     """Wrap an error."""
-    return as_json({"stat": "Not_Ok", "request_time": stamp(now), "emsg": error.emsg}, status=error.status)
+    return as_json({"stat": "Not_Ok", "request_time": stamp(now), "emsg": error.message}, status=error.status)
 
 
 def as_json(body: Any, *, status: int = 200) -> web.Response:

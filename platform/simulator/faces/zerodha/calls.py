@@ -1,53 +1,74 @@
-"""How a call reaches its handler: authentication, call limits, latency, faults, and the reply they leave."""
+"""How Kite knows its callers, and how it words what happens at every broker."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from time import time
 from typing import Any
 
 from aiohttp import web
 
 from simulator.clients import Client
-from simulator.faces.desk import Desk, cut, hold
-from simulator.faces.zerodha.limits import Bucket, Limits
-from simulator.faces.zerodha.wire import KiteError, failure, success, token_error, too_many
-from simulator.faults import READ_FAULTS, Fault, FaultKind
-from simulator.ledger import Entry, Event, LedgerClosed
+from simulator.faces.calls import Counter, FaceError
+from simulator.faces.desk import Desk
+from simulator.faces.limits import CallLimits, Excess
+from simulator.faces.zerodha.limits import WINDOWS, Bucket
+from simulator.faces.zerodha.wire import (
+    failure,
+    not_allowed,
+    not_found,
+    order_error,
+    success,
+    token_error,
+    too_many,
+    unavailable,
+)
 
 BROKER = "zerodha"
 
-HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+class KiteCounter(Counter[web.Request]):
+    """Where Kite's calls are checked and spoilt; its reads are handed the request."""
 
+    broker = BROKER
+    bucket = Bucket.OTHER
+    half = b'{"status":"success","data":{"order_'
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Where one face's calls are checked and spoilt."""
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, CallLimits(WINDOWS, switch=desk.limits))
 
-    desk: Desk
-    limits: Limits
+    async def asked(self, request: web.Request) -> web.Request:
+        """Return the request."""
+        return request
 
-    def client(self, request: web.Request) -> Client:
+    def client(self, asked: web.Request) -> Client:
         """Return whose call it is, or raise the TokenException."""
-        api_key, token = credentials(request)
-        client = self.desk.clients.keyed(api_key)
-        if client is None or client.broker != BROKER or not self.desk.sessions.holds(client, token):
-            raise token_error()
-        return client
+        api_key, token = credentials(asked)
+        return self.signed_in(self.keyed(api_key), token)
 
-    def count(self, client: Client, bucket: Bucket) -> None:
-        """Count a call, or raise the 429."""
-        if not self.limits.allow(api_key=client.api_key, bucket=bucket, now=time()):
-            raise too_many()
+    def success(self, data: Any) -> web.Response:
+        """Wrap a result."""
+        return success(data)
 
-    def kill_sessions(self, client: Client) -> None:
-        """End every session of a client, as a login elsewhere would."""
-        self.desk.sessions.revoke_all(client.client)
-        self.desk.ledger.append(
-            Entry(event=Event.SESSION, broker=BROKER, client=client.client, message="killed by a fault")
-        )
+    def failure(self, error: FaceError) -> web.Response:
+        """Wrap an error."""
+        return failure(error)
+
+    def session_lost(self) -> FaceError:
+        """The TokenException."""
+        return token_error()
+
+    def too_many(self, excess: Excess) -> FaceError:
+        """The 429, which tells no numbers."""
+        return too_many()
+
+    def unavailable(self, status: int) -> FaceError:
+        """The NetworkException."""
+        return unavailable(status)
+
+    def timed_out(self) -> FaceError:
+        """An OrderException that proves nothing."""
+        return order_error("The request timed out. Check the order book.")
+
+    def unknown_path(self, status: int) -> FaceError:
+        """The GeneralException."""
+        return not_found() if status == web.HTTPNotFound.status_code else not_allowed()
 
 
 def credentials(request: web.Request) -> tuple[str, str]:
@@ -55,69 +76,3 @@ def credentials(request: web.Request) -> tuple[str, str]:
     scheme, _, pair = request.headers.get("Authorization", "").partition(" ")
     api_key, _, token = pair.strip().partition(":")
     return (api_key, token) if scheme == "token" else ("", "")
-
-
-Read = Callable[[web.Request, Client], Awaitable[Any]]
-"""Does a read and returns its data, or a whole response; raises ``KiteError``."""
-
-
-def reading(counter: Counter, read: Read, *, name: str, bucket: Bucket = Bucket.OTHER) -> Handler:
-    """Wrap a read: who may, how often, how late and how broken."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            return await _read(counter, read, request, name=name, bucket=bucket)
-        except KiteError as error:
-            return failure(error)
-
-    return handle
-
-
-async def _read(counter: Counter, read: Read, request: web.Request, *, name: str, bucket: Bucket) -> web.StreamResponse:
-    client = counter.client(request)
-    counter.count(client, bucket)
-    await pause(counter.desk.faults.delay_seconds(client=client.client, endpoint=name, symbol=""))
-    fault = counter.desk.faults.draw(READ_FAULTS, client=client.client, endpoint=name)
-    if fault is not None and fault.kind is FaultKind.TOKEN_DEATH:
-        counter.kill_sessions(client)
-        raise token_error()
-    data = await read(request, client)
-    response = data if isinstance(data, web.StreamResponse) else success(data)
-    return response if fault is None else await spoil(request, response, fault)
-
-
-async def spoil(request: web.Request, response: web.StreamResponse, fault: Fault) -> web.StreamResponse:
-    """Return what the client gets instead of the true reply; the deed, if any, is done."""
-    if fault.kind is FaultKind.ACCEPT_THEN_TIMEOUT:
-        await hold(request)
-    elif fault.kind in _CUT:
-        cut(request)
-    elif fault.kind is FaultKind.SERVER_ERROR:
-        return failure(KiteError(fault.status, "NetworkException", "The upstream server is not responding"))
-    elif fault.kind is FaultKind.TOO_MANY_REQUESTS:
-        return failure(too_many())
-    elif fault.kind is FaultKind.PLACED_BUT_400:
-        return failure(KiteError(400, "OrderException", "The request timed out. Check the order book."))
-    return _BODIES[fault.kind]() if fault.kind in _BODIES else response
-
-
-_CUT = frozenset({FaultKind.ACCEPT_THEN_RESET, FaultKind.NEVER_DELIVERED, FaultKind.LATE_ACCEPT})
-_BODIES: dict[FaultKind, Callable[[], web.Response]] = {
-    FaultKind.EMPTY_BODY: lambda: web.Response(status=200, body=b"", content_type="application/json"),
-    FaultKind.HTML_BODY: lambda: web.Response(status=200, body=HTML, content_type="text/html"),
-    FaultKind.BAD_JSON: lambda: web.Response(
-        status=200, body=b'{"status":"success","data":{"order_', content_type="application/json"
-    ),
-    FaultKind.NO_ORDER_ID: lambda: success({}),
-}
-
-
-async def pause(seconds: float) -> None:
-    """Wait, where there is anything to wait for."""
-    if seconds > 0:
-        await asyncio.sleep(seconds)
-
-
-def broken_ledger(error: LedgerClosed) -> web.Response:
-    """Return the reply to an order that could not be recorded: nobody may rely on it."""
-    return failure(KiteError(500, "GeneralException", str(error)))

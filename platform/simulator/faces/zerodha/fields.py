@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from domain.orders import OrderType, Product, Side, Validity
 from simulator.exchange.types import NewOrder, OrderEdit
+from simulator.faces.calls import FaceError
 from simulator.faces.zerodha.mapping import unit
-from simulator.faces.zerodha.wire import KiteError, input_error
+from simulator.faces.zerodha.wire import input_error
 from simulator.market.types import Listing, Market
 
 VARIETIES = frozenset({"regular", "amo", "co", "iceberg", "auction"})
@@ -23,7 +24,7 @@ Form = Mapping[str, str]
 
 
 def new_order(form: Form, *, variety: str, market: Market) -> NewOrder:
-    """Read a place form. Raises ``KiteError``; what the exchange checks (lot, tick, band) is left to it."""
+    """Read a place form. Raises ``FaceError``; what the exchange checks (lot, tick, band) is left to it."""
     check_variety(variety)
     listing = find_listing(form, market)
     return NewOrder(
@@ -148,5 +149,5 @@ def _tag(form: Form) -> str:
     return tag
 
 
-def _invalid(name: str) -> KiteError:
+def _invalid(name: str) -> FaceError:
     return input_error(f"Invalid `{name}`.")

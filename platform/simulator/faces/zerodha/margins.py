@@ -46,11 +46,11 @@ class Calculators:
 
     desk: Desk
 
-    async def orders(self, request: web.Request, client: Client) -> list[Row]:
+    async def orders(self, client: Client, request: web.Request) -> list[Row]:
         """POST /margins/orders"""
         return [self._margin_row(priced) for priced in await self._priced(request)]
 
-    async def basket(self, request: web.Request, client: Client) -> Row:
+    async def basket(self, client: Client, request: web.Request) -> Row:
         """POST /margins/basket"""
         priced = await self._priced(request)
         total = _sum([self._margin(one) for one in priced])
@@ -63,7 +63,7 @@ class Calculators:
             "charges": _charges_row(charged, tax=""),
         }
 
-    async def charges(self, request: web.Request, client: Client) -> list[Row]:
+    async def charges(self, client: Client, request: web.Request) -> list[Row]:
         """POST /charges/orders: each order at its ``average_price``."""
         return [_contract_note(priced) for priced in await self._priced(request)]
 

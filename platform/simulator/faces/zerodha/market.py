@@ -59,7 +59,7 @@ class MarketData:
     desk: Desk
     _master: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
-    async def instruments(self, request: web.Request, client: Client) -> web.Response:
+    async def instruments(self, client: Client, request: web.Request) -> web.Response:
         """GET /instruments[/{exchange}]: gzipped CSV, the same all day."""
         exchange = request.match_info.get("exchange", "")
         day = self.desk.now().astimezone(IST).date().isoformat()
@@ -69,7 +69,7 @@ class MarketData:
         headers = {"Content-Encoding": "gzip"}
         return web.Response(body=self._master[day, exchange], content_type="text/csv", headers=headers)
 
-    async def quote(self, request: web.Request, client: Client) -> Row:
+    async def quote(self, client: Client, request: web.Request) -> Row:
         """GET /quote?i=NSE:INFY&i=.."""
         market = self.desk.exchange.market
         return {
@@ -77,15 +77,15 @@ class MarketData:
             for key, listing in self._asked(request, most=MAX_QUOTES)
         }
 
-    async def ohlc(self, request: web.Request, client: Client) -> Row:
+    async def ohlc(self, client: Client, request: web.Request) -> Row:
         """GET /quote/ohlc?i=.."""
         return self._short(request, ohlc_row)
 
-    async def ltp(self, request: web.Request, client: Client) -> Row:
+    async def ltp(self, client: Client, request: web.Request) -> Row:
         """GET /quote/ltp?i=.."""
         return self._short(request, ltp_row)
 
-    async def historical(self, request: web.Request, client: Client) -> Row:
+    async def historical(self, client: Client, request: web.Request) -> Row:
         """GET /instruments/historical/{token}/{interval}?from=..&to=..&oi=0|1"""
         listing = self._listing(request.match_info["token"])
         interval = request.match_info["interval"]

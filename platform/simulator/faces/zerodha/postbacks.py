@@ -1,139 +1,38 @@
-"""Postbacks: a JSON POST to the client's URL at every order update it should hear of.
+"""Kite's postbacks: JSON, proved by a checksum that takes the application's secret."""
 
-In a queue of its own per client.
-"""
-
-import asyncio
 import hashlib
-import logging
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Any
-
-from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from simulator.clients import Client
 from simulator.exchange.types import ClientOrder
-from simulator.faces.desk import Desk
-from simulator.faces.zerodha.calls import BROKER
+from simulator.faces.postbacks import Body, Postbacks
 from simulator.faces.zerodha.mapping import POSTBACK_STATES, order_row
 from simulator.faces.zerodha.wire import dumps
-from simulator.faults import POSTBACK_FAULTS, Fault, FaultKind
 
 APP_ID = 1234
-KEPT = 1000
-TIMEOUT = ClientTimeout(total=5)
-HELD_SECONDS = 2.0
-
-log = logging.getLogger(__name__)
-
-Body = dict[str, Any]
 
 
-def postback(order: ClientOrder, client: Client) -> Body:
-    """Return the documented body; its checksum is sha256(order_id + order_timestamp + api_secret)."""
-    row = order_row(order)
-    status = row["status"] if order.state in POSTBACK_STATES else "UPDATE"
-    text = f"{row['order_id']}{row['order_timestamp']}{client.api_secret}"
-    return {
-        "user_id": client.client,
-        "unfilled_quantity": row["pending_quantity"],
-        "app_id": APP_ID,
-        "checksum": hashlib.sha256(text.encode()).hexdigest(),
-        **row,
-        "status": status,
-    }
+class KitePostbacks(Postbacks):
+    """The postbacks of the face."""
 
+    def body(self, order: ClientOrder, client: Client) -> Body:
+        """Return the documented body; its checksum is sha256(order_id + order_timestamp + api_secret)."""
+        row = order_row(order)
+        status = row["status"] if order.state in POSTBACK_STATES else "UPDATE"
+        text = f"{row['order_id']}{row['order_timestamp']}{client.api_secret}"
+        return {
+            "user_id": client.client,
+            "unfilled_quantity": row["pending_quantity"],
+            "app_id": APP_ID,
+            "checksum": hashlib.sha256(text.encode()).hexdigest(),
+            **row,
+            "status": status,
+        }
 
-@dataclass(slots=True)
-class Outbox:
-    """What one client has still to be sent."""
+    def forged(self, body: Body) -> Body:
+        """Return a claim with a checksum that does not fit."""
+        claim = "REJECTED" if body["status"] == "COMPLETE" else "COMPLETE"
+        return {**body, "status": claim, "checksum": hashlib.sha256(b"forged").hexdigest()}
 
-    client: Client
-    bodies: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT))
-    held: bytes | None = None
-    sender: "asyncio.Task[None] | None" = None
-
-
-class Postbacks:
-    """Sends without ever making the exchange wait; a receiver that fails is not asked twice, as at Kite."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._outboxes: dict[str, Outbox] = {}
-        self._session: ClientSession | None = None
-        self.sent = 0
-        self.failed = 0
-        desk.recorder.subscribe(self._updated)
-
-    def start(self) -> None:
-        """Open the HTTP session; needs the running loop."""
-        self._session = ClientSession(timeout=TIMEOUT)
-
-    async def aclose(self) -> None:
-        """Stop sending."""
-        senders = [box.sender for box in self._outboxes.values() if box.sender is not None]
-        for sender in senders:
-            sender.cancel()
-        await asyncio.gather(*senders, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-
-    def _updated(self, order: ClientOrder) -> None:
-        client = self._desk.clients.named(order.client)
-        if client is None or client.broker != BROKER or not client.postback_url:
-            return
-        box = self._outboxes.setdefault(client.client, Outbox(client=client))
-        box.client = client
-        fault = self._desk.faults.draw(
-            POSTBACK_FAULTS, client=client.client, endpoint="postback", symbol=order.listing.symbol
-        )
-        self._queue(box, postback(order, client), fault)
-        if box.sender is None or box.sender.done():
-            box.sender = asyncio.get_running_loop().create_task(self._drain(box))
-
-    def _queue(self, box: Outbox, body: Body, fault: Fault | None) -> None:
-        kind = fault.kind if fault else None
-        if kind is FaultKind.OUT_OF_ORDER_POSTBACK and box.held is None:
-            box.held = dumps(body)
-            asyncio.get_running_loop().call_later(HELD_SECONDS, self._release, box)
-            return
-        copies = fault.copies if fault and kind is FaultKind.DUPLICATE_POSTBACK else 1
-        box.bodies.extend([dumps(body)] * copies)
-        if kind is FaultKind.FORGED_POSTBACK:
-            box.bodies.append(dumps(_forged(body)))
-        self._let_go(box)
-
-    def _release(self, box: Outbox) -> None:
-        """Send what was held back although nothing overtook it."""
-        self._let_go(box)
-        if box.bodies and (box.sender is None or box.sender.done()):
-            box.sender = asyncio.get_running_loop().create_task(self._drain(box))
-
-    def _let_go(self, box: Outbox) -> None:
-        if box.held is not None:
-            box.bodies.append(box.held)
-            box.held = None
-
-    async def _drain(self, box: Outbox) -> None:
-        while box.bodies:
-            await self._post(box.client, box.bodies.popleft())
-
-    async def _post(self, client: Client, body: bytes) -> None:
-        if self._session is None:
-            return
-        headers = {"Content-Type": "application/json"}
-        try:
-            async with self._session.post(client.postback_url, data=body, headers=headers) as response:
-                await response.read()
-        except (ClientError, TimeoutError) as error:
-            self.failed += 1
-            log.warning("postback to %s failed: %s", client.client, error)
-        else:
-            self.sent += 1
-
-
-def _forged(body: Body) -> Body:
-    """Return a lie with a checksum that does not fit."""
-    claim = "REJECTED" if body["status"] == "COMPLETE" else "COMPLETE"
-    return {**body, "status": claim, "checksum": hashlib.sha256(b"forged").hexdigest()}
+    def encoded(self, body: Body) -> bytes:
+        """Return the JSON, with Decimals as numbers."""
+        return dumps(body)

@@ -11,50 +11,51 @@ import orjson
 from aiohttp import web
 
 from domain.clock import IST
+from simulator.faces.calls import FaceError
 
 
-class KiteError(Exception):
-    """An error reply: the HTTP status, Kite's ``error_type`` and its message."""
-
-    def __init__(self, status: int, error_type: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error_type = error_type
-        self.message = message
-
-
-def input_error(message: str) -> KiteError:
+def input_error(message: str) -> FaceError:
     """A missing or invalid field."""
-    return KiteError(400, "InputException", message)
+    return FaceError(message, status=400, code="InputException")
 
 
-def order_error(message: str) -> KiteError:
+def order_error(message: str) -> FaceError:
     """An order that the broker's own checks refuse."""
-    return KiteError(400, "OrderException", message)
+    return FaceError(message, status=400, code="OrderException")
 
 
-def margin_error(message: str) -> KiteError:
+def margin_error(message: str) -> FaceError:
     """Not enough money."""
-    return KiteError(400, "MarginException", message)
+    return FaceError(message, status=400, code="MarginException")
 
 
-def token_error(message: str = "Incorrect `api_key` or `access_token`.") -> KiteError:
+def token_error(message: str = "Incorrect `api_key` or `access_token`.") -> FaceError:
     """A session that is not valid (any more)."""
-    return KiteError(403, "TokenException", message)
+    return FaceError(message, status=403, code="TokenException")
 
 
-def not_found(message: str = "Route not found") -> KiteError:
+def not_found() -> FaceError:
     """Nothing at this address."""
-    return KiteError(404, "GeneralException", message)
+    return FaceError("Route not found", status=404, code="GeneralException")
 
 
-def too_many() -> KiteError:
+def not_allowed() -> FaceError:
+    """Not by this method."""
+    return FaceError("Method not allowed", status=405, code="GeneralException")
+
+
+def unavailable(status: int) -> FaceError:
+    """The servers behind the gateway fail."""
+    return FaceError("The upstream server is not responding", status=status, code="NetworkException")
+
+
+def too_many() -> FaceError:
     """A call limit is used up."""
-    return KiteError(429, "NetworkException", "Too many requests")
+    return FaceError("Too many requests", status=429, code="NetworkException")
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """Return the form fields of a request; raises ``KiteError`` for a body that is no form in readable text."""
+    """Return the form fields of a request; raises ``FaceError`` for a body that is no form in readable text."""
     try:
         return {key: str(value) for key, value in (await request.post()).items()}
     except (ValueError, LookupError):
@@ -66,9 +67,9 @@ def success(data: Any) -> web.Response:
     return _json(200, {"status": "success", "data": data})
 
 
-def failure(error: KiteError) -> web.Response:
+def failure(error: FaceError) -> web.Response:
     """Wrap an error."""
-    body = {"status": "error", "message": error.message, "data": None, "error_type": error.error_type}
+    body = {"status": "error", "message": error.message, "data": None, "error_type": error.code}
     return _json(error.status, body)
 
 

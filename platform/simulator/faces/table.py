@@ -1,0 +1,36 @@
+"""Every broker that has a face: a new one is a row here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import time
+from functools import partial
+
+from simulator.clients import SIX_NEXT_DAY, Expiry, at_next
+from simulator.faces.desk import Desk
+from simulator.faces.face import Face
+from simulator.faces.noren import face as noren
+from simulator.faces.noren.member import FLATTRADE
+from simulator.faces.noren.names import Names
+from simulator.faces.wording import MarketNames, Naming
+from simulator.faces.zerodha import face as zerodha
+from simulator.market.types import Market
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A face by its broker's slug, under which it is mounted; ``expiry`` says when the broker's tokens die."""
+
+    slug: str
+    build: Callable[[Desk], Face]
+    naming: Callable[[Market], Naming]
+    expiry: Expiry
+
+
+def _noren_names(market: Market) -> Names:
+    return Names(market.listings.values())
+
+
+FACES = (
+    Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
+    Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+)
