@@ -15,7 +15,14 @@ from config.start import _application
 _application(sys.argv[1])
 print(" ".join(sorted(sys.modules)))
 """
-FOR_PAGES_ONLY = ("config.urls", "rest_framework.fields", "unfold.admin", "flower", "prompt_toolkit", "apps.dashboard.views")
+FOR_PAGES_ONLY = (
+    "config.urls",
+    "rest_framework.fields",
+    "unfold.admin",
+    "flower",
+    "prompt_toolkit",
+    "apps.dashboard.views",
+)
 
 
 def run(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":

@@ -51,25 +51,19 @@ class _Form:
 def parse_file(body: bytes, *, exchange: str, wanted: Wanted) -> Master:
     """Return the rows of an exchange's file, ``INDICES`` among them; a bad line is left out and named.
 
-    Raises ``BrokerUnavailable`` when the file is no contract file, or holds nothing.
+    Raises ``BrokerUnavailable`` when the file is no contract file.
     """
-    form, what = FORMS[exchange], f"contract file {exchange}"
     try:
-        master = _parsed(csv.reader(io.StringIO(body.decode("utf-8-sig")), strict=True), form, wanted)
+        return _parsed(csv.reader(io.StringIO(body.decode("utf-8-sig")), strict=True), FORMS[exchange], wanted)
     except (csv.Error, UnicodeDecodeError, LookupError) as error:
-        raise malformed(SPEC.slug, what, error) from error
-    if master is None:
-        raise malformed(SPEC.slug, what, "it holds no contracts")
-    return master
+        raise malformed(SPEC.slug, f"contract file {exchange}", error) from error
 
 
-def _parsed(reader: Iterator[list[str]], form: _Form, wanted: Wanted) -> Master | None:
-    columns = _columns(next(reader, []), form)
-    master, seen = Master([]), False
+def _parsed(reader: Iterator[list[str]], form: _Form, wanted: Wanted) -> Master:
+    columns, master = _columns(next(reader, []), form), Master([])
     for number, cells in enumerate(reader, start=2):
         if not any(cell.strip() for cell in cells):
             continue
-        seen = True
         try:
             row = form.row_of(_line(cells, columns), wanted)
         except (ValueError, LookupError) as error:
@@ -77,7 +71,7 @@ def _parsed(reader: Iterator[list[str]], form: _Form, wanted: Wanted) -> Master 
             continue
         if row is not None:
             master.rows.append(row)
-    return master if seen else None
+    return master
 
 
 def _columns(header: Sequence[str], form: _Form) -> dict[str, int]:

@@ -6,6 +6,7 @@ from datetime import time
 from functools import partial
 
 from simulator.clients import SIX_NEXT_DAY, Expiry, at_next
+from simulator.faces.aliceblue import face as aliceblue
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
 from simulator.faces.noren import face as noren
@@ -33,4 +34,5 @@ def _noren_names(market: Market) -> Names:
 FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+    Row("aliceblue", aliceblue.build, _noren_names, at_next(time(5, 0))),
 )

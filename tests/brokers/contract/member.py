@@ -110,8 +110,9 @@ class Member:
     ``browse`` follows the broker's page as a browser would and returns the query it is sent back with; ``denied`` are
     queries of a sign-in that failed. ``book`` and ``placed`` write the broker's answers. ``master`` writes contracts
     in the broker's format by path, ``unusable`` spoils a file of it, ``symbols`` names the contracts. ``greet`` is the
-    socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``reasons`` says why a case
-    proves nothing here.
+    socket's server side of a handshake, ``before_socket`` answers the calls that come before it where there are any.
+    ``secret`` is what postbacks are verified with. ``late_refusals`` names cases whose refusal has an order id by
+    documentation and shows in the book. ``reasons`` says why a case proves nothing here.
     """
 
     spec: BrokerSpec
@@ -129,6 +130,8 @@ class Member:
     symbols: Mapping[str, str]
     greet: Callable[[web.WebSocketResponse], Awaitable[None]]
     feed: FeedSample
+    before_socket: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    late_refusals: frozenset[int] = frozenset()
     unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
     secret: Callable[[str], str] = field(default=lambda name: "")
     reasons: Mapping[int, str] = field(default_factory=dict)
