@@ -30,8 +30,13 @@ class _Envelope(msgspec.Struct):
 
     @property
     def said(self) -> str:
-        """OK or a refusal, in capitals; "" for neither."""
+        """The verdict in capitals, "" for none."""
         return (self.status or self.stat).strip().upper()
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it says that the call was refused."""
+        return self.said in _REFUSALS
 
     @property
     def text(self) -> str:
@@ -63,7 +68,7 @@ def order_outcome(answer: WireAnswer, *, expected_id: str = "") -> Outcome:
     if answer.status == 200 and envelope.said == "OK":
         return _acknowledged(envelope, expected_id)
     shown = envelope.code or f"HTTP_{answer.status}"
-    if not _is_refusal(answer, envelope):
+    if not envelope.is_refusal:
         return unknown(shown, envelope.text)
     judged = without_advice(envelope.text)
     outcome = refused(SPEC, status=answer.status, code=envelope.code, message=judged, shown_code=shown)
@@ -90,7 +95,7 @@ def _read(answer: WireAnswer, *, what: str) -> _Envelope:
         raise unreadable(SPEC, answer, what=what)
     if answer.status == 200 and envelope.said == "OK":
         return envelope
-    if answer.status in (200, 400) and _is_refusal(answer, envelope) and envelope.code in NOTHING_FOUND:
+    if answer.status in (200, 400) and envelope.is_refusal and envelope.code in NOTHING_FOUND:
         return _Envelope(status="Ok", result=_NOTHING)
     raise refused_read(
         SPEC,
@@ -104,17 +109,17 @@ def _read(answer: WireAnswer, *, what: str) -> _Envelope:
 
 
 def _envelope(answer: WireAnswer) -> _Envelope | None:
-    """Return the answer's envelope; a 401 needs none, ``None`` for what is not Alice Blue's."""
+    """Return the answer's envelope, ``None`` for what is not Alice Blue's; a 401 needs none.
+
+    The whole body has to be text: what is not looked at would not be checked otherwise.
+    """
     if answer.status == 401 and not answer.body:
         return _Envelope(status="Not_ok", message="HTTP 401")
     try:
+        answer.body.decode()
         return _ENVELOPES.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _is_refusal(answer: WireAnswer, envelope: _Envelope) -> bool:
-    return envelope.said in _REFUSALS
 
 
 def _acknowledged(envelope: _Envelope, expected_id: str) -> Outcome:
