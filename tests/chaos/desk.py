@@ -45,6 +45,11 @@ def sign_in_the_lost() -> None:
         commands.sign_in_account(pk)
 
 
+def sign_in(client_id: str) -> None:
+    """Ask for a new session of one client, as its owner may at any time."""
+    commands.sign_in_account(BrokerAccount.objects.exclude(broker="paper").get(client_id=client_id).pk)
+
+
 def verdicts() -> dict[str, int]:
     """Return how often accounts took part in a wave, and why they did not: a run in which few did proves little."""
     rows = WaveVerdict.objects.values_list("taken", "reason").annotate(count=Count("pk")).order_by("-count")
