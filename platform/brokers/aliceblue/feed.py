@@ -43,7 +43,8 @@ class AliceBlueFeed(TouchlineFeed):
         return await self._line.join(silence_seconds=self._silence_seconds)
 
     async def hang_up(self) -> None:
-        """The line closes with its last listener."""
+        """Close the line where nobody else listens."""
+        await self._line.aclose()
 
 
 class _OrderToken(msgspec.Struct, rename="camel"):

@@ -91,6 +91,12 @@ class Line:
             self._taps.add(tap)
             return tap
 
+    async def aclose(self) -> None:
+        """Close what is held where nobody listens; a line that is joined again opens again."""
+        async with self._turn:
+            if not self._taps:
+                await self._close()
+
     async def depths(self, keys: Sequence[str]) -> dict[str, str]:
         """Return what the broker shows of contracts, by key; it says nothing of those it does not know.
 

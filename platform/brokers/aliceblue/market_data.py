@@ -83,8 +83,9 @@ class AliceBlueMarketData:
         return candles_of(body, instrument, since=since, until=until)
 
     async def aclose(self) -> None:
-        """Close the HTTP session; the line closes with its last listener."""
+        """Close the HTTP session, and the line where nobody else listens."""
         await self._account.wire.aclose()
+        await self._line.aclose()
 
     async def _token(self, key: Key) -> str:
         """Return a symbol's name on the line, "" for one that is not listed."""

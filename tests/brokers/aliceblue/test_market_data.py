@@ -1,19 +1,24 @@
 """History and quotes in our words."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from aiohttp import web
 
 from brokers.aliceblue.answers import read_whole
 from brokers.aliceblue.candles import candles_of, history_request
 from brokers.aliceblue.instruments import parse_file
 from brokers.aliceblue.quotes import quote_of
+from brokers.connect import connect_market_data
 from brokers.transport import WireAnswer
-from domain.broker import BrokerError, BrokerUnavailable
-from tests.brokers.aliceblue.cast import access, lot_size_of, recorded, signed
+from domain.broker import BrokerError, BrokerUnavailable, InstrumentRow
+from tests.brokers.aliceblue.cast import CREDENTIALS, access, endpoint, lot_size_of, recorded, signed
 from tests.brokers.aliceblue.test_instruments import CALL, CRUDE, HEADER, SENSEX
+from tests.brokers.servers import serve
 
 SINCE = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)
 UNTIL = SINCE + timedelta(minutes=2)
@@ -116,3 +121,58 @@ def test_a_contract_without_a_price_has_no_quote_and_an_odd_message_is_refused()
             quote_of(json.dumps(odd), ("NFO", "X"), lot_size_of)
     with pytest.raises(BrokerUnavailable, match="aliceblue quote"):
         quote_of(json.dumps(SHOWN), ("MCX", "NOBODYS"), lot_size_of)
+
+
+FILES = {
+    "NFO": f"{HEADER}\n{CALL}\n",
+    "BFO": f"{HEADER}\n{SENSEX}\n",
+    "MCX": f"{HEADER}\n{CRUDE}\n",
+    "NSE": "Exch,Symbol,Token,Trading Symbol,Lot Size,Tick Size\nNSE,RELIANCE,2885,RELIANCE-EQ,1,0.1\n",
+    "INDICES": "exch,symbol,token\nNSE,NIFTY 50,26000\n",
+}
+
+
+def listed(**spoilt: web.Response) -> Sequence[InstrumentRow]:
+    """The master, with some of its files spoilt."""
+
+    async def answer(http: web.Request) -> web.StreamResponse:
+        assert "Authorization" not in http.headers  # the files are public: no token is shown there
+        name = http.path.removeprefix("/aliceblue/restpy/static/contract_master/V2/").removesuffix(".csv")
+        return spoilt.get(name) or web.Response(text=FILES[name], content_type="text/csv")
+
+    async def journey() -> Sequence[InstrumentRow]:
+        async with serve(answer) as base:
+            stocks = frozenset({"RELIANCE"})
+            data = connect_market_data("aliceblue", CREDENTIALS, endpoint(base), timeout=5.0, equities=stocks)
+            try:
+                return await data.instruments()
+            finally:
+                await data.aclose()
+
+    return asyncio.run(journey())
+
+
+def test_the_files_together_are_the_master():
+    assert [(row.exchange, row.kind) for row in listed()] == [
+        ("NFO", "OPT"),
+        ("BFO", "OPT"),
+        ("MCX", "FUT"),
+        ("NSE", "EQ"),
+        ("NSE_INDEX", "INDEX"),
+    ]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, ""), (200, "<html>502 Bad Gateway</html>"), (502, FILES["NFO"]), (404, ""), (302, ""), (200, "Exch,Sym")],
+)
+def test_one_spoilt_file_is_an_error_never_a_short_master(name, status, body):
+    with pytest.raises(BrokerUnavailable, match="aliceblue contract file"):
+        listed(**{name: web.Response(status=status, text=body)})
+
+
+def test_files_without_a_single_contract_are_no_master():
+    bare = {name: web.Response(text=text.splitlines()[0]) for name, text in FILES.items()}
+    with pytest.raises(BrokerUnavailable, match="no contracts"):
+        listed(**bare)

@@ -6,7 +6,6 @@ Clients write numbers as numbers or as strings, and leave out what they have not
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from domain.orders import OrderType, Product, Side, Validity
@@ -34,7 +33,7 @@ _COMPLEXITIES = {"REGULAR": "regular"}
 _TAG = re.compile(r"[A-Za-z0-9]*")
 _LONGEST_TAG, _LONGEST_ALGO_ID = 50, 12
 _LARGEST = 10**9
-_Word = TypeVar("_Word", StrEnum, str)
+_Word = TypeVar("_Word")
 
 
 def new_order(fields: Fields, names: Names) -> NewOrder:

@@ -19,10 +19,11 @@ from simulator.faces.desk import Desk
 from simulator.faces.noren.names import Names, instrument_of, token_of, trading_symbol, unit
 from simulator.market.types import Candle, Listing
 
-_EQUITY = ("Exch", "Exchange Segment", "Group Name", "Symbol", "Token", "Instrument Name", "Formatted Ins Name")
-_EQUITY += ("Trading Symbol", "Lot Size", "Tick Size")
-_DERIVATIVE = ("Exch", "Exchange Segment", "Symbol", "Token", "Instrument Type", "Option Type", "Strike Price")
-_DERIVATIVE += ("Instrument Name", "Formatted Ins Name", "Trading Symbol", "Expiry Date", "Lot Size", "Tick Size")
+_TERMS = "Lot Size,Tick Size"
+_NAMES = "Instrument Name,Formatted Ins Name,Trading Symbol"
+_EQUITY = f"Exch,Exchange Segment,Group Name,Symbol,Token,{_NAMES},{_TERMS}".split(",")
+_KIND = "Instrument Type,Option Type,Strike Price"
+_DERIVATIVE = f"Exch,Exchange Segment,Symbol,Token,{_KIND},{_NAMES},Expiry Date,{_TERMS}".split(",")
 _INDICES = ("exch", "symbol", "token")
 _SEGMENTS = {"NSE": "nse_cm", "NFO": "nse_fo", "MCX": "mcx_fo"}
 _WIDTHS = {"1": timedelta(minutes=1), "D": timedelta(days=1), "1D": timedelta(days=1)}
