@@ -65,12 +65,12 @@ async def nothing(socket: web.WebSocketResponse) -> None:
 def test_a_token_is_asked_for_and_shown_and_updates_are_told():
     async def talk(socket: web.WebSocketResponse) -> None:
         for text in (
-            json.dumps(UPDATE),
+            update(),
             "not JSON",
             "[]",
             '{"t":"om","norenordno":7}',
             '{"t":"xx"}',
-            json.dumps(UPDATE),
+            update(),
         ):
             await socket.send_str(text)
 
