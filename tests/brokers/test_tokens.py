@@ -1,12 +1,14 @@
 """A token ends at the earliest of the broker's hour, its life, and what the broker said."""
 
+import base64
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from brokers.paper.spec import SPEC
-from brokers.tokens import token_expiry
+from brokers.tokens import stated_expiry, token_expiry
 from domain.clock import IST
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=IST)
@@ -36,3 +38,29 @@ def test_the_earliest_end_counts(now, hour, lasts, stated, ends):
 
 def test_a_token_without_any_end_outlasts_every_day_of_trading():
     assert token_expiry(SPEC, NOON) > NOON + timedelta(days=365)
+
+
+def jwt(claims: object) -> str:
+    middle = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"head.{middle}.seal"
+
+
+def test_a_jwt_says_when_it_dies():
+    assert stated_expiry(jwt({"exp": 1795158000, "sub": "x"})) == datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
+    assert stated_expiry(jwt({"exp": 1795158000.5})) > datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "deadbeef",
+        "a.b",
+        "a.b.c.d",
+        "a.!!.c",
+        "a.e30.c",
+        *(jwt(one) for one in ({}, [], {"exp": "x"}, {"exp": 1e40})),
+    ],
+)
+def test_what_is_no_jwt_says_nothing(token):
+    assert stated_expiry(token) is None

@@ -37,8 +37,8 @@ class AliceBlueLogin(CodeLogin):
     def token_request(self, code: str) -> WireRequest:
         """Return the request of a session: nothing but a checksum over the client, the code and our secret."""
         self.credential("api_key")  # only the page needed it, but an account without one is not whole
-        client, _, own = code.rpartition(":")
-        text = f"{client or self.credentials.client_id}{own}{self.credential('api_secret')}"
+        client, _, own = code.partition(":") if ":" in code else (self.credentials.client_id, "", code)
+        text = f"{client}{own}{self.credential('api_secret')}"
         body = {"checkSum": hashlib.sha256(text.encode()).hexdigest()}
         return WireRequest("POST", f"{self.endpoint.rest_url.rstrip('/')}{_PATH}", json=body)
 

@@ -58,6 +58,10 @@ def test_the_recorded_answer_is_a_session_until_the_morning():
     assert asked == {"checkSum": hashlib.sha256(b"AB0001code7secret1").hexdigest()}
 
 
+def test_a_code_may_hold_what_separates_it_from_its_client():
+    assert exchanged(session(), code="AB0001:a:b")[1] == {"checkSum": hashlib.sha256(b"AB0001a:bsecret1").hexdigest()}
+
+
 def test_a_code_that_does_not_say_whose_it_is_is_the_accounts_own():
     assert exchanged(session(), code="code7")[1] == exchanged(session())[1]
 
