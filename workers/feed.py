@@ -8,7 +8,6 @@ import aiohttp
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
-from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerSession
 from apps.markets.clock import market_clock
@@ -19,6 +18,7 @@ from apps.tenants.models import Tenant
 from apps.trading.execution.work import mark_session_lost
 from brokers.catalog import UnknownBroker, spec_of
 from brokers.connect import connect_feed, connect_market_data, shared_connector
+from bus import clock
 from bus.connection import AsyncBusClient, async_redis
 from bus.live import announce_feed
 from domain.broker import BrokerError
@@ -76,7 +76,7 @@ def _host(lead: Lead, connector: aiohttp.BaseConnector, redis: AsyncBusClient) -
         session_lost=session_lost,
         tell_state=tell_state,
         tell_outage=tell_outage,
-        wall=timezone.now,
+        wall=clock.now,
         clock=market_clock(),
     )
 

@@ -20,7 +20,7 @@ from django.db import close_old_connections, connection
 from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 
-from bus import leases
+from bus import clock, leases
 from bus.leases import Held, LeaseLost
 from bus.models import Heartbeat
 
@@ -167,6 +167,7 @@ class LeasedLoop(ABC):
             await asyncio.wait({work, beat}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             results = await _end(work, beat)
+            clock.forget()
             await asyncio.get_running_loop().run_in_executor(renewals, _release_quietly, lead.held)
         for result in results:
             if isinstance(result, Exception):
@@ -195,6 +196,8 @@ async def _end(*tasks: asyncio.Task[None]) -> list[BaseException | None]:
 
 def _renew_and_beat(loop: LeasedLoop, lead: Lead) -> None:
     leases.renew(lead.held)
+    if lead.held.told is not None:
+        clock.follow(lead.held.told.at, monotonic=lead.held.told.monotonic)
     Heartbeat.objects.update_or_create(
         process=loop.name,
         defaults={

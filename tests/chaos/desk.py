@@ -33,6 +33,11 @@ def totals() -> dict[str, int]:
     }
 
 
+def live_trades_of(slug: str) -> int:
+    """Return how many of a strategy's trades are not over."""
+    return Trade.objects.filter(strategy__slug=slug, status__in=LIVE_TRADES).count()
+
+
 def live_accounts() -> int:
     """Return how many accounts trade live now."""
     return BrokerAccount.objects.filter(mode=AccountMode.LIVE).count()

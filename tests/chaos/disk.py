@@ -1,9 +1,10 @@
 """A disk of Postgres' own, small enough to be filled. Only root may mount one; elsewhere no disk is ever full."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from launch import places
@@ -22,7 +23,16 @@ def small_disk(home: Path) -> Iterator[Path | None]:
     try:
         yield at
     finally:
-        subprocess.run(["umount", "--lazy", str(at)], check=False, capture_output=True)
+        _keep(at)
+
+
+def _keep(at: Path) -> None:
+    """Take the disk away and leave its files, which tell how a breach came about."""
+    aside = at.with_name("pg-kept")
+    shutil.copytree(at, aside, symlinks=True, ignore=shutil.ignore_patterns("ballast"))
+    subprocess.run(["umount", "--lazy", str(at)], check=False, capture_output=True)
+    at.rmdir()
+    aside.rename(at)
 
 
 def _mount(at: Path) -> bool:
@@ -34,7 +44,7 @@ def _mount(at: Path) -> bool:
 def fill(disk: Path) -> None:
     """Take all the room that is left."""
     room = os.statvfs(disk)
-    with _ballast(disk).open("wb") as file:
+    with _ballast(disk).open("wb") as file, suppress(OSError):  # whoever writes meanwhile took the last of it
         os.posix_fallocate(file.fileno(), 0, max(room.f_bavail * room.f_frsize, 1))
 
 

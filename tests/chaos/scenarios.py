@@ -10,6 +10,7 @@ from tests.chaos.injectors.market import EverythingAtOnce, Feed, Ticks
 from tests.chaos.injectors.people import Halts, OwnApp, SignIns
 from tests.chaos.injectors.servers import FullDisk, Postgres, Redis
 from tests.chaos.injectors.spares import FAKETIME, OtherBuild, Spares, WrongClocks
+from tests.chaos.injectors.waves import HaltedWaves
 
 Scenario = Callable[[str], Sequence[Injector]]
 
@@ -69,6 +70,11 @@ def market(seed: str) -> list[Injector]:
     return [Feed(seed), Ticks(seed), EverythingAtOnce(seed), OwnApp(seed), SignIns(seed), Halts(seed)]
 
 
+def waves(seed: str) -> list[Injector]:
+    """Halts in the middle of waves of a thousand orders."""
+    return [HaltedWaves(seed)]
+
+
 def everything(seed: str) -> list[Injector]:
     """All of it at once: the release run."""
     crashing = [Failpoints(seed, process) for process in POINTS_OF]
@@ -93,6 +99,7 @@ SCENARIOS: dict[str, Scenario] = {
     "freezes": freezes,
     "market": market,
     "hosts": hosts,
+    "waves": waves,
     "all": everything,
     "short": short,
 }
