@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from weakref import WeakValueDictionary
 
 from brokers.adapter import Account
@@ -27,7 +28,7 @@ _ALWAYS_LISTED = "NSE|26000"
 
 _SOURCE = "API"
 _KEPT = 10_000
-_QUIET_SECONDS = 2.0
+_QUIET_SECONDS = 3.0
 
 
 class Tap:
@@ -138,7 +139,7 @@ class Line:
         manner = Manner(broker=BROKER, hello=hello(self._access), heartbeat=_HEARTBEAT, nudge=self._nudge)
         self._socket = await Socket.open(self._wire, self._url, manner, silence_seconds=silence_seconds)
         self._reader = asyncio.get_running_loop().create_task(self._read(self._socket))
-        self._reader.add_done_callback(self._ended)
+        self._reader.add_done_callback(partial(self._broken, self._socket))
 
     async def _renew_session(self) -> None:
         """End the session's former socket and announce a new one, as the broker wants it before each connection."""
@@ -148,15 +149,23 @@ class Line:
             read_result(answer, what="socket session")
 
     async def _read(self, socket: Socket) -> None:
-        while True:
-            text = await socket.receive()
-            for tap in list(self._taps):
-                await tap.hear(text)
+        try:
+            while True:
+                text = await socket.receive()
+                for tap in list(self._taps):
+                    await tap.hear(text)
+        except BrokerUnavailable as error:
+            self._end(socket, error)
+            await socket.aclose()  # may take a while: whoever listens has been told
 
-    def _ended(self, reader: "asyncio.Task[None]") -> None:
-        if reader.cancelled() or reader is not self._reader:
-            return
-        error = reader.exception() or BrokerUnavailable("DROPPED", f"{BROKER} socket: closed")
+    def _broken(self, socket: Socket, reader: "asyncio.Task[None]") -> None:
+        """End the line with whatever nobody foresaw: a listener must not wait for a reader that is gone."""
+        if not reader.cancelled() and (error := reader.exception()) is not None:
+            self._end(socket, error)
+
+    def _end(self, socket: Socket, error: BaseException) -> None:
+        if socket is not self._socket:
+            return  # closed by us
         self._socket, self._reader = None, None
         for tap in self._taps:
             tap.end(error)

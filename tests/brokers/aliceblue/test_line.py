@@ -47,6 +47,7 @@ class Broker:
         self.asked: list[Any] = []
         self.opened = 0
         self.sockets: list[web.WebSocketResponse] = []
+        self.is_left = asyncio.Event()
         self._answers = answers
         self._welcome = welcome
         self._session = session
@@ -73,6 +74,7 @@ class Broker:
             self.asked.append((said["t"], said.get("k", "")))
             for row in self._answers(said):
                 await socket.send_json(row)
+        self.is_left.set()
         return socket
 
     def said(self, *kinds: str) -> list[Any]:
@@ -189,13 +191,21 @@ def test_without_a_feed_a_question_opens_a_socket_and_closes_it():
     assert len(broker.said("createWsSess")) == 2
 
 
-def test_who_waits_for_a_question_shares_its_socket_with_the_feed():
-    broker = Broker()
+def test_questions_at_once_share_a_socket():
+    asked: list[str] = []
 
-    async def act(feed: MarketFeed, data: MarketData) -> None:
-        await asyncio.gather(first_tick(feed, data), data.quotes(KEYS), data.quotes(KEYS[:1]))
+    def once_both_asked(message: dict[str, Any]) -> list[dict[str, Any]]:
+        if message["t"] == "d":
+            asked.extend(keys_of(message))
+        return [shown("dk", key) for key in asked] if len(asked) == 3 else []
 
-    journey(broker, act)
+    broker = Broker(once_both_asked)
+
+    async def act(feed: MarketFeed, data: MarketData) -> list[int]:
+        answers = await asyncio.gather(data.quotes(KEYS), data.quotes(KEYS[:1]))
+        return [len(quotes) for quotes in answers]
+
+    assert journey(broker, act) == [2, 1]
     assert broker.opened == 1
 
 
@@ -255,9 +265,11 @@ def test_a_quiet_socket_is_asked_for_what_it_shows_and_a_dead_one_found_out():
         ticks: list[RawTick] = []
         async with batches(feed) as stream:
             code = await ended(_read_out(stream, into=ticks))
+        await broker.is_left.wait()
         return len(ticks), code
 
-    assert journey(Broker(answers_twice), act, silence_seconds=0.4) == (2, "SILENT")
+    broker = Broker(answers_twice)
+    assert journey(broker, act, silence_seconds=0.4) == (2, "SILENT")
     assert nudges == [OPTION] * 3
 
 
