@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from brokers.aliceblue import spec as aliceblue
 from brokers.flattrade import spec as flattrade
+from brokers.fyers import spec as fyers
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade, aliceblue)
+_MODULES = (paper, zerodha, flattrade, fyers, aliceblue)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

@@ -10,6 +10,7 @@ from brokers.adapter import Account, Adapter, OnOrder
 from brokers.aliceblue.adapter import ADAPTER as ALICEBLUE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
+from brokers.fyers.adapter import ADAPTER as FYERS
 from brokers.lots import LotSizeOf, unknown_lots
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
@@ -36,7 +37,7 @@ MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
-    {one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, ALICEBLUE)}
+    {one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, FYERS, ALICEBLUE)}
 )
 """Every broker that can be reached, by slug."""
 

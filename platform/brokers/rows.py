@@ -1,6 +1,6 @@
 """Rows of books in our words: a malformed one is refused by name, never guessed. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -10,6 +10,7 @@ from domain.clock import IST
 
 _Row = TypeVar("_Row")
 _Mapped = TypeVar("_Mapped")
+_Key = TypeVar("_Key", bound=Hashable)
 _Word = TypeVar("_Word")
 
 
@@ -40,7 +41,7 @@ def require_price(value: Decimal, name: str) -> None:
         raise MalformedRow(f"{name} {value} is not a price")
 
 
-def word(text: str, words: Mapping[str, _Word], name: str) -> _Word:
+def word(text: _Key, words: Mapping[_Key, _Word], name: str) -> _Word:
     """Return our word for the broker's; raises ``MalformedRow`` for one that is not known."""
     if text not in words:
         raise MalformedRow(f"{name} {text!r} is not known")

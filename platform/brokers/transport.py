@@ -127,11 +127,14 @@ class Wire:
         except WireFailure as failure:
             raise failure.as_unavailable(broker) from failure
 
-    async def socket(self, url: str, *, heartbeat: float, max_message: int) -> aiohttp.ClientWebSocketResponse:
+    async def socket(
+        self, url: str, *, heartbeat: float, max_message: int, headers: Mapping[str, str] | None = None
+    ) -> aiohttp.ClientWebSocketResponse:
         """Open a WebSocket; raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``."""
         async with asyncio.timeout(self._timeout.total):
             return await self._opened().ws_connect(
                 url,
+                headers=headers,
                 proxy=self._egress.proxy,
                 heartbeat=heartbeat,
                 max_msg_size=max_message,

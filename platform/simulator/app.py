@@ -31,8 +31,6 @@ from simulator.recovery import recover
 
 LONGEST_NAP = 0.5
 SHORTEST_NAP = 0.005
-LONGEST_TAG = 50
-"""As long as any broker's; each face holds its clients to its own."""
 
 log = logging.getLogger("simulator")
 
@@ -125,9 +123,7 @@ def _take_back(config: Config, exchange: Exchange, clients: ClientRegistry, word
 
 
 def _settings(config: Config) -> Settings:
-    return Settings(
-        slippage_ticks=config.slippage_ticks, partial_fill_ratio=config.partial_fill_ratio, tag_length=LONGEST_TAG
-    )
+    return Settings(slippage_ticks=config.slippage_ticks, partial_fill_ratio=config.partial_fill_ratio)
 
 
 def _market(config: Config, now: datetime) -> Market:

@@ -44,7 +44,7 @@ def brokers(seed: str) -> list[Injector]:
         BrokerFaults(seed, "orders", broker.ORDER_CALLS, every=1.5),
         BrokerFaults(seed, "changes", broker.CHANGES, every=6),
         BrokerFaults(seed, "reads", broker.READS, every=5),
-        BrokerFaults(seed, "sessions", broker.SESSIONS, every=40),
+        BrokerFaults(seed, "sessions", broker.SESSIONS, every=15),
         BrokerFaults(seed, "news", broker.NEWS, every=6),
         Exchange(seed),
     ]
@@ -78,7 +78,8 @@ def waves(seed: str) -> list[Injector]:
 def everything(seed: str) -> list[Injector]:
     """All of it at once: the release run."""
     crashing = [Failpoints(seed, process) for process in POINTS_OF]
-    return [*crashing, Kills(seed), *hosts(seed), Freezes(seed), *brokers(seed), *servers(seed), *market(seed)]
+    lost = BrokerFaults(seed, "lost orders", (Menu("never_delivered", 1, calls=(1,), is_long=True),), every=12)
+    return [*crashing, Kills(seed), *hosts(seed), Freezes(seed), lost, *brokers(seed), *servers(seed), *market(seed)]
 
 
 def short(seed: str) -> list[Injector]:

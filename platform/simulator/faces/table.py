@@ -9,6 +9,8 @@ from simulator.clients import SIX_NEXT_DAY, Expiry, at_next
 from simulator.faces.aliceblue import face as aliceblue
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
+from simulator.faces.fyers import face as fyers
+from simulator.faces.fyers.names import Names as FyersNames
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
@@ -33,6 +35,7 @@ def _noren_names(market: Market) -> Names:
 
 FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
+    Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
     Row("aliceblue", aliceblue.build, _noren_names, at_next(time(5, 0))),
 )

@@ -15,9 +15,11 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import aliceblue, flattrade, zerodha
+from tests.brokers.contract.members import aliceblue, flattrade, fyers, zerodha
 
-MEMBERS: Mapping[str, Member] = {one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, aliceblue.MEMBER)}
+MEMBERS: Mapping[str, Member] = {
+    one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, fyers.MEMBER, aliceblue.MEMBER)
+}
 """Every (adapter, face) pair; a new broker is one more row."""
 
 

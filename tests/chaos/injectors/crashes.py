@@ -74,7 +74,7 @@ POINTS_OF = {
 }
 """Which process reaches which points."""
 
-PATIENCE, EARLY = 15.0, 0.25
+PATIENCE, EARLY = 15.0, 0.35
 COMMIT, LOST_LINKS = "before_commit", 0.4
 DEEDS = {
     "kill": "kill at a failpoint",
@@ -83,7 +83,7 @@ DEEDS = {
     "deafen": "commit whose outcome is not told",
 }
 
-PAUSES = {"web": 40.0, "signals": 5.0, "feed": 45.0, "sessions": 25.0, "jobs": 30.0, "beat": 30.0}
+PAUSES = {"web": 30.0, "signals": 3.5, "feed": 45.0, "sessions": 25.0, "jobs": 30.0, "beat": 30.0}
 """Mean seconds between two deaths of a process that runs again: what is always dead does no work to be tested."""
 
 
@@ -94,7 +94,7 @@ class Failpoints(Injector):
         self.name = f"failpoints of {process}"
         super().__init__(seed)
         self.process, self.points = process, points or POINTS_OF[process]
-        self.every = PAUSES.get(process, 4.0)
+        self.every = PAUSES.get(process, 2.5)
 
     def inject(self, world: World) -> None:
         """Arm the points that were hit least and wait until one is hit, or until it plainly is not going to be.
@@ -114,14 +114,14 @@ class Failpoints(Injector):
             world.count(f"{DEEDS[action]}, {self.process}")
 
     def _wanted(self, world: World) -> tuple[str, ...]:
-        """Return the half that was hit least: each comes up about as often as any other, however rarely it is reached.
+        """Return the third that was hit least: each comes up about as often as any other, however rarely it is reached.
 
         The graceful stop is a deed of its own, done when its turn has come.
         """
         hits = Counter(hit["point"] for hit in world.hits() if hit["action"] == "kill")
-        median = sorted(hits[point] for point in self.points)[len(self.points) // 2]
-        behind = tuple(point for point in self.points if hits[point] <= median and point != GRACEFUL)
-        is_due = GRACEFUL in self.points and hits[GRACEFUL] <= median
+        few = sorted(hits[point] for point in self.points)[len(self.points) // 3]
+        behind = tuple(point for point in self.points if hits[point] <= few and point != GRACEFUL)
+        is_due = GRACEFUL in self.points and hits[GRACEFUL] <= few
         return (GRACEFUL,) if not behind or (is_due and self.random.random() < 1 / len(behind)) else behind
 
     def _hit(self, point: str) -> Hit:

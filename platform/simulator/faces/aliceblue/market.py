@@ -52,7 +52,8 @@ class MarketData:
         day = self.desk.now().astimezone(IST).date().isoformat()
         if (day, name) not in self._files:
             self._files[day, name] = contract_file(name, self.counter.names)
-        return web.Response(body=self._files[day, name], content_type="text/csv")
+        response = web.Response(body=self._files[day, name], content_type="text/csv")
+        return await self.counter.serve(request, response, name="instruments")
 
     async def history(self, client: Client, call: Call) -> web.Response:
         """POST /ChartAPIService/api/chart/history, oldest first."""

@@ -293,6 +293,5 @@ MEMBER = Member(
     reasons={
         211: "no limit of modifications is documented; the SPEC's is our own caution",
         402: "a shortage of money shows as an order that is REJECTED in the book, never as a refused call",
-        609: "contract files are public: the exchange cannot tell whose download to spoil; the adapter's own tests do",
     },
 )
