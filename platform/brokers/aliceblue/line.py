@@ -65,10 +65,16 @@ class Tap:
         await self._heard.put(text)
 
     def end(self, error: BaseException) -> None:
-        """Take the end of the line, instead of what was not read yet."""
-        while not self._heard.empty():
+        """Take the end of the line, after what was heard before it."""
+        if self._heard.full():
             self._heard.get_nowait()
         self._heard.put_nowait(error)
+
+    def hang_up(self) -> None:
+        """Hear no more: what was not read yet is gone, and the line does not wait for its being read."""
+        while not self._heard.empty():
+            self._heard.get_nowait()
+        self._heard.put_nowait(BrokerUnavailable("DROPPED", f"{BROKER} socket: closed by us"))
 
 
 class Line:
@@ -127,7 +133,7 @@ class Line:
             if tap not in self._taps:
                 return
             self._taps.discard(tap)
-            tap.end(BrokerUnavailable("DROPPED", f"{BROKER} socket: closed by us"))
+            tap.hang_up()
             if not self._taps:
                 await self._close()
                 return

@@ -246,6 +246,20 @@ def test_a_socket_that_drops_ends_everybody_who_listens():
     assert journey(broker, act) == ["DROPPED", "DROPPED"]
 
 
+@pytest.mark.parametrize(("kept", "read"), [(10, ["a", "b", "c"]), (3, ["b", "c"])])
+def test_what_was_heard_before_the_end_is_read_first_and_the_end_always_fits(monkeypatch, kept, read):
+    monkeypatch.setattr(lines, "_KEPT", kept)
+
+    async def run() -> list[str]:
+        tap = lines.Tap(cast(lines.Line, None))
+        for text in ("a", "b", "c"):
+            await tap.hear(text)
+        tap.end(BrokerUnavailable("DROPPED", "gone"))
+        return [*[await tap.receive() for _ in read], await ended(tap.receive())]
+
+    assert asyncio.run(run()) == [*read, "DROPPED"]
+
+
 async def ended(waiting: Awaitable[object]) -> str:
     """The code with which something ends."""
     with pytest.raises(BrokerUnavailable) as raised:
