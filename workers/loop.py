@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.utils import InterfaceError, OperationalError
-from django.utils import timezone
 
 from bus import clock, leases
 from bus.leases import Held, LeaseLost
@@ -96,7 +95,7 @@ class LeasedLoop(ABC):
         self._events: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._stop_asked = threading.Event()
-        self.started_at: datetime = timezone.now()
+        self.started_at: datetime = clock.now()
 
     @abstractmethod
     async def main(self, lead: Lead) -> None:
@@ -196,15 +195,14 @@ async def _end(*tasks: asyncio.Task[None]) -> list[BaseException | None]:
 
 def _renew_and_beat(loop: LeasedLoop, lead: Lead) -> None:
     leases.renew(lead.held)
-    if lead.held.told is not None:
-        clock.follow(lead.held.told.at, monotonic=lead.held.told.monotonic)
+    clock.follow(clock.ask())
     Heartbeat.objects.update_or_create(
         process=loop.name,
         defaults={
             "holder": lead.held.holder,
             "build": settings.BUILD_ID,
             "started_at": loop.started_at,
-            "beat_at": timezone.now(),
+            "beat_at": clock.now(),
             "detail": {**lead.detail, "epoch": lead.held.epoch},
         },
     )

@@ -17,6 +17,7 @@ from apps.notifications.services.notify import notify
 from apps.strategies.models import Strategy
 from apps.tenants.models import Tenant
 from apps.trading.services.day_start import SIGN_IN_LEAD, is_near_session
+from brokers.catalog import NEVER_CLOSED
 from brokers.connect import connect_market_data
 from brokers.lots import LotSizeOf
 from bus import commands
@@ -33,11 +34,14 @@ log = logging.getLogger(__name__)
 
 
 def due_brokers(*, now: datetime, wall: datetime) -> list[str]:
-    """Return the brokers somebody is signed in to whose master of the day is not in yet; none when no market opens."""
-    if not is_near_session(now, lead=SIGN_IN_LEAD):
-        return []
+    """Return the brokers somebody is signed in to whose master of the day is not in yet.
+
+    On days without a market only those whose markets never close.
+    """
     served = BrokerSession.objects.usable().filter(account__is_active=True).order_by()
     slugs = set(served.values_list("account__broker", flat=True))
+    if not is_near_session(now, lead=SIGN_IN_LEAD):
+        slugs &= NEVER_CLOSED
     return sorted(slug for slug in slugs if _is_due(slug, wall))
 
 

@@ -1,13 +1,11 @@
 """Which instruments the platform needs prices of, and why."""
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
-
-from django.utils import timezone
 
 from apps.markets.clock import now as market_now
 from apps.markets.clock import trading_date
@@ -26,9 +24,11 @@ from apps.markets.services.instruments import (
 from apps.markets.services.prices import price_of
 from apps.strategies.models import StrategyLeg
 from apps.trading.models import Order, TradeLeg
+from bus import clock
 from domain.feed.subscriptions import Want
 from domain.instruments import Kind
 from domain.orders import LIVE_TRADES
+from domain.venues import INDIA, exchanges_of
 
 REACH = 5
 """Listed strikes each side of the money that are kept fresh, so that the next entry finds a price."""
@@ -41,8 +41,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Needs:
-    """Reads them; one per feed, as it remembers contracts between readings. What is not listed is asked for again."""
+    """Reads those of one source; one per feed, as it remembers contracts between readings.
 
+    What is not listed is asked for again.
+    """
+
+    source: str = INDIA
     _known: dict[Hashable, Any] = field(default_factory=dict)
     _levels: dict[tuple[str, str], Decimal | None] = field(default_factory=dict)
     _read_at: float = 0.0
@@ -51,13 +55,14 @@ class Needs:
         """Return every reference, by what refers."""
         self._forget_old()
         now = market_now()
-        legs = list(_legs())
+        exchanges = exchanges_of(self.source)
+        legs = list(_legs(exchanges))
         return [
-            (Want.TRADE, list(_in_trades())),
-            (Want.ORDER, list(_in_orders())),
+            (Want.TRADE, list(_in_trades(exchanges))),
+            (Want.ORDER, list(_in_orders(exchanges))),
             (Want.UNDERLYING, [base.pk for leg in legs for base in self._bases_of(leg, now)]),
             (Want.LEG, [pk for leg in legs for pk in self._of_leg(leg, now)]),
-            (Want.WATCHLIST, list(_watched())),
+            (Want.WATCHLIST, list(_watched(exchanges))),
         ]
 
     def _forget_old(self) -> None:
@@ -137,26 +142,30 @@ def _futures(leg: StrategyLeg, expiry: date) -> list[int]:
     return list(found.values_list("pk", flat=True))
 
 
-def _legs() -> Iterable[StrategyLeg]:
+def _legs(exchanges: Collection[str]) -> Iterable[StrategyLeg]:
     """Return one leg per rule: strategies that ask for the same contracts are one question."""
-    active = StrategyLeg.objects.filter(strategy__is_active=True, strategy__tenant__is_active=True)
+    active = StrategyLeg.objects.filter(
+        strategy__is_active=True, strategy__tenant__is_active=True, strategy__exchange__in=exchanges
+    )
     rule = ("strategy__exchange", "strategy__underlying", "symbol", "kind", "expiry_rule", "strike_rule")
     return active.select_related("strategy").order_by(*rule).distinct(*rule)
 
 
-def _in_trades() -> Iterable[int]:
-    return TradeLeg.objects.filter(trade__status__in=LIVE_TRADES).values_list("instrument_id", flat=True)
+def _in_trades(exchanges: Collection[str]) -> Iterable[int]:
+    held = TradeLeg.objects.filter(trade__status__in=LIVE_TRADES, instrument__exchange__in=exchanges)
+    return held.values_list("instrument_id", flat=True)
 
 
-def _in_orders() -> Iterable[int]:
-    return Order.objects.unresolved().values_list("instrument_id", flat=True)
+def _in_orders(exchanges: Collection[str]) -> Iterable[int]:
+    return Order.objects.unresolved().filter(instrument__exchange__in=exchanges).values_list("instrument_id", flat=True)
 
 
-def _watched() -> Iterable[int]:
-    return WatchlistItem.objects.filter(user__is_active=True).values_list("instrument_id", flat=True)
+def _watched(exchanges: Collection[str]) -> Iterable[int]:
+    watched = WatchlistItem.objects.filter(user__is_active=True, instrument__exchange__in=exchanges)
+    return watched.values_list("instrument_id", flat=True)
 
 
 def _last_price(bases: Sequence[Instrument]) -> Decimal | None:
     """Return the last price of the first base that has one, however old: it only says where to look."""
-    found = price_of([base.pk for base in bases], wall=timezone.now())
+    found = price_of([base.pk for base in bases], wall=clock.now())
     return next((found[base.pk].last_price for base in bases if base.pk in found), None)

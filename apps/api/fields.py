@@ -10,7 +10,7 @@ from domain.prices import PAISA, to_paisa
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "1790.75", "nullable": True})
 class MoneyField(serializers.Field):  # type: ignore[type-arg]
-    """Rupees with two decimals, rounded half-up."""
+    """Money of the account's currency with two decimals, rounded half-up."""
 
     def to_representation(self, value: Decimal) -> str:
         """Return the text."""

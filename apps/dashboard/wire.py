@@ -62,7 +62,7 @@ def board_message(board: Board) -> dict[str, Any]:
             {"id": item.id, "instrument": item.instrument_id, "symbol": item.symbol} for item in board.watchlist
         ],
         "totals": {
-            total.mode: {"charges": money(total.charges), "trades": total.trades, "open_trades": total.open_trades}
+            total.key: {"charges": money(total.charges), "trades": total.trades, "open_trades": total.open_trades}
             for total in board.totals
         },
     }
@@ -78,6 +78,7 @@ def _account(account: AccountLine) -> dict[str, Any]:
         "id": account.id,
         "label": account.label,
         "broker": account.broker,
+        "unit": account.unit,
         "mode": account.mode,
         "mode_reason": account.mode_reason,
         "funds": money(account.funds),
@@ -94,6 +95,7 @@ def _trade(trade: TradeLine) -> dict[str, Any]:
         "mode": trade.mode,
         "status": trade.status,
         "pnl": money(trade.pnl),
+        "unit": trade.unit,
         "charges": money(trade.charges),
         "opened_at": milliseconds(trade.opened_at),
         "closed_at": milliseconds(trade.closed_at),

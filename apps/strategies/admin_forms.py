@@ -14,6 +14,7 @@ from domain.expiries import ExpiryRuleError, Pick, parse_expiry_rule
 from domain.instruments import Exchange, Kind
 from domain.selectors import MAX_LEGS, StrikeRuleError, parse_strike_rule
 from domain.symbols import DERIVATIVE_EXCHANGES, SymbolError, parse_symbol, symbol_of
+from domain.venues import VENUES, venue_of
 
 SHORTEST_ENTRY, LONGEST_ENTRY = 5, 3600
 GRACES = [("0", "None: the old address ends now"), ("300", "5 minutes"), ("3600", "1 hour"), ("86400", "1 day")]
@@ -46,7 +47,7 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     allowed_ips = AddressListField(required=False, help_text="One a line; empty lets every address send.")
     exchange = forms.ChoiceField(
-        choices=[(one.value, one.value) for one in Exchange if one in DERIVATIVE_EXCHANGES],
+        choices=[(one.value, one.value) for one in Exchange if one in DERIVATIVE_EXCHANGES or one in VENUES],
         widget=UnfoldAdminSelectWidget,
     )
 
@@ -69,6 +70,8 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("entry_timeout_seconds", f"An entry waits {SHORTEST_ENTRY} to {LONGEST_ENTRY} seconds.")
         if data.get("product") == "MIS" and not data.get("square_off_at"):
             self.add_error("square_off_at", "An intraday position needs a time, or the broker squares it off itself.")
+        if data.get("product") == "MIS" and venue_of(str(data.get("exchange") or "")).never_closes:
+            self.add_error("product", "A market that never closes has no day a position could be of: NRML or CNC.")
         for kind, value in (("stop_kind", "stop_value"), ("trade_stop_kind", "trade_stop_value")):
             if data.get(kind) == "PERCENT" and (data.get(value) or 0) > 100:
                 self.add_error(value, "No more than all of it can be lost: at most 100 percent.")
@@ -94,9 +97,14 @@ class LegFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             self._check(form)
 
     def _check(self, form: forms.ModelForm) -> None:  # type: ignore[type-arg]
-        data = form.cleaned_data
+        data, venue = form.cleaned_data, venue_of(self.instance.exchange)
+        if data.get("side") == "SELL" and not venue.can_short:
+            form.add_error("side", "Nothing can be sold here that was not bought before.")
         if data.get("symbol"):
             self._check_symbol(form, str(data["symbol"]))
+            return
+        if venue.kind is not None:
+            form.add_error("symbol", "Here a leg names its contract, for instance BTCUSDT.")
             return
         try:
             pick = parse_expiry_rule(str(data.get("expiry_rule") or "")).pick

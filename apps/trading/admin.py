@@ -126,7 +126,7 @@ class TradeAdmin(_OfAccount):
     """Trades with legs, intents and everything that happened to them."""
 
     list_display = (
-        *("id", "account", "strategy", "mode", "status", "gross_pnl", "charges", "net", "close_reason"),
+        *("id", "account", "strategy", "mode", "status", "gross_pnl", "charges", "net", "currency", "close_reason"),
         *("trading_date", "opened_at", "closed_at"),
     )
     list_filter = ("status", "mode", "close_reason", "trading_date", ("strategy", admin.RelatedOnlyFieldListFilter))
@@ -137,8 +137,13 @@ class TradeAdmin(_OfAccount):
 
     @admin.display(description="Net P&L")
     def net(self, trade: Trade) -> str:
-        """Gross less charges, in rupees."""
+        """Gross less charges."""
         return f"{trade.net_pnl:,.2f}"
+
+    @admin.display(description="In")
+    def currency(self, trade: Trade) -> str:
+        """What the amounts are in."""
+        return trade.account.currency
 
     @admin.display(description="What happened")
     def story(self, trade: Trade) -> SafeString:

@@ -6,19 +6,33 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from brokers.aliceblue import spec as aliceblue
+from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
 from brokers.fyers import spec as fyers
+from brokers.kotak import spec as kotak
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade, fyers, aliceblue)
+_MODULES = (
+    paper,
+    zerodha,
+    flattrade,
+    fyers,
+    kotak,
+    aliceblue,
+    binance,
+)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""
 
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({module.SPEC.slug: module.ENDPOINT for module in _MODULES})
 """Where each broker really is; a setting may point an account at the simulated exchange instead."""
+
+
+NEVER_CLOSED = frozenset(slug for slug, spec in SPECS.items() if spec.never_closes)
+"""Brokers whose markets trade around the clock."""
 
 
 class UnknownBroker(LookupError):

@@ -115,25 +115,15 @@ def reap(holder: str) -> bool:
         os.close(process)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The database's time, and this process's monotonic clock at that moment."""
-
-    at: datetime
-    monotonic: float
-
-
 @dataclass(slots=True)
 class Held:
-    """A lease in hand. ``deadline`` is this process's monotonic clock, set before the database was asked; ``told`` is
-    what the database's clock said at a renewal that did not take long."""
+    """A lease in hand. ``deadline`` is this process's monotonic clock, set before the database was asked."""
 
     name: str
     epoch: int
     holder: str
     seconds: float
     deadline: float = field(default=0.0)
-    told: Told | None = None
 
     def remaining(self) -> float:
         """Seconds for which this process may still act."""
@@ -175,11 +165,8 @@ RETURNING epoch + 1
 _RENEW = """
 UPDATE bus_lease SET until = clock_timestamp() + %(ttl)s * interval '1 second'
 WHERE name = %(name)s AND epoch = %(epoch)s AND holder = %(holder)s
-RETURNING clock_timestamp()
+RETURNING epoch
 """
-
-TELLING_SECONDS = 0.5
-"""How long a renewal may take and still tell the time: what the database said is put in the middle of it."""
 
 
 def acquire(name: str, *, seconds: float, grace: float = 0.0) -> Held | None:
@@ -270,17 +257,13 @@ def doubtful_terms(name: str) -> Mapping[int, datetime | None]:
 
 
 def renew(held: Held) -> None:
-    """Prolong the lease and learn the time; raises ``LeaseLost`` when it is no longer ours."""
+    """Prolong the lease; raises ``LeaseLost`` when it is no longer ours."""
     asked_at = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, {"name": held.name, "epoch": held.epoch, "holder": held.holder, "ttl": held.seconds})
-        row = cursor.fetchone()
-    if row is None:
-        raise LeaseLost(held.name)
-    answered_at = time.monotonic()
+        if cursor.fetchone() is None:
+            raise LeaseLost(held.name)
     held.deadline = asked_at + held.seconds
-    if answered_at - asked_at <= TELLING_SECONDS:
-        held.told = Told(row[0], (asked_at + answered_at) / 2)
     failpoints.reach("lease.renewed")
 
 

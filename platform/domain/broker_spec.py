@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.orders import OrderType, Product, Validity
+from domain.venues import RUPEES, venue_of
 
 
 class Capability(StrEnum):
@@ -67,13 +68,15 @@ class ErrorRule:
     """One line of a broker's list of proved non-acceptance.
 
     ``status`` is the HTTP status (``None``: any), ``code`` the broker's own ("" where it has none), ``message`` a
-    regular expression its text must contain ("" for any).
+    regular expression its text must contain ("" for any). ``certain``: the text is documented whole, so that words
+    which elsewhere mean doubt ("Unknown order sent.") mean none here.
     """
 
     kind: ErrorKind
     status: int | None
     code: str
     message: str = ""
+    certain: bool = False
 
     def matches(self, *, status: int, code: str, message: str) -> bool:
         """Say whether an error falls under this rule."""
@@ -180,7 +183,9 @@ class BrokerSpec:
     market feed cannot trade. ``tag_field`` and ``tag_shown_as`` are the broker's names for our tag when placed
     and in the book, ``algo_field`` its name for the exchange's algo id ("": it takes none). ``autoslice`` is into how
     many orders the broker may cut one above the freeze quantity (0: never). ``errors`` is the allow-list of proved
-    non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check.
+    non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check. ``currency`` is what an
+    account's funds, profits and charges are in: it trades contracts of that currency only. ``open_orders`` is how many
+    orders of one contract may rest at once (``None``: no such limit).
     """
 
     slug: str
@@ -216,11 +221,18 @@ class BrokerSpec:
     candles: tuple[CandleRule, ...] = ()
     errors: tuple[ErrorRule, ...] = ()
     not_verified: tuple[str, ...] = ()
+    currency: str = RUPEES
+    open_orders: int | None = None
 
     @property
     def credential_fields(self) -> tuple[str, ...]:
         """Names of the credentials an account cannot do without."""
         return tuple(field.name for field in self.sign_in.fields if field.required)
+
+    @property
+    def never_closes(self) -> bool:
+        """Whether every market of the broker trades around the clock: no hour is too early to sign in."""
+        return all(venue_of(exchange).never_closes for exchange in self.exchanges)
 
     def quantity_unit(self, exchange: str) -> QuantityUnit:
         """Return what quantity 1 means in orders on an exchange."""

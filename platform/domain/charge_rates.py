@@ -46,6 +46,8 @@ _EQUITY = frozenset({Exchange.NFO, Exchange.BFO})
 _MCX, _CDS = frozenset({Exchange.MCX}), frozenset({Exchange.CDS})
 _DERIVATIVES = _EQUITY | _MCX
 _ALL = _DERIVATIVES | _CDS
+_SPOT, _PERPETUAL = frozenset({Kind.SPOT}), frozenset({Kind.PERPETUAL})
+_COINS = (frozenset({Exchange.BINANCE, Exchange.BINANCE_UM}), _SPOT | _PERPETUAL)
 
 
 def _rate(
@@ -86,6 +88,11 @@ RATES: tuple[Rate, ...] = (
     _rate(Levy.STAMP, (_DERIVATIVES, _OPT), Side.BUY, "0.00003", "2020-07-01"),
     _rate(Levy.STAMP, (_CDS, _BOTH), Side.BUY, "0.000001", "2020-07-01"),
     _rate(Levy.GST, (_ALL, _BOTH), None, "0.18", "2017-07-01"),
+    # Binance's fee for takers of the lowest tier, paid without a discount (not verified); it is abroad, so none of the
+    # Indian levies is in it. What a client owes of its own (1 % TDS on virtual assets) is not counted here.
+    _rate(Levy.EXCHANGE, (frozenset({Exchange.BINANCE}), _SPOT), None, "0.001", "2024-01-01"),
+    _rate(Levy.EXCHANGE, (frozenset({Exchange.BINANCE_UM}), _PERPETUAL), None, "0.0005", "2024-01-01"),
+    *(_rate(levy, _COINS, None, "0", "2024-01-01") for levy in (Levy.STT, Levy.SEBI, Levy.STAMP, Levy.GST)),
 )
 
 

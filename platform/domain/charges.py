@@ -11,11 +11,13 @@ from domain.prices import to_paisa
 
 FLAT_BROKERAGE = Decimal(20)
 FUTURES_BROKERAGE_RATE = Decimal("0.0003")
+UNBROKERED = frozenset({Kind.SPOT, Kind.PERPETUAL})
+"""Traded at the exchange itself: its fee is all there is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charges:
-    """The parts in rupees, exact and unrounded; round ``total`` only for output."""
+    """The parts in the exchange's currency, exact and unrounded; round ``total`` only for output."""
 
     brokerage: Decimal = Decimal(0)
     stt: Decimal = Decimal(0)
@@ -77,4 +79,6 @@ def exercise_tax(*, exchange: Exchange, intrinsic: Decimal, quantity: int, multi
 
 
 def _brokerage(kind: Kind, turnover: Decimal, per_order: Decimal, futures_rate: Decimal) -> Decimal:
+    if kind in UNBROKERED:
+        return Decimal(0)
     return min(per_order, turnover * futures_rate) if kind is Kind.FUTURE else per_order

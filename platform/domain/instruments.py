@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Exchange(StrEnum):
-    """Where a contract is listed; derivatives and indices have their own codes."""
+    """Where a contract is listed; derivatives and indices have their own codes.
+
+    Those that are not Indian are described in ``domain.venues``.
+    """
 
     NSE = "NSE"
     BSE = "BSE"
@@ -18,6 +21,8 @@ class Exchange(StrEnum):
     MCX = "MCX"
     NSE_INDEX = "NSE_INDEX"
     BSE_INDEX = "BSE_INDEX"
+    BINANCE = "BINANCE"  # its spot market
+    BINANCE_UM = "BINANCE_UM"  # its USD-M futures
 
 
 class Kind(StrEnum):
@@ -27,6 +32,8 @@ class Kind(StrEnum):
     EQUITY = "EQ"
     FUTURE = "FUT"
     OPTION = "OPT"
+    SPOT = "SPOT"  # a coin, paid for and held
+    PERPETUAL = "PERP"  # a future without expiry
 
 
 class Right(StrEnum):
@@ -54,8 +61,8 @@ class Contract:
     """A contract with the facts that belong to it.
 
     ``lot_size`` is units per lot, ``freeze_quantity`` the largest order in units (``None``: no limit known),
-    ``multiplier`` the rupees one unit gains when the price rises by 1 (1 for NSE and BSE, 0.1 for MCX gold quoted per
-    10 g in lots of 1,000 g).
+    ``multiplier`` the money one unit gains when the price rises by 1 (1 for NSE and BSE, 0.1 for MCX gold quoted per
+    10 g in lots of 1,000 g, the quantity step where quantities are fractions).
     """
 
     key: InstrumentKey

@@ -1,4 +1,4 @@
-"""Profit and loss in rupees. ``quantity`` is units, ``multiplier`` the rupees one unit gains per 1 of price.
+"""Profit and loss in the contract's currency. ``quantity`` is units, ``multiplier`` what one unit gains per 1 of price.
 
 Nothing here is rounded: half-up to the paisa happens at output. Charges are apart, in ``domain.charges``.
 """

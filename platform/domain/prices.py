@@ -9,6 +9,11 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 PRICE_SCALE = 100_000_000
 _SCALE = Decimal(PRICE_SCALE)
 PAISA = Decimal("0.01")
+FINEST_PRICE = Decimal("0.0001")
+"""The last decimal the ledger keeps of a price: contracts of finer ticks are not traded here."""
+
+FINEST_MULTIPLIER = Decimal("0.000001")
+"""The last decimal kept of a multiplier: contracts of finer quantity steps are not traded here."""
 
 
 def to_scaled(price: Decimal) -> int:
@@ -31,5 +36,5 @@ def round_to_tick(price: Decimal, tick_size: Decimal, *, up: bool) -> Decimal:
 
 
 def to_paisa(amount: Decimal) -> Decimal:
-    """Round a rupee amount half-up to two decimals; only ever done at output."""
+    """Round an amount half-up to two decimals (of whatever currency); only ever done at output."""
     return amount.quantize(PAISA, rounding=ROUND_HALF_UP)

@@ -6,6 +6,9 @@ Strategy legs are written one per line (or separated by ``;``), the underlying b
     BUY 2 WEEK0 OTM4 PE
     BUY 1 FRONT FUT
     SELL 1 NFO:NIFTY25NOV2526000CE
+    BUY 250 BINANCE:BTCUSDT
+
+A lot is the contract's smallest order: where quantities are fractions, one step.
 """
 
 import math

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from domain import holidays
 from domain.clock import IST
 from domain.instruments import Exchange
+from domain.venues import venue_of
 
 CONFIRMED_THROUGH = holidays.CONFIRMED_THROUGH
 NEW_YORK = ZoneInfo("America/New_York")
@@ -103,15 +104,16 @@ _PRE_OPEN_FIRST = {
 def seed_sessions(exchange: Exchange, date_from: date, date_to: date) -> list[SessionRow]:
     """Return the known sessions of both days and those between, in order.
 
-    Days outside the confirmed years have no row, and no row means closed.
-    Raises ``LookupError`` for an exchange without rules.
+    Days outside the confirmed years have no row, and no row means closed; a market that never closes has a row for
+    every day of any year, each from midnight to midnight IST. Raises ``LookupError`` for an exchange without rules.
     """
+    if venue_of(exchange).never_closes:
+        return [_whole_day(exchange, day) for day in _days(date_from, date_to)]
     if exchange not in SESSION_EXCHANGES:
         raise LookupError(f"no session rules for {exchange}")
     first = max(date_from, _confirmed_from(exchange))
     last = min(date_to, CONFIRMED_THROUGH)
-    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-    return [row for day in days for row in _rows_of(exchange, day)]
+    return [row for day in _days(first, last) for row in _rows_of(exchange, day)]
 
 
 def mcx_close(day: date) -> time:
@@ -169,6 +171,15 @@ def _is_pre_open(row: SessionRow, now: datetime) -> bool:
     if row.kind is not SessionKind.REGULAR or first is None or row.date < first:
         return False
     return _at(row.date, _PRE_OPEN) <= now < row.opens_at
+
+
+def _days(first: date, last: date) -> Iterable[date]:
+    return (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+
+
+def _whole_day(exchange: Exchange, day: date) -> SessionRow:
+    ends = _at(day + timedelta(days=1), time(0))
+    return SessionRow(exchange, day, _at(day, time(0)), ends, SessionKind.REGULAR, "trades around the clock")
 
 
 def _confirmed_from(exchange: Exchange) -> date:

@@ -1,7 +1,8 @@
 """Canonical symbols: views of an ``InstrumentKey``, compatible with OpenAlgo's.
 
 ``BASE+DDMMMYY+FUT`` and ``BASE+DDMMMYY+STRIKE+CE|PE``, upper-case, the strike without trailing zeros; the
-exchange stands beside the symbol. The parser is for what people type, never for brokers' strings.
+exchange stands beside the symbol. What never expires is called by its underlying alone. The parser is for what people
+type, never for brokers' strings.
 """
 
 import re
@@ -9,10 +10,12 @@ from datetime import date
 from decimal import Decimal
 
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
+from domain.venues import venue_of
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DERIVATIVE_EXCHANGES = frozenset({Exchange.NFO, Exchange.BFO, Exchange.CDS, Exchange.BCD, Exchange.MCX})
 INDEX_EXCHANGES = frozenset({Exchange.NSE_INDEX, Exchange.BSE_INDEX})
+_BARE_KINDS = frozenset({Kind.INDEX, Kind.EQUITY, Kind.SPOT, Kind.PERPETUAL})
 _BASE = re.compile(r"[A-Z0-9][A-Z0-9&_-]{0,29}")
 _DERIVATIVE = re.compile(
     rf"(?P<base>[A-Z0-9][A-Z0-9&_-]*?)(?P<day>[0-9]{{2}})(?P<month>{'|'.join(MONTHS)})(?P<year>[0-9]{{2}})"
@@ -26,7 +29,7 @@ class SymbolError(ValueError):
 
 def symbol_of(key: InstrumentKey) -> str:
     """Return the canonical symbol; raises ``SymbolError`` for a key that lacks what its kind needs."""
-    if key.kind in (Kind.INDEX, Kind.EQUITY):
+    if key.kind in _BARE_KINDS:
         return key.underlying
     if key.expiry is None:
         raise SymbolError(f"{key.underlying} {key.kind} has no expiry")
@@ -53,8 +56,12 @@ def parse_symbol(text: str, *, exchange: Exchange) -> InstrumentKey:
         return _parse_derivative(symbol, exchange)
     if not _BASE.fullmatch(symbol):
         raise SymbolError(f"{text!r} is not a symbol")
-    kind = Kind.INDEX if exchange in INDEX_EXCHANGES else Kind.EQUITY
-    return InstrumentKey(exchange=exchange, underlying=symbol, kind=kind)
+    return InstrumentKey(exchange=exchange, underlying=symbol, kind=_bare_kind(exchange))
+
+
+def _bare_kind(exchange: Exchange) -> Kind:
+    """Return what a symbol without expiry names on an exchange."""
+    return venue_of(exchange).kind or (Kind.INDEX if exchange in INDEX_EXCHANGES else Kind.EQUITY)
 
 
 def _parse_derivative(symbol: str, exchange: Exchange) -> InstrumentKey:

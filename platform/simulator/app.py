@@ -23,10 +23,11 @@ from simulator.faces.wording import Wording
 from simulator.faults import FaultPlan
 from simulator.ledger import Ledger
 from simulator.market.calendar import weekly_expiries
-from simulator.market.live import LiveMarket, MarketSettings
+from simulator.market.live import MarketSettings
 from simulator.market.recording import RecordingError, read_chain
 from simulator.market.replay import RecordedRow, ReplayMarket
 from simulator.market.types import Market
+from simulator.market.world import WorldMarket
 from simulator.recovery import recover
 
 LONGEST_NAP = 0.5
@@ -131,7 +132,7 @@ def _market(config: Config, now: datetime) -> Market:
         expiry = config.expiry or weekly_expiries(now.astimezone(IST).date(), 1)[0]
         return ReplayMarket(_recorded(config.recording, expiry))
     settings = MarketSettings(volatility_scale=config.volatility)
-    return LiveMarket(seed=config.seed, start=now, settings=settings)
+    return WorldMarket(seed=config.seed, start=now, settings=settings)
 
 
 def _recorded(path: Path, expiry: date) -> list[RecordedRow]:

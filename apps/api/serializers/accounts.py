@@ -32,7 +32,8 @@ class AccountOut(serializers.ModelSerializer[BrokerAccount]):
 
     user = serializers.EmailField(source="user.email", read_only=True)
     wanted_mode = serializers.CharField(read_only=True, help_text="PAPER or LIVE.")
-    available_funds = serializers.SerializerMethodField(help_text="Rupees last seen free in the mode in force.")
+    available_funds = serializers.SerializerMethodField(help_text="Last seen free in the mode in force.")
+    currency = serializers.CharField(read_only=True, help_text="What the account's amounts are in: INR, USDT.")
     halt = serializers.SerializerMethodField()
 
     class Meta:
@@ -48,6 +49,7 @@ class AccountOut(serializers.ModelSerializer[BrokerAccount]):
             "mode_reason",
             "is_active",
             "available_funds",
+            "currency",
             "halt",
         ]
         read_only_fields = fields
@@ -84,7 +86,8 @@ class PositionOut(serializers.ModelSerializer[Position]):
     exchange = serializers.CharField(source="instrument.exchange", read_only=True)
     average_price = PriceField(read_only=True)
     last_price = serializers.SerializerMethodField()
-    unrealized_pnl = serializers.SerializerMethodField(help_text="Rupees; null while there is no price.")
+    unrealized_pnl = serializers.SerializerMethodField(help_text="Null while there is no price.")
+    currency = serializers.CharField(source="account.currency", read_only=True)
     ledger_quantity = serializers.SerializerMethodField()
     outside_quantity = serializers.SerializerMethodField()
     differs = serializers.SerializerMethodField()
@@ -102,6 +105,7 @@ class PositionOut(serializers.ModelSerializer[Position]):
             "average_price",
             "last_price",
             "unrealized_pnl",
+            "currency",
             "ledger_quantity",
             "outside_quantity",
             "differs",

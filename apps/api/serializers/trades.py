@@ -64,6 +64,7 @@ class TradeOut(serializers.ModelSerializer[Trade]):
     legs = LegOut(many=True, read_only=True)
     gross_pnl = serializers.SerializerMethodField()
     charges = MoneyField(read_only=True)
+    currency = serializers.CharField(source="account.currency", read_only=True, help_text="Of the amounts: INR, USDT.")
     net_pnl = serializers.SerializerMethodField()
 
     class Meta:
@@ -81,6 +82,7 @@ class TradeOut(serializers.ModelSerializer[Trade]):
             "gross_pnl",
             "charges",
             "net_pnl",
+            "currency",
             "created_at",
             "opened_at",
             "closed_at",

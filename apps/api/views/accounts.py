@@ -47,7 +47,7 @@ class PositionList(ScopedList[Position]):
 
     def rows(self, user: User) -> QuerySet[Position]:
         """Return the person's positions."""
-        return Position.objects.for_user(user).select_related("instrument")
+        return Position.objects.for_user(user).select_related("instrument", "account")
 
     def instruments(self, row: Position) -> Iterable[int]:
         """Return the position's contract."""

@@ -16,7 +16,11 @@ class _Trades(Scoped[Trade]):
     serializer_class = TradeOut
 
     def rows(self, user: User) -> QuerySet[Trade]:
-        return Trade.objects.for_user(user).select_related("strategy", "wave").prefetch_related("legs__instrument")
+        return (
+            Trade.objects.for_user(user)
+            .select_related("account", "strategy", "wave")
+            .prefetch_related("legs__instrument")
+        )
 
     def instruments(self, row: Trade) -> Iterable[int]:
         return [leg.instrument_id for leg in row.legs.all()]

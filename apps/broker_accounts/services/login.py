@@ -1,7 +1,7 @@
 """Signing accounts in at their brokers: whose turn it is, one attempt, and what became of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from datetime import time as wall_time
@@ -52,8 +52,11 @@ class Refused:
 Result = SignedIn | Refused
 
 
-def due_accounts(*, wall: datetime) -> list[BrokerAccount]:
-    """Return the accounts a wave should try now: wanted live or lent to the feed, not signed in, not given up today."""
+def due_accounts(*, wall: datetime, brokers: Collection[str] | None = None) -> list[BrokerAccount]:
+    """Return the accounts a wave should try now: wanted live or lent to the feed, not signed in, not given up today.
+
+    ``brokers`` limits it to accounts at these.
+    """
     wanted = (
         BrokerAccount.objects.active()
         .exclude(broker="paper")
@@ -62,7 +65,7 @@ def due_accounts(*, wall: datetime) -> list[BrokerAccount]:
         .select_related("tenant", "user")
         .order_by("-is_feed", "pk")
     )
-    accounts = list(wanted)
+    accounts = list(wanted if brokers is None else wanted.filter(broker__in=brokers))
     attempts = _attempts_today(accounts, wall)
     return [account for account in accounts if _may_try(account, attempts.get(account.pk, []), wall)]
 

@@ -6,6 +6,15 @@ from decimal import Decimal
 
 from apps.dashboard.marks import Line
 from apps.dashboard.wording import Words
+from domain.venues import RUPEES
+
+
+def purse(mode: str, currency: str) -> str:
+    """Return the name of a sum over accounts: its mode, and its currency where that is not rupees.
+
+    Amounts of two modes or of two currencies are never added.
+    """
+    return mode if currency == RUPEES else f"{mode}-{currency}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,10 @@ class HaltLine:
 
 @dataclass(frozen=True, slots=True)
 class TradeLine:
-    """One trade; money is rupees. ``pnl`` is gross, open and realised together."""
+    """One trade; money is of the account's currency, ``unit`` to be written behind it ("" for rupees).
+
+    ``pnl`` is gross, open and realised together.
+    """
 
     id: int
     account_id: int
@@ -100,6 +112,7 @@ class TradeLine:
     square_off_at: datetime | None
     opened_at: datetime | None
     closed_at: datetime | None
+    unit: str = ""
     checks: tuple[CheckLine, ...] = ()
     held_up: tuple[HeldUpLine, ...] = ()
 
@@ -117,7 +130,10 @@ class LimitLine:
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
-    """One broker account. ``session_seconds`` is what is left of the broker session; ``None``: there is none."""
+    """One broker account. ``session_seconds`` is what is left of the broker session; ``None``: there is none.
+
+    ``unit`` is to be written behind its money.
+    """
 
     id: int
     label: str
@@ -137,6 +153,7 @@ class AccountLine:
     pnl: Decimal | None
     limits: tuple[LimitLine, ...]
     halts: tuple[HaltLine, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +217,29 @@ class WatchLine:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The day in one mode. ``day`` is net of charges and includes open trades; paper and live are never added."""
+    """The day in one mode and currency. ``day`` is net of charges and includes open trades.
+
+    Paper and live are never added, nor are two currencies; ``unit`` is to be written behind the money.
+    """
 
     mode: str
+    currency: str
     day: Decimal | None
     open: Decimal | None
     charges: Decimal
     trades: int
     open_trades: int
     is_stale: bool
+
+    @property
+    def key(self) -> str:
+        """The name of the sum, as in ``day:LIVE`` and ``day:LIVE-USDT``."""
+        return purse(self.mode, self.currency)
+
+    @property
+    def unit(self) -> str:
+        """What is written behind the amounts."""
+        return "" if self.currency == RUPEES else self.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +252,7 @@ class Board:
     orders: tuple[OrderLine, ...]
     watchlist: tuple[WatchLine, ...]
     totals: tuple[Total, ...]
-    lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "map:2", "account:3:LIVE", "day:LIVE"
+    lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "map:2", "account:3:LIVE", "day:LIVE-USDT"
 
     def only(self, *, mode: str, find: str) -> "Board":
         """Return the board with the trades of one mode that contain a text; totals stay those of everything."""

@@ -21,6 +21,7 @@ from apps.dashboard.services.board import (
     Total,
     TradeLine,
     WatchLine,
+    purse,
 )
 from apps.dashboard.services.prices import Prices
 from apps.dashboard.services.recovery import checks_of, halt_lines, held_up_of
@@ -34,6 +35,7 @@ from apps.trading.wording import CHECKING, advice
 from apps.users.models import User
 from domain.orders import LIVE_TRADES, UNRESOLVED, Mode, Side
 from domain.prices import to_decimal
+from domain.venues import RUPEES
 
 MOST_ORDERS = 60
 ReadPrices = Callable[[Iterable[int]], Prices]
@@ -50,16 +52,25 @@ def build_board(user: User, *, now: datetime, read_prices: ReadPrices, is_feed_s
     lines = board_lines(trades, today, prices)
     live_ids = [trade.pk for trade in trades]
     view = _View(prices, lines, is_feed_stale, checks_of(live_ids), held_up_of(live_ids))
-    halts = ActiveHalts.load()
+    halts, accounts = ActiveHalts.load(), visible_accounts(user, today)
     return Board(
         at=now,
-        accounts=tuple(_account(account, trades, view, halts) for account in visible_accounts(user, today)),
+        accounts=tuple(_account(account, trades, view, halts) for account in accounts),
         trades=tuple(view.trade(trade) for trade in trades),
         orders=tuple(order_line(order) for order in todays_orders(user, today)[:MOST_ORDERS]),
         watchlist=tuple(view.watch(item) for item in watched),
-        totals=tuple(view.total(mode, trades) for mode in Mode),
+        totals=tuple(view.total(mode, currency, trades) for mode, currency in _purses(accounts, trades)),
         lines=lines,
     )
+
+
+def _purses(accounts: Sequence[BrokerAccount], trades: Sequence[Trade]) -> list[tuple[Mode, str]]:
+    """Return the sums to show: rupees always, another currency in the modes somebody has an account or a trade in."""
+    others = {(one.mode, one.currency) for one in accounts} | {(one.mode, one.account.currency) for one in trades}
+    foreign = sorted({currency for _, currency in others} - {RUPEES})
+    return [(mode, RUPEES) for mode in Mode] + [
+        (mode, currency) for currency in foreign for mode in Mode if (mode, currency) in others
+    ]
 
 
 def todays_trades(user: User, today: date) -> list[Trade]:
@@ -82,11 +93,11 @@ def todays_orders(user: User, today: date) -> QuerySet[Order]:
 
 
 def visible_accounts(user: User, today: date) -> list[BrokerAccount]:
-    """Return the accounts in use a person may see, with today's sessions and last known funds."""
+    """Return the accounts in use a person may see, with their sessions and last known funds."""
     sessions = Prefetch(
         "sessions",
-        BrokerSession.objects.filter(trading_date=today, lost_at__isnull=True),
-        to_attr="todays_sessions",
+        BrokerSession.objects.usable(),
+        to_attr="usable_sessions",
     )
     stopped = Exists(DayStop.objects.filter(strategy_map=OuterRef("pk"), trading_date=today))
     active = StrategyMap.objects.filter(is_active=True).select_related("strategy")
@@ -98,7 +109,7 @@ def visible_accounts(user: User, today: date) -> list[BrokerAccount]:
 def board_lines(trades: Sequence[Trade], today: date, prices: Prices) -> dict[str, Line]:
     """Return every figure of the board that moves with prices, as lines by key."""
     lines: dict[str, Line] = {}
-    days: dict[str, list[Line]] = {mode: [] for mode in Mode}
+    days: dict[str, list[Line]] = {mode: [] for mode in Mode}  # by purse: no two currencies in one
     opens: dict[str, list[Line]] = {mode: [] for mode in Mode}
     accounts: dict[str, list[Line]] = {}
     for trade in trades:
@@ -106,14 +117,15 @@ def board_lines(trades: Sequence[Trade], today: date, prices: Prices) -> dict[st
         lines.update({f"leg:{key}": line for key, line in legs.items()})
         lines[f"trade:{trade.pk}"] = marks.add(legs.values())
         net = marks.add([_day_line(trade, today, prices), marks.money_line(-trade.charges)])
-        days[trade.mode].append(net)
+        kept = purse(trade.mode, trade.account.currency)
+        days.setdefault(kept, []).append(net)
         accounts.setdefault(f"account:{trade.account_id}:{trade.mode}", []).append(net)
         if trade.strategy_map_id is not None:
             accounts.setdefault(f"map:{trade.strategy_map_id}", []).append(net)
         if trade.status in LIVE_TRADES:
-            opens[trade.mode].append(lines[f"trade:{trade.pk}"])
-    lines.update({f"day:{mode}": marks.add(parts) for mode, parts in days.items()})
-    lines.update({f"open:{mode}": marks.add(parts) for mode, parts in opens.items()})
+            opens.setdefault(kept, []).append(lines[f"trade:{trade.pk}"])
+    lines.update({f"day:{kept}": marks.add(parts) for kept, parts in days.items()})
+    lines.update({f"open:{kept}": marks.add(parts) for kept, parts in opens.items()})
     lines.update({key: marks.add(parts) for key, parts in accounts.items()})
     return lines
 
@@ -226,18 +238,21 @@ class _View:
             square_off_at=trade.square_off_at,
             opened_at=trade.opened_at or trade.created_at,
             closed_at=trade.closed_at,
+            unit=trade.account.unit,
             checks=self.checks.get(trade.pk, ()),
             held_up=self.held_up.get(trade.pk, ()),
         )
 
-    def total(self, mode: Mode, trades: Sequence[Trade]) -> Total:
-        mine = [trade for trade in trades if trade.mode == mode]
+    def total(self, mode: Mode, currency: str, trades: Sequence[Trade]) -> Total:
+        mine = [trade for trade in trades if (trade.mode, trade.account.currency) == (mode, currency)]
+        kept = purse(mode, currency)
         live = [trade for trade in mine if trade.status in LIVE_TRADES]
         held = [leg.instrument_id for trade in live for leg in trade.legs.all() if leg.open_quantity]
         return Total(
             mode=mode.value,
-            day=self.money(f"day:{mode}"),
-            open=self.money(f"open:{mode}"),
+            currency=currency,
+            day=self.money(f"day:{kept}"),
+            open=self.money(f"open:{kept}"),
             charges=sum((trade.charges for trade in mine), Decimal(0)),
             trades=len(mine),
             open_trades=len(live),
@@ -272,6 +287,7 @@ def _account(account: BrokerAccount, trades: Sequence[Trade], view: _View, halts
         halts=halt_lines(
             halts.of_account(tenant_id=account.tenant_id, account_id=account.pk, strategy_ids=names), names=names
         ),
+        unit=account.unit,
     )
 
 
@@ -287,7 +303,7 @@ def _limit(own: StrategyMap, view: _View) -> LimitLine:
 
 
 def _session_left(account: BrokerAccount) -> float | None:
-    sessions: list[BrokerSession] = getattr(account, "todays_sessions", [])
+    sessions: list[BrokerSession] = getattr(account, "usable_sessions", [])
     left = [(session.expires_at - timezone.now()).total_seconds() for session in sessions]
     usable = [seconds for seconds in left if seconds > 0]
     return max(usable, default=None)

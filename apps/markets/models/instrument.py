@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from django.db import models
-from django.utils import timezone
 
 from apps.markets.querysets import InstrumentQuerySet
+from bus import clock
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
 
 EXCHANGES = [(value.value, value.value) for value in Exchange]
@@ -16,8 +16,8 @@ RIGHTS = [("", "-"), ("CE", "Call"), ("PE", "Put")]
 class Instrument(models.Model):
     """A contract. The key is exchange, underlying, expiry, kind, strike, right; the symbol is a view of it.
 
-    ``lot_size`` and ``freeze_quantity`` are units and belong to the contract; ``multiplier`` is rupees per unit per
-    1 of price.
+    ``lot_size`` and ``freeze_quantity`` are units and belong to the contract; ``multiplier`` is money per unit per
+    1 of price: rupees, or the currency of ``domain.venues`` where the exchange is not Indian.
     """
 
     exchange = models.CharField(max_length=10, choices=EXCHANGES)
@@ -76,7 +76,7 @@ class BrokerInstrument(models.Model):
     exchange = models.CharField(max_length=10)
     symbol = models.CharField(max_length=60)
     token = models.CharField(max_length=40)
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [
@@ -93,7 +93,7 @@ class InstrumentSync(models.Model):
     """One reading of a broker's instrument master."""
 
     broker = models.SlugField(max_length=30)
-    started_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     rows = models.PositiveIntegerField(default=0)
     added = models.PositiveIntegerField(default=0)

@@ -16,6 +16,7 @@ from domain import sessions
 from domain.clock import IST
 from domain.instruments import Exchange
 from domain.sessions import Horizon, SessionRow
+from domain.venues import venue_of
 
 SEED = "seed"
 """How the source of a row starts that came with the software; an operator's edit takes it away."""
@@ -104,6 +105,8 @@ def forget_calendar() -> None:
 
 
 def _read(exchange: str, now: datetime) -> Calendar:
+    if venue_of(exchange).never_closes:
+        return _without_end(exchange, now)
     rows = TradingSession.objects.filter(
         exchange=exchange, closes_at__gt=now - _LOOK_BACK, opens_at__lt=now + _LOOK_AHEAD
     ).order_by("opens_at")
@@ -111,6 +114,12 @@ def _read(exchange: str, now: datetime) -> Calendar:
         rows = rows.exclude(kind=SessionKind.DEMO)  # a demo's leftovers never open a real market
     confirmed = CalendarHorizon.objects.filter(exchange=exchange).first()
     return Calendar(list(rows), confirmed.confirmed_through if confirmed else None)
+
+
+def _without_end(exchange: str, now: datetime) -> Calendar:
+    """A market that never closes has no rows that could be missing: what stops it is a halt."""
+    first, last = trading_date(now - _LOOK_BACK), trading_date(now + _LOOK_AHEAD)
+    return Calendar([_new(row) for row in sessions.seed_sessions(Exchange(exchange), first, last)], date.max)
 
 
 def _as_row(row: TradingSession) -> SessionRow:
@@ -201,14 +210,16 @@ def _new(row: SessionRow) -> TradingSession:
 
 
 def ensure_demo_sessions(now: datetime) -> int:
-    """Keep the demo market open: all of today and tomorrow (IST) on every exchange; return how many rows were new.
+    """Keep the demo market open: all of today and tomorrow (IST) on every exchange that ever closes; return how
+    many rows were new.
 
     Does nothing outside a demo.
     """
     if not settings.DEMO:
         return 0
     today = trading_date(now)
-    rows = [_demo(exchange, day) for exchange in Exchange for day in (today, today + timedelta(days=1))]
+    closing = [exchange for exchange in Exchange if not venue_of(exchange).never_closes]
+    rows = [_demo(exchange, day) for exchange in closing for day in (today, today + timedelta(days=1))]
     before = TradingSession.objects.count()
     TradingSession.objects.bulk_create(rows, ignore_conflicts=True)
     forget_calendar()

@@ -8,13 +8,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from apps.markets.clock import trading_date
 from apps.markets.models import BrokerInstrument, Instrument, InstrumentSync
+from bus import clock
 from domain.broker import InstrumentRow
 from domain.contracts import freeze_quantity
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
+from domain.prices import FINEST_MULTIPLIER, FINEST_PRICE
 from domain.symbols import SymbolError, symbol_of
 
 log = logging.getLogger(__name__)
@@ -73,13 +74,13 @@ def sync_instruments(*, broker: str, rows: Sequence[InstrumentRow], now: datetim
     shows it. A master that is much shorter than the last good one, or full of unreadable rows, changes nothing: the
     returned row's ``error`` says why, naming the broker and the field. Safe to repeat. ``now`` is market time.
     """
-    sync = InstrumentSync(broker=broker, rows=len(rows), started_at=timezone.now())
+    sync = InstrumentSync(broker=broker, rows=len(rows), started_at=clock.now())
     reading = _read(rows, on=trading_date(now))
     sync.refused = reading.refused
     sync.error = _distrust(broker, len(rows), reading)[:300]
     if not sync.error:
         _take_over(sync, reading)
-    sync.finished_at = timezone.now()
+    sync.finished_at = clock.now()
     sync.save()
     _tell(sync, reading)
     return sync
@@ -87,7 +88,7 @@ def sync_instruments(*, broker: str, rows: Sequence[InstrumentRow], now: datetim
 
 def record_failed_sync(*, broker: str, error: str) -> InstrumentSync:
     """Note that a master could not be had at all; contracts stay as they are."""
-    return InstrumentSync.objects.create(broker=broker, error=f"{broker}: {error}"[:300], finished_at=timezone.now())
+    return InstrumentSync.objects.create(broker=broker, error=f"{broker}: {error}"[:300], finished_at=clock.now())
 
 
 def _take_over(sync: InstrumentSync, reading: _Reading) -> None:
@@ -149,8 +150,8 @@ def _listed(row: InstrumentRow, *, on: date) -> _Listed:
     _require(0 < len(row.symbol) <= 60, "symbol", row.symbol)
     _require(0 < len(row.token) <= 40, "token", row.token)
     _require(0 < row.lot_size <= _LARGEST_QUANTITY, "lot_size", row.lot_size)
-    _require(_is_positive(row.tick_size), "tick_size", row.tick_size)
-    _require(_is_positive(row.multiplier), "multiplier", row.multiplier)
+    _require(_is_positive(row.tick_size) and not row.tick_size % FINEST_PRICE, "tick_size", row.tick_size)
+    _require(_is_positive(row.multiplier) and not row.multiplier % FINEST_MULTIPLIER, "multiplier", row.multiplier)
     freeze = row.freeze_quantity if row.freeze_quantity is not None else _known_freeze(key, on=on)
     _require(freeze is None or 0 < freeze <= _LARGEST_QUANTITY, "freeze_quantity", freeze)
     facts = (symbol, row.name[:100], row.lot_size, row.tick_size, freeze, row.multiplier, True)
@@ -240,10 +241,10 @@ def _retire(broker: str, shown: set[int]) -> int:
     gone = set(mine.values_list("instrument_id", flat=True)) - shown
     if not gone:
         return 0
-    recent = timezone.now() - OTHER_BROKERS_MEMORY
+    recent = clock.now() - OTHER_BROKERS_MEMORY
     elsewhere = BrokerInstrument.objects.filter(instrument_id__in=gone, seen_at__gte=recent).exclude(broker=broker)
     gone -= set(elsewhere.values_list("instrument_id", flat=True))
-    return Instrument.objects.filter(pk__in=gone).update(is_active=False, updated_at=timezone.now())
+    return Instrument.objects.filter(pk__in=gone).update(is_active=False, updated_at=clock.now())
 
 
 def _write_names(sync: InstrumentSync, names: Mapping[int, _Listed]) -> None:

@@ -11,9 +11,11 @@ from apps.strategies.services.facts import Facts
 from apps.strategies.services.market import Market, ResolvedLeg
 from apps.trading.models import SkipReason
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, Skip
+from brokers.catalog import spec_of
 from domain.instruments import Kind
 from domain.margin import MarginLeg, estimate
 from domain.sizing import LotsRoundToZero, SizeError, lots_for, slices, units_of
+from domain.venues import currency_of
 
 
 class _Skipped(Exception):
@@ -48,6 +50,7 @@ class EntryDecisions:
         account = strategy_map.account
         self._check_map(strategy_map)
         self._check_entitled(account)
+        self._check_currency(account)
         self._check_stops(strategy_map)
         if self.market.reason:
             raise _Skipped(SkipReason(self.market.reason), self.market.detail)
@@ -91,6 +94,14 @@ class EntryDecisions:
             raise _Skipped(SkipReason.NOT_ENTITLED, "More accounts than the plan allows.")
         if account.mode == AccountMode.LIVE and not any(plan.allows_live for plan in covering):
             raise _Skipped(SkipReason.NOT_ENTITLED, "The plan does not allow live trading.")
+
+    def _check_currency(self, account: BrokerAccount) -> None:
+        """An account's trades are all of its own currency, so that its sums, limits and funds mean something."""
+        ours, theirs = spec_of(account.broker).currency, currency_of(self.strategy.exchange)
+        if ours != theirs:
+            raise _Skipped(
+                SkipReason.NO_INSTRUMENT, f"The account is kept in {ours}, {self.strategy.exchange} trades in {theirs}."
+            )
 
     def _check_stops(self, strategy_map: StrategyMap) -> None:
         halted = self.facts.halts.reason(

@@ -18,6 +18,7 @@ from apps.trading.models import SkipReason
 from domain.orders import OrderType, Side
 from domain.pricing import Touch, protected_price, touch_price
 from domain.sessions import Horizon
+from domain.venues import venue_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def look(strategy: Strategy, *, now: datetime, wall: datetime) -> Market:
     try:
         day = _session_date(strategy, now)
         ends_at = _square_off(strategy, day, now)
+        _check_sides(strategy)
         legs = _priced(strategy, _contracts(strategy, now=now, wall=wall), wall=wall)
     except _Closed as closed:
         return Market(trading_date(now), reason=closed.reason, detail=closed.detail)
@@ -79,6 +81,12 @@ def _square_off(strategy: Strategy, day: date, now: datetime) -> datetime | None
     if ends_at is not None and ends_at <= now:
         raise _Closed(SkipReason.PAST_SQUARE_OFF, f"Square-off was at {strategy.square_off_at:%H:%M} IST.")
     return ends_at
+
+
+def _check_sides(strategy: Strategy) -> None:
+    """What cannot be sold short must not be entered by selling: the exit would find nothing to buy back."""
+    if not venue_of(strategy.exchange).can_short and any(leg.side == Side.SELL for leg in strategy.legs.all()):
+        raise _Closed(SkipReason.NO_INSTRUMENT, f"{strategy.exchange} sells only what was bought: no leg may sell.")
 
 
 def _contracts(strategy: Strategy, *, now: datetime, wall: datetime) -> list[tuple[StrategyLeg, Instrument]]:

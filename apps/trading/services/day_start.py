@@ -25,7 +25,10 @@ FORCE_LEAD = timedelta(minutes=10)
 
 
 def is_near_session(now: datetime, *, lead: timedelta) -> bool:
-    """Whether a market trades now or will within ``lead``, by the calendar of the day; no session, no day."""
+    """Whether a market trades now or will within ``lead``, by the calendar of the day; no session, no day.
+
+    Markets that never close have no day: their brokers' accounts are signed in at any hour.
+    """
     rows = TradingSession.objects.filter(trading_date=trading_date(now))
     if not settings.DEMO:
         rows = rows.exclude(kind=SessionKind.DEMO)

@@ -21,9 +21,8 @@ from brokers.aliceblue.rows import (
 )
 from brokers.aliceblue.spec import CARRY_CODES, SPEC
 from brokers.lots import LotSizeOf, units_per_count
-from brokers.noren.rows import units_of
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow, mapped, require, require_price, word
+from brokers.rows import MalformedRow, mapped, require, require_price, units_of, word
 from brokers.texts import plain
 from domain.broker import Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Product, Side

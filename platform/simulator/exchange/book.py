@@ -6,6 +6,7 @@ from decimal import Decimal
 from domain.instruments import Kind
 from domain.orders import Product, Side
 from domain.prices import to_decimal
+from domain.venues import venue_of
 from simulator.exchange.margin import NOTHING, margin_of
 from simulator.exchange.positions import Holding
 from simulator.exchange.types import (
@@ -21,6 +22,7 @@ from simulator.exchange.types import (
 from simulator.market.types import Listing, Market
 
 ZERO = Decimal(0)
+_MARKED = frozenset({Kind.FUTURE, Kind.PERPETUAL})
 
 
 class ClientBook:
@@ -121,10 +123,14 @@ class ClientBook:
         )
 
     def roll(self) -> None:
-        """Begin a new day: orders and executions are dropped, profits become cash, positions are carried."""
-        self._histories.clear()
-        self._resting.clear()
-        self.trades.clear()
+        """Begin a new day: orders and executions are dropped, profits become cash, positions are carried.
+
+        Where a market never closes, no day ends: its orders rest and stay in the book.
+        """
+        kept = {one: states for one, states in self._histories.items() if _outlives_days(states[-1].listing)}
+        self._histories = kept
+        self._resting = {one: order for one, order in self._resting.items() if one in kept}
+        self.trades[:] = [trade for trade in self.trades if _outlives_days(trade.listing)]
         for key, holding in list(self._holdings.items()):
             self.cash += holding.roll()
             if holding.quantity == 0:
@@ -150,7 +156,7 @@ class ClientBook:
     def _holding_margin(self, holding: Holding) -> OrderMargin:
         side = Side.BUY if holding.quantity > 0 else Side.SELL
         last = to_decimal(self._market.quote(holding.listing.token).last_price)
-        is_future = holding.listing.kind is Kind.FUTURE and last > 0
+        is_future = holding.listing.kind in _MARKED and last > 0
         price = last if is_future else holding.average_price
         return self._margin(holding.listing, side, holding.product, abs(holding.quantity), price)
 
@@ -161,11 +167,13 @@ class ClientBook:
         return margin_of(listing, side=side, product=product, quantity=quantity, price=price, underlying=underlying)
 
     def _unrealised(self, *, futures_only: bool) -> Decimal:
-        wanted = (
-            holding for holding in self._holdings.values() if not futures_only or holding.listing.kind is Kind.FUTURE
-        )
+        wanted = (holding for holding in self._holdings.values() if not futures_only or holding.listing.kind in _MARKED)
         quotes = ((holding, self._market.quote(holding.listing.token)) for holding in wanted)
         return sum((holding.unrealised(to_decimal(quote.last_price)) for holding, quote in quotes), ZERO)
+
+
+def _outlives_days(listing: Listing) -> bool:
+    return venue_of(listing.exchange).never_closes
 
 
 def _line(order: ClientOrder) -> tuple[int, Product, Side]:

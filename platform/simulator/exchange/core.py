@@ -8,6 +8,7 @@ from decimal import Decimal
 from domain.clock import IST
 from domain.orders import OrderType, Product, Side
 from domain.prices import to_decimal
+from domain.venues import venue_of
 from simulator.exchange.book import ClientBook
 from simulator.exchange.floor import Floor
 from simulator.exchange.ids import Numbers
@@ -295,7 +296,8 @@ class Exchange:
         if self._day is not None and day > self._day:
             for book in self._books.values():
                 for order in book.resting():
-                    self._floor.cancel(order, now)
+                    if not venue_of(order.listing.exchange).never_closes:
+                        self._floor.cancel(order, now)
                 book.roll()
         self._day = day if self._day is None else max(day, self._day)
 

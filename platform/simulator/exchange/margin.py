@@ -19,6 +19,7 @@ NOTHING = OrderMargin(span=ZERO, exposure=ZERO, option_premium=ZERO, delivery=ZE
 _INTRADAY_EQUITY = Decimal("0.20")
 _FLOOR = Decimal("0.03")
 _INDICES = frozenset({"NIFTY", "BANKNIFTY"})
+_LEVERAGE = 20  # what Binance gives a new account
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ def margin_of(
         return _equity(side, product, price * units)
     if listing.kind is Kind.OPTION and side is Side.BUY:
         return OrderMargin(span=ZERO, exposure=ZERO, option_premium=price * units, delivery=ZERO)
+    if listing.kind is Kind.SPOT:
+        return OrderMargin(ZERO, ZERO, ZERO, delivery=price * units if side is Side.BUY else ZERO)
+    if listing.kind is Kind.PERPETUAL:
+        return OrderMargin(span=price * units / _LEVERAGE, exposure=ZERO, option_premium=ZERO, delivery=ZERO)
     level = underlying or listing.strike or price
     rates = rates_of(listing)
     scanned = rates.span * (level if listing.kind is Kind.OPTION else price)

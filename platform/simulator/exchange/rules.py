@@ -10,6 +10,7 @@ from decimal import Decimal
 from domain.instruments import Exchange, Kind
 from domain.orders import OrderType, Product, Side, Validity
 from domain.prices import round_to_tick, to_decimal
+from domain.venues import venue_of
 from simulator.exchange.types import NewOrder, Reason, Refusal
 from simulator.market.types import Listing, MarketQuote
 
@@ -17,9 +18,19 @@ STOPS = frozenset({OrderType.SL, OrderType.SL_M})
 PRICED = frozenset({OrderType.LIMIT, OrderType.SL})
 UNPROTECTED = frozenset({OrderType.MARKET, OrderType.SL_M})
 AUTOMATIC = Decimal(-1)
-_AUTOMATIC_PERCENT = {Kind.OPTION: Decimal(5), Kind.FUTURE: Decimal(1), Kind.EQUITY: Decimal(1)}
+_AUTOMATIC_PERCENT = {
+    Kind.OPTION: Decimal(5),
+    Kind.FUTURE: Decimal(1),
+    Kind.EQUITY: Decimal(1),
+    Kind.SPOT: Decimal(1),
+    Kind.PERPETUAL: Decimal(1),
+}
 _DERIVATIVE_PRODUCTS = frozenset({Product.MIS, Product.NRML})
-_EQUITY_PRODUCTS = frozenset({Product.MIS, Product.CNC})
+_PRODUCTS = {
+    Kind.EQUITY: frozenset({Product.MIS, Product.CNC}),
+    Kind.SPOT: frozenset({Product.CNC}),
+    Kind.PERPETUAL: frozenset({Product.NRML}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,11 @@ def check_new(order: NewOrder, listing: Listing, *, tag_length: int) -> None:
     _check_prices(order, listing)
     if order.validity is Validity.IOC and listing.exchange is Exchange.MCX:
         raise Refusal(Reason.VALIDITY, "IOC orders are not allowed on MCX.")
+    if not venue_of(listing.exchange).never_closes:  # Binance has rules of its own, which its face keeps
+        _check_tag(order, tag_length)
+
+
+def _check_tag(order: NewOrder, tag_length: int) -> None:
     if order.tag and not (order.tag.isascii() and order.tag.isalnum() and len(order.tag) <= tag_length):
         raise Refusal(Reason.TAG, f"Invalid `tag`: at most {tag_length} letters and digits.")
 
@@ -80,7 +96,7 @@ def band_reject(price: Decimal, quote: MarketQuote) -> str | None:
 def _check_contract(order: NewOrder, listing: Listing) -> None:
     if listing.kind is Kind.INDEX:
         raise Refusal(Reason.NOT_TRADABLE, f"{listing.symbol} is an index and cannot be traded.")
-    allowed = _EQUITY_PRODUCTS if listing.kind is Kind.EQUITY else _DERIVATIVE_PRODUCTS
+    allowed = _PRODUCTS.get(listing.kind, _DERIVATIVE_PRODUCTS)
     if order.product not in allowed:
         raise Refusal(Reason.PRODUCT, f"Product {order.product} is not allowed for {listing.symbol}.")
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from functools import partial
 
-from simulator.clients import SIX_NEXT_DAY, Expiry, at_next
+from simulator.clients import SIX_NEXT_DAY, Expiry, after, at_next
 from simulator.faces.aliceblue import face as aliceblue
+from simulator.faces.binance import face as binance
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
 from simulator.faces.fyers import face as fyers
 from simulator.faces.fyers.names import Names as FyersNames
+from simulator.faces.kotak import face as kotak
+from simulator.faces.kotak.names import Names as KotakNames
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
@@ -37,5 +40,7 @@ FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
     Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+    Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
     Row("aliceblue", aliceblue.build, _noren_names, at_next(time(5, 0))),
+    Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
 )

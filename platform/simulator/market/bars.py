@@ -1,12 +1,13 @@
 """Minute bars: today's as traded, earlier days' made up from the seed, and wider bars of both.
 
-Bars of a day are aligned to 09:15 IST, day bars to midnight IST.
+Bars of an Indian day are aligned to 09:15 IST, day bars to midnight IST; around the clock everything is UTC's.
 """
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from math import exp
 from random import Random
 
@@ -19,9 +20,29 @@ DAY = timedelta(days=1)
 KEPT_MINUTES = 480
 MAX_DAYS = 2000
 _FIELDS = 7
-_OPEN, _CLOSE = time(9, 15), time(15, 30)
-_SESSION_MINUTES = 375
 _DAILY_VOLATILITY = 0.009
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When a market trades: from ``opens`` for so many ``minutes`` of the zone's trading days."""
+
+    zone: tzinfo
+    opens: time
+    minutes: int
+    is_trading_day: Callable[[date], bool]
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the day a moment falls on."""
+        return moment.astimezone(self.zone).date()
+
+    def start_of(self, day: date) -> datetime:
+        """Return when a day's trading begins."""
+        return datetime.combine(day, self.opens, tzinfo=self.zone).astimezone(UTC)
+
+
+INDIAN_HOURS = Hours(IST, time(9, 15), 375, is_trading_day)
+AROUND_THE_CLOCK = Hours(UTC, time(0), 1440, lambda day: True)
 
 
 class MinuteBars:
@@ -63,11 +84,11 @@ class MinuteBars:
         bars.extend((minute, last, last, last, last, quote.volume, quote.open_interest))
 
 
-def widen(candles: Iterable[Candle], width: timedelta) -> list[Candle]:
+def widen(candles: Iterable[Candle], width: timedelta, hours: Hours = INDIAN_HOURS) -> list[Candle]:
     """Return bars of a width from narrower ones in order."""
     wide: list[Candle] = []
     for candle in candles:
-        start = aligned(candle.start, width)
+        start = aligned(candle.start, width, hours)
         if wide and wide[-1].start == start:
             wide[-1] = _joined(wide[-1], candle)
         else:
@@ -75,13 +96,13 @@ def widen(candles: Iterable[Candle], width: timedelta) -> list[Candle]:
     return wide
 
 
-def aligned(moment: datetime, width: timedelta) -> datetime:
+def aligned(moment: datetime, width: timedelta, hours: Hours = INDIAN_HOURS) -> datetime:
     """Return the start of the bar a moment falls into."""
-    midnight = moment.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = hours.day_of(moment)
     if width >= DAY:
-        return midnight.astimezone(UTC)
-    first = midnight + timedelta(hours=9, minutes=15)
-    return (first + (moment - first) // width * width).astimezone(UTC)
+        return datetime.combine(day, time(0), tzinfo=hours.zone).astimezone(UTC)
+    first = hours.start_of(day)
+    return first + (moment - first) // width * width
 
 
 def made_up_days(
@@ -94,25 +115,26 @@ def made_up_days(
     start: datetime,
     end: datetime,
     width: timedelta,
+    hours: Hours = INDIAN_HOURS,
 ) -> list[Candle]:
     """Return bars of past trading days that end at ``close`` on ``last_day``; the same at every call."""
-    days = _trading_days(start.astimezone(IST).date(), min(end.astimezone(IST).date(), last_day), last_day)
+    days = _trading_days(hours, hours.day_of(start), min(hours.day_of(end), last_day), last_day)
     level = float(close)
     bars: list[Candle] = []
     for day, wanted in days:
         random = Random(_seed_of(seed, token, day))
         opened = level * exp(random.gauss(0.0, _DAILY_VOLATILITY))
         if wanted:
-            bars[:0] = _day_bars(day, opened, level, tick, random, width)
+            bars[:0] = _day_bars(hours, day, (opened, level), tick, random, width)
         level = opened
     return bars
 
 
-def _trading_days(first: date, last: date, newest: date) -> Iterator[tuple[date, bool]]:
+def _trading_days(hours: Hours, first: date, last: date, newest: date) -> Iterator[tuple[date, bool]]:
     """Yield trading days newest first, and whether each is asked for."""
     day, left = newest, MAX_DAYS
     while day >= first and left:
-        if is_trading_day(day):
+        if hours.is_trading_day(day):
             yield day, day <= last
         day -= DAY
         left -= 1
@@ -123,29 +145,32 @@ def _seed_of(seed: int, token: int, day: date) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def _day_bars(day: date, opened: float, closed: float, tick: int, random: Random, width: timedelta) -> list[Candle]:
+def _day_bars(
+    hours: Hours, day: date, prices: tuple[float, float], tick: int, random: Random, width: timedelta
+) -> list[Candle]:
     if width >= DAY:
-        return [_day_bar(day, opened, closed, tick, random)]
-    return widen(_minutes(day, opened, closed, tick, random), width)
+        return [_day_bar(hours, day, *prices, tick, random)]
+    return widen(_minutes(hours, day, *prices, tick, random), width, hours)
 
 
-def _day_bar(day: date, opened: float, closed: float, tick: int, random: Random) -> Candle:
+def _day_bar(hours: Hours, day: date, opened: float, closed: float, tick: int, random: Random) -> Candle:
     reach = abs(random.gauss(0.0, _DAILY_VOLATILITY / 2))
     high, low = max(opened, closed) * (1 + reach), min(opened, closed) * (1 - reach)
-    start = datetime.combine(day, time(0), tzinfo=IST).astimezone(UTC)
+    start = datetime.combine(day, time(0), tzinfo=hours.zone).astimezone(UTC)
     volume = random.randint(50_000, 500_000)
     return _candle(start, (opened, high, low, closed), tick, volume)
 
 
-def _minutes(day: date, opened: float, closed: float, tick: int, random: Random) -> Iterator[Candle]:
+def _minutes(hours: Hours, day: date, opened: float, closed: float, tick: int, random: Random) -> Iterator[Candle]:
     """Yield a session's minutes on a bridge from the open to the close."""
-    deviation = _DAILY_VOLATILITY / _SESSION_MINUTES**0.5
+    count = hours.minutes
+    deviation = _DAILY_VOLATILITY / count**0.5
     walk = [0.0]
-    for _ in range(_SESSION_MINUTES):
+    for _ in range(count):
         walk.append(walk[-1] + random.gauss(0.0, deviation))
-    begin = datetime.combine(day, _OPEN, tzinfo=IST).astimezone(UTC)
-    levels = [_bridge(walk, index, opened, closed) for index in range(_SESSION_MINUTES + 1)]
-    for index in range(_SESSION_MINUTES):
+    begin = hours.start_of(day)
+    levels = [_bridge(walk, index, opened, closed) for index in range(count + 1)]
+    for index in range(count):
         first, last = levels[index], levels[index + 1]
         reach = abs(random.gauss(0.0, deviation / 2))
         high, low = max(first, last) * (1 + reach), min(first, last) * (1 - reach)
@@ -153,7 +178,7 @@ def _minutes(day: date, opened: float, closed: float, tick: int, random: Random)
 
 
 def _bridge(walk: Sequence[float], index: int, opened: float, closed: float) -> float:
-    share = index / _SESSION_MINUTES
+    share = index / (len(walk) - 1)
     return (opened + (closed - opened) * share) * exp(walk[index] - share * walk[-1])
 
 

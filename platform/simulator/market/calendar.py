@@ -3,6 +3,7 @@
 The domain's rules, continued into months whose holidays are not yet published.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from itertools import islice
@@ -24,7 +25,7 @@ def is_trading_day(day: date) -> bool:
     return holidays.is_trading_day(Exchange.NFO, day) and (day.month, day.day) not in _NATIONAL
 
 
-def previous_trading_day(day: date) -> date:
+def previous_trading_day(day: date, is_trading_day: Callable[[date], bool] = is_trading_day) -> date:
     """Return the last trading day before the given one."""
     return shift_to_trading_day(day - _DAY, is_trading_day=is_trading_day)
 

@@ -21,7 +21,7 @@ from simulator.market.calendar import (
 )
 from simulator.market.types import Listing
 
-SEGMENTS = {"NSE": 1, "NFO": 2, "MCX": 7, "INDICES": 9}
+SEGMENTS = {"NSE": 1, "NFO": 2, "MCX": 7, "INDICES": 9, "BINANCE": 40, "BINANCE_UM": 41}
 _WEEKLY_MONTHS = "123456789OND"
 _TOKEN_SPAN = 1 << 22
 _FIRST_TOKEN = 100_000
@@ -96,6 +96,11 @@ RELIANCE = Family("RELIANCE", Exchange.NFO, Decimal(1420), 0.22, 0.6, 500, None,
 CRUDEOIL = Family("CRUDEOIL", Exchange.MCX, Decimal(5400), 0.32, 0.0, 100, 10_000, Decimal(1))
 FAMILIES = {family.underlying: family for family in (NIFTY, BANKNIFTY, RELIANCE, CRUDEOIL)}
 
+# Coins move around the clock: a fifth of a trading year's volatility is half of a calendar year's.
+BTCUSDT = Family("BTCUSDT", Exchange.BINANCE, Decimal(61_000), 0.21, 0.9, 1, None, Decimal("0.01"))
+ETHUSDT = Family("ETHUSDT", Exchange.BINANCE, Decimal(3_100), 0.28, 0.8, 1, None, Decimal("0.01"))
+COIN_FAMILIES = {family.underlying: family for family in (BTCUSDT, ETHUSDT)}
+
 VIX = Spot("INDIA VIX", "INDIA VIX", "INDIA VIX", Kind.INDEX, 1035, Decimal("0.01"))
 SPOTS = (
     Spot("NIFTY", "NIFTY 50", "NIFTY 50", Kind.INDEX, 1001, OPTION_TICK),
@@ -113,6 +118,51 @@ def list_contracts(now: datetime) -> list[Listing]:
         rows += _futures(family, monthly_expiries(day, 2))
     rows += _futures(CRUDEOIL, crude_expiries(day, 2))
     return [*map(spot_listing, SPOTS), *with_tokens(rows)]
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """A pair as one of Binance's markets lists it: price step, quantity step and largest order, in coins."""
+
+    family: Family
+    exchange: Exchange
+    kind: Kind
+    tick_size: Decimal
+    step: Decimal
+    largest: Decimal
+
+
+COINS = (
+    Coin(BTCUSDT, Exchange.BINANCE, Kind.SPOT, Decimal("0.01"), Decimal("0.00001"), Decimal(9000)),
+    Coin(ETHUSDT, Exchange.BINANCE, Kind.SPOT, Decimal("0.01"), Decimal("0.0001"), Decimal(9000)),
+    Coin(BTCUSDT, Exchange.BINANCE_UM, Kind.PERPETUAL, Decimal("0.10"), Decimal("0.001"), Decimal(1000)),
+    Coin(ETHUSDT, Exchange.BINANCE_UM, Kind.PERPETUAL, Decimal("0.01"), Decimal("0.001"), Decimal(10000)),
+)
+
+
+def list_coins(now: datetime) -> list[Listing]:
+    """Return Binance's pairs: they are listed at any time."""
+    return [_coin_listing(coin, number) for number, coin in enumerate(COINS, start=1)]
+
+
+def _coin_listing(coin: Coin, number: int) -> Listing:
+    """A unit is the quantity step, so ``multiplier`` is the step and every quantity a whole number."""
+    return Listing(
+        token=number << 8 | SEGMENTS[coin.exchange],
+        exchange_token=number,
+        exchange=coin.exchange,
+        symbol=coin.family.underlying,
+        underlying=coin.family.underlying,
+        name=coin.family.underlying,
+        kind=coin.kind,
+        expiry=None,
+        strike=None,
+        right=Right.NONE,
+        lot_size=coin.family.lot_size,
+        tick_size=coin.tick_size,
+        freeze_quantity=int(coin.largest / coin.step),
+        multiplier=coin.step,
+    )
 
 
 def option_expiries(day: date) -> list[date]:

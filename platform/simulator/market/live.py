@@ -5,9 +5,9 @@ between, shows the same prices. Open around the clock, so that a demonstration w
 started.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from math import exp
 from random import Random
@@ -16,9 +16,9 @@ from domain.clock import IST
 from domain.instruments import Exchange, Kind, Right
 from domain.options import RATE
 from domain.prices import to_scaled
-from simulator.market.bars import MinuteBars, made_up_days, widen
+from simulator.market.bars import INDIAN_HOURS, Hours, MinuteBars, made_up_days, widen
 from simulator.market.calendar import previous_trading_day, settles_at
-from simulator.market.contracts import FAMILIES, list_contracts
+from simulator.market.contracts import FAMILIES, Family, list_contracts
 from simulator.market.lines import FutureLine, Line, SpotLine, StrikeLine, Term, VixLine
 from simulator.market.path import Path, Paths
 from simulator.market.show import Board, depth_of
@@ -29,7 +29,14 @@ GRID = 100  # milliseconds: what is due within one is priced together
 _SPREAD = 6_000
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _MAX_GAP_SECONDS = 3600.0
-_USUAL_LOTS = {Kind.OPTION: 30, Kind.FUTURE: 8, Kind.EQUITY: 300, Kind.INDEX: 0}
+_USUAL_LOTS = {
+    Kind.OPTION: 30,
+    Kind.FUTURE: 8,
+    Kind.EQUITY: 300,
+    Kind.INDEX: 0,
+    Kind.SPOT: 50_000,  # half a bitcoin in steps of 0.00001
+    Kind.PERPETUAL: 2_000,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,18 @@ class MarketSettings:
     auction_freeze: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What a market lists, the underlyings that move it, and when it trades."""
+
+    families: dict[str, Family] = field(default_factory=lambda: FAMILIES)
+    listed: Callable[[datetime], list[Listing]] = list_contracts
+    hours: Hours = INDIAN_HOURS
+
+
+INDIAN_STOCK = Stock()
+
+
 class LiveMarket:
     """The seeded market; implements ``Market`` and adds the controls.
 
@@ -50,18 +69,28 @@ class LiveMarket:
     negative scale.
     """
 
-    def __init__(self, *, seed: int, start: datetime, settings: MarketSettings = MarketSettings()) -> None:
+    listings: Mapping[int, Listing]
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        start: datetime,
+        settings: MarketSettings = MarketSettings(),
+        stock: Stock = INDIAN_STOCK,
+    ) -> None:
         if start.tzinfo is None or settings.volatility_scale < 0:
             raise ValueError("start needs a time zone, and volatility_scale must not be negative")
         self.halted = False
         self.settings = settings
         self._seed = seed
+        self._stock = stock
         self._random = Random(seed)
-        self._paths = Paths(FAMILIES, scale=settings.volatility_scale, random=self._random)
+        self._paths = Paths(stock.families, scale=settings.volatility_scale, random=self._random)
         self._bars = MinuteBars()
         self._frozen: set[str] = set()
         self._now = _milliseconds(start)
-        self._day = _day_of(start)
+        self._day = stock.hours.day_of(start)
         self._list(start)
         self._open()
 
@@ -115,20 +144,21 @@ class LiveMarket:
 
     def candles(self, token: int, *, start: datetime, end: datetime, width: timedelta) -> Sequence[Candle]:
         """Return bars: today's as traded, earlier days' made up from the seed (the same at every call)."""
-        board = self._boards[token]
+        board, hours = self._boards[token], self._stock.hours
         past = made_up_days(
             seed=self._seed,
             token=token,
             close=board.quote.close,
             tick=to_scaled(board.listing.tick_size),
-            last_day=previous_trading_day(self._day),
+            last_day=previous_trading_day(self._day, hours.is_trading_day),
             start=start,
             end=end,
             width=width,
+            hours=hours,
         )
-        began = datetime.combine(self._day, time(0), tzinfo=IST)
+        began = datetime.combine(self._day, time(0), tzinfo=hours.zone)
         today = (bar for bar in self._bars.read(token) if bar.start >= began)
-        bars = [*past, *widen(today, width)]
+        bars = [*past, *widen(today, width, hours)]
         return [bar for bar in bars if start <= bar.start <= end]
 
     def shock(self, underlying: str, percent: Decimal) -> None:
@@ -183,7 +213,7 @@ class LiveMarket:
         self.halted = on
 
     def _list(self, start: datetime) -> None:
-        rows = list_contracts(start)
+        rows = self._stock.listed(start)
         self.listings = {row.token: row for row in rows}
         self._by_symbol = {(row.exchange.value, row.symbol): row for row in rows}
         self._boards = {row.token: Board(row, lots=_USUAL_LOTS[row.kind]) for row in rows}
@@ -241,8 +271,8 @@ class LiveMarket:
         return [board.listing.token for board in line.boards]
 
     def _begin_day(self, now: datetime) -> None:
-        if _day_of(now) > self._day:
-            self._day = _day_of(now)
+        if self._stock.hours.day_of(now) > self._day:
+            self._day = self._stock.hours.day_of(now)
             for board in self._boards.values():
                 board.begin_day()
 
@@ -269,11 +299,6 @@ class LiveMarket:
         auction = self.settings.auction_freeze and AUCTION[0] <= local < AUCTION[1]
         for line in self._spot_lines:
             line.frozen = auction or line.underlying in self._frozen
-
-
-def _day_of(moment: datetime) -> date:
-    """Return the IST day prices belong to: a day's figures begin again at midnight."""
-    return moment.astimezone(IST).date()
 
 
 def _settles(listing: Listing) -> int:

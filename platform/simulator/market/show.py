@@ -31,7 +31,8 @@ class Board:
         self._lots = lots
         self._turnover = 0.0
         self._has_book = listing.kind is not Kind.INDEX
-        self._has_interest = listing.expiry is not None
+        self._has_interest = listing.expiry is not None or listing.kind is Kind.PERPETUAL
+        self._has_bands = listing.kind not in (Kind.SPOT, Kind.PERPETUAL)
 
     def set_close(self, fair: float, *, open_interest: int) -> None:
         """Set the previous session's close, and start the day's interest there."""
@@ -62,7 +63,8 @@ class Board:
         quote.low = min(quote.low or last, last)
         quote.exchange_at = at
         quote.revision += 1
-        self._set_bands(last)
+        if self._has_bands:
+            self._set_bands(last)
 
     def repeat(self, *, at: int) -> None:
         """Show the same price again, later."""

@@ -18,9 +18,9 @@ from domain.instruments import Exchange, Kind, Right
 class Listing:
     """A listed contract.
 
-    ``token`` is ``exchange_token << 8 | segment`` (nse 1, nfo 2, mcx 7, indices 9). Indices are listed on
+    ``token`` is ``exchange_token << 8 | segment`` (nse 1, nfo 2, mcx 7, indices 9, Binance 40, 41). Indices are on
     NSE with kind INDEX. ``symbol`` is the trading symbol in Kite's manner; other faces build theirs from
-    the contract's facts. ``multiplier`` is the rupees one unit gains when the price rises by 1.
+    the contract's facts. ``multiplier`` is the money one unit gains when the price rises by 1.
     """
 
     token: int
@@ -100,7 +100,7 @@ class Market(Protocol):
 
     @property
     def listings(self) -> Mapping[int, Listing]:
-        """The listed contracts by token."""
+        """The listed contracts by token, of the Indian exchanges: an Indian broker's face lists them whole."""
         ...
 
     @property

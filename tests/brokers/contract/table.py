@@ -15,11 +15,18 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import aliceblue, flattrade, fyers, zerodha
+from tests.brokers.contract.members import aliceblue, binance, flattrade, fyers, kotak, zerodha
 
-MEMBERS: Mapping[str, Member] = {
-    one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, fyers.MEMBER, aliceblue.MEMBER)
-}
+_MEMBERS = (
+    zerodha.MEMBER,
+    flattrade.MEMBER,
+    fyers.MEMBER,
+    kotak.MEMBER,
+    aliceblue.MEMBER,
+    binance.MEMBER,
+)
+
+MEMBERS: Mapping[str, Member] = {one.slug: one for one in _MEMBERS}
 """Every (adapter, face) pair; a new broker is one more row."""
 
 

@@ -13,6 +13,7 @@ ENVELOPES = {
     "zerodha": {"status": "error"},
     "flattrade": {"stat": "Not_Ok"},
     "fyers": {"s": "error"},
+    "kotak": {"stat": "Not_Ok", "stCode": 404},
     "aliceblue": {"status": "Not_ok"},
 }
 
