@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from brokers.aliceblue import spec as aliceblue
 from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
 from brokers.fyers import spec as fyers
@@ -23,6 +24,7 @@ _MODULES = (
     fyers,
     kotak,
     ibkr,
+    aliceblue,
     binance,
     mastertrust,
     upstox,

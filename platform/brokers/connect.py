@@ -7,6 +7,7 @@ from typing import TypeVar
 import aiohttp
 
 from brokers.adapter import Account, Adapter, OnOrder
+from brokers.aliceblue.adapter import ADAPTER as ALICEBLUE
 from brokers.binance.adapter import ADAPTER as BINANCE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
@@ -48,6 +49,7 @@ _ADAPTERS = (
     FYERS,
     KOTAK,
     IBKR,
+    ALICEBLUE,
     BINANCE,
     MASTERTRUST,
     UPSTOX,

@@ -207,20 +207,18 @@ class Sessions:
         session = self._sessions.get(token)
         return session is not None and session.client == client.client and session.expires_at > self._now()
 
-    def owner(self, token: str) -> str:
-        """Return whose a token is, "" for one nobody was given."""
+    def holder(self, token: str) -> str:
+        """Return whose live token this is, "" for nobody's."""
         session = self._sessions.get(token)
-        return session.client if session is not None else ""
+        return session.client if session is not None and session.expires_at > self._now() else ""
 
     def tokens(self, client: str) -> list[str]:
         """Return a client's live tokens."""
-        now = self._now()
-        return [token for token, one in self._sessions.items() if one.client == client and one.expires_at > now]
+        return [token for token in self._sessions if self.holder(token) == client]
 
-    def holder(self, token: str) -> str:
-        """Return whose a token is, alive or not; "" for one nobody was given."""
-        session = self._sessions.get(token)
-        return session.client if session is not None else ""
+    def waiting(self) -> list[tuple[str, str]]:
+        """Return the one-use codes nobody has redeemed, each with its client's name."""
+        return [(code, request.client) for code, request in self._requests.items()]
 
     def revoke(self, token: str) -> bool:
         """End one session; false when there was none."""

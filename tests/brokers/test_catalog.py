@@ -18,6 +18,7 @@ BROKERS = {
     "fyers",
     "kotak",
     "ibkr",
+    "aliceblue",
     "binance",
     "upstox",
     "mastertrust",

@@ -70,6 +70,16 @@ def test_a_callback_without_a_usable_code_is_a_denial(query):
         CALLBACK.code_of(query)
 
 
+NAMED = replace(CALLBACK, client_name="user")
+
+
+def test_a_code_is_handed_on_with_its_client_where_the_exchange_needs_it():
+    assert NAMED.code_of({"s": "ok", "code": "a:b", "user": "AB-01_x"}) == "AB-01_x:a:b"
+    for user in ("", "a:b", "a b", "é", "x" * 65):
+        with pytest.raises(SignInDenied):
+            NAMED.code_of({"s": "ok", "code": "abc", "user": user})
+
+
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
 def test_a_spec_refuses_only_what_it_otherwise_takes(spec):
     words = spec.products | spec.order_types | spec.validities

@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from functools import partial
 
 from simulator.clients import SIX_NEXT_DAY, Expiry, after, at_next
+from simulator.faces.aliceblue import face as aliceblue
 from simulator.faces.binance import face as binance
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
@@ -51,6 +52,7 @@ FACES = (
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
     Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
     Row("ibkr", ibkr.build, IbkrNames.of, after(timedelta(hours=24))),
+    Row("aliceblue", aliceblue.build, _noren_names, at_next(time(5, 0))),
     Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
     Row("mastertrust", mastertrust.build, _tradelab_names, SIX_NEXT_DAY),
     Row("upstox", upstox.build, UpstoxNames, at_next(time(3, 30))),

@@ -102,7 +102,8 @@ class Member:
     before it where there are any. ``secret`` is what postbacks are verified with. ``long_listing``: the live contracts
     take hundreds of calls, and are read once for all cases. ``token`` is what an account is signed in with whose broker
     is a server of the case's own. ``quotes_by_key``: quotes go by the application's key, whatever becomes of the
-    session. ``reasons`` says why a case proves nothing here.
+    session. ``late_refusals`` names cases whose refusal has an order id by documentation and shows in the
+    book. ``reasons`` says why a case proves nothing here.
 
     ``stage`` is what is traded. ``taken`` writes the answer to a place where it repeats more of the order than its id,
     ``order_id`` is what the adapter calls the order of such an answer. ``client_name`` names a client by number.
@@ -127,6 +128,7 @@ class Member:
     greet: Callable[[web.WebSocketResponse], Awaitable[None]]
     feed: FeedSample
     before_socket: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    late_refusals: frozenset[int] = frozenset()
     unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
     secret: Callable[[str], str] = field(default=lambda name: "")
     long_listing: bool = False

@@ -16,6 +16,7 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
 )
 from tests.brokers.contract.member import Member
 from tests.brokers.contract.members import (
+    aliceblue,
     binance,
     flattrade,
     fyers,
@@ -32,6 +33,7 @@ _MEMBERS = (
     fyers.MEMBER,
     kotak.MEMBER,
     ibkr.MEMBER,
+    aliceblue.MEMBER,
     binance.MEMBER,
     mastertrust.MEMBER,
     upstox.MEMBER,

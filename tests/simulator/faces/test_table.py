@@ -16,6 +16,7 @@ ENVELOPES = {
     "kotak": {"stat": "Not_Ok", "stCode": 404},
     "mastertrust": {"status": "error"},
     "upstox": {"status": "error"},
+    "aliceblue": {"status": "Not_ok"},
 }
 
 

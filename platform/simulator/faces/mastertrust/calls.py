@@ -46,7 +46,7 @@ class TradelabCounter(Counter[Call]):
 
     def holder(self, token: str) -> Client:
         """Return whose a token is, or raise the session error."""
-        return self.signed_in(self.named(self.desk.sessions.owner(token)), token)
+        return self.signed_in(self.named(self.desk.sessions.holder(token)), token)
 
     def success(self, data: Any) -> web.Response:
         """Wrap a result."""
