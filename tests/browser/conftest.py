@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from django.test import override_settings
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from apps.markets.models import Instrument
 from bus.models import Heartbeat
 from tests.apps.dashboard.conftest import Scene
 from tests.apps.dashboard.scene import make_trade
@@ -159,6 +160,8 @@ def scene(transactional_db: None) -> Scene:
     """Two open straddles now (the servers' clock is the wall's), with a feed that is alive."""
     now = datetime.now(tz=UTC)
     cast = make_cast(now)
+    # The cast's contracts expired in a November: these servers live today, and show nothing that is over.
+    Instrument.objects.filter(kind="OPT").update(expiry=now.date() + timedelta(days=7))
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.Argon2PasswordHasher"]):
         for person in (cast.trader, cast.operator):  # the servers run on the deployment's hashers
             person.set_password(PASSWORD)
