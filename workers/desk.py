@@ -22,7 +22,7 @@ from apps.trading.execution import paper_book
 from apps.trading.execution.paper_book import Database, DatabaseDown
 from apps.trading.execution.work import LaneWork
 from apps.trading.services.touches import touch_of
-from brokers.catalog import endpoint_of, simulated_endpoint
+from brokers.catalog import endpoint_of, simulated_endpoint, spec_of
 from brokers.connect import PaperDesk, connect, connect_order_stream
 from brokers.paper.book import (
     BookChange,
@@ -38,6 +38,7 @@ from brokers.paper.market import PaperSettings, PricesUnavailable, Snapshot
 from bus.ticks import last_ticks
 from domain.broker import Broker, BrokerError, Credentials, Endpoint, OrderStream
 from domain.orders import OrderStatus, OrderType, Side, Validity
+from domain.venues import VENUES
 
 PAPER_STALE_AFTER = timedelta(seconds=30)
 
@@ -79,6 +80,20 @@ def lot_sizes(slug: str) -> Callable[[str, str], int]:
     return find
 
 
+def steps(slug: str) -> Callable[[str, str], Decimal]:
+    """Return a look-up of quantity steps by the broker's exchange and symbol, for venues of fractions.
+
+    It raises ``LookupError`` for a contract outside our master: how much one unit of it is, nobody can say. Raises
+    ``BrokerError`` with code ``NO_MASTER`` before the first master came: a lane is connected once it is there.
+    """
+    venues = spec_of(slug).exchanges & VENUES.keys()
+    rows = BrokerInstrument.objects.filter(broker=slug, exchange__in=venues)
+    known = {(row[0], row[1]): row[2] for row in rows.values_list("exchange", "symbol", "instrument__multiplier")}
+    if venues and not known:
+        raise BrokerError("NO_MASTER", f"{slug}: its instruments are not known yet")
+    return lambda exchange, symbol: known[exchange, symbol]
+
+
 class Desk:
     """Connects the lanes of one execution process: one pool of connections, one database thread."""
 
@@ -98,6 +113,7 @@ class Desk:
             endpoint_for(work.broker),
             timeout=settings.BROKER_TIMEOUT_SECONDS,
             lot_size_of=await self._db(lot_sizes, work.broker),
+            step_of=await self._db(steps, work.broker),
             connector=self._connector,
         )
 
@@ -108,6 +124,7 @@ class Desk:
             await self._db(usable_credentials, work.lane[0]),
             endpoint_for(work.broker),
             lot_size_of=await self._db(lot_sizes, work.broker),
+            step_of=await self._db(steps, work.broker),
             connector=self._connector,
         )
 

@@ -24,7 +24,7 @@ from bus.connection import AsyncBusClient, async_redis
 from bus.live import announce_feed
 from domain.broker import BrokerError
 from domain.venues import INDIA, exchanges_of, sources
-from workers.desk import endpoint_for, lot_sizes, usable_credentials
+from workers.desk import endpoint_for, lot_sizes, steps, usable_credentials
 from workers.loop import Lead, LeasedLoop
 from workers.needs import Needs
 
@@ -130,14 +130,23 @@ def _pick(failed: int | None, connector: aiohttp.BaseConnector, source: str = IN
 
 def _source(session: BrokerSession, connector: aiohttp.BaseConnector) -> Source:
     slug, account_id = session.account.broker, session.account_id
-    credentials, endpoint, lots = usable_credentials(account_id), endpoint_for(slug), lot_sizes(slug)
+    credentials, endpoint = usable_credentials(account_id), endpoint_for(slug)
+    lots, fractions = lot_sizes(slug), steps(slug)
     return Source(
         account_id=account_id,
         key=f"{slug}:{session.pk}",
         spec=spec_of(slug),
-        make_feed=partial(connect_feed, slug, credentials, endpoint, lot_size_of=lots, connector=connector),
+        make_feed=partial(
+            connect_feed, slug, credentials, endpoint, lot_size_of=lots, step_of=fractions, connector=connector
+        ),
         data=connect_market_data(
-            slug, credentials, endpoint, timeout=QUOTE_SECONDS, lot_size_of=lots, connector=connector
+            slug,
+            credentials,
+            endpoint,
+            timeout=QUOTE_SECONDS,
+            lot_size_of=lots,
+            step_of=fractions,
+            connector=connector,
         ),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from brokers.lots import LotSizeOf
+from brokers.steps import StepOf, unknown_steps
 from brokers.transport import Egress, Wire
 from domain.broker import (
     Broker,
@@ -29,7 +30,7 @@ class Account:
 
     ``on_order`` is handed order updates that come along on a market socket; ``equities`` names the stocks a master
     lists as well. ``silence_seconds`` is how long a socket may say nothing before it counts as dead (``None``: as long
-    as the broker's own heartbeat suggests).
+    as the broker's own heartbeat suggests). ``step_of`` is asked for contracts traded in fractions.
     """
 
     credentials: Credentials
@@ -41,6 +42,7 @@ class Account:
     on_order: OnOrder | None = None
     equities: frozenset[str] = frozenset()
     silence_seconds: float | None = None
+    step_of: StepOf = unknown_steps
 
     def wire(self) -> Wire:
         """Return a new HTTP side of the account, not yet open."""

@@ -5,12 +5,13 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade)
+_MODULES = (paper, zerodha, flattrade, binance)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

@@ -7,11 +7,13 @@ from typing import TypeVar
 import aiohttp
 
 from brokers.adapter import Account, Adapter, OnOrder
+from brokers.binance.adapter import ADAPTER as BINANCE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
 from brokers.lots import LotSizeOf, unknown_lots
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
+from brokers.steps import StepOf, unknown_steps
 from brokers.transport import shared_connector
 from brokers.zerodha.adapter import ADAPTER as ZERODHA
 from domain.broker import Broker, Credentials, Endpoint, Login, MarketData, MarketFeed, OrderStream
@@ -34,7 +36,7 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE)})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, BINANCE)})
 """Every broker that can be reached, by slug."""
 
 _T = TypeVar("_T")
@@ -47,16 +49,18 @@ def connect(
     *,
     timeout: float = ORDER_SECONDS,
     lot_size_of: LotSizeOf = unknown_lots,
+    step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
     desk: PaperDesk | None = None,
 ) -> Broker:
     """Return the broker of an account; nothing is sent yet.
 
-    ``lot_size_of`` is asked for contracts the broker counts in lots. ``connector`` is the process's shared
+    ``lot_size_of`` is asked for contracts the broker counts in lots, ``step_of`` for those of which it counts
+    fractions. ``connector`` is the process's shared
     pool (``shared_connector``); ``desk`` is what a paper account trades on. Raises ``UnknownBroker`` and, for
     missing credentials or a missing desk, ``BrokerError`` with code ``CREDENTIALS`` or ``DESK``.
     """
-    account = Account(credentials, endpoint, timeout, connector, lot_size_of, desk=desk)
+    account = Account(credentials, endpoint, timeout, connector, lot_size_of, desk=desk, step_of=step_of)
     return _made(adapter_of(slug).broker, slug, account)
 
 
@@ -67,6 +71,7 @@ def connect_feed(
     *,
     timeout: float = ORDER_SECONDS,
     lot_size_of: LotSizeOf = unknown_lots,
+    step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
     on_order: OnOrder | None = None,
     silence_seconds: float | None = None,
@@ -76,7 +81,14 @@ def connect_feed(
     ``silence_seconds`` without a byte end it; ``None`` leaves that to the adapter.
     """
     account = Account(
-        credentials, endpoint, timeout, connector, lot_size_of, on_order=on_order, silence_seconds=silence_seconds
+        credentials,
+        endpoint,
+        timeout,
+        connector,
+        lot_size_of,
+        on_order=on_order,
+        silence_seconds=silence_seconds,
+        step_of=step_of,
     )
     return _made(adapter_of(slug).feed, slug, account)
 
@@ -88,10 +100,12 @@ def connect_order_stream(
     *,
     timeout: float = ORDER_SECONDS,
     lot_size_of: LotSizeOf = unknown_lots,
+    step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
 ) -> OrderStream:
     """Return one account's order updates, not yet open."""
-    return _made(adapter_of(slug).order_stream, slug, Account(credentials, endpoint, timeout, connector, lot_size_of))
+    account = Account(credentials, endpoint, timeout, connector, lot_size_of, step_of=step_of)
+    return _made(adapter_of(slug).order_stream, slug, account)
 
 
 def connect_market_data(
@@ -101,11 +115,12 @@ def connect_market_data(
     *,
     timeout: float = MASTER_SECONDS,
     lot_size_of: LotSizeOf = unknown_lots,
+    step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
     equities: frozenset[str] = frozenset(),
 ) -> MarketData:
     """Return polled quotes and the instrument master; ``equities`` names the stocks to list as well."""
-    account = Account(credentials, endpoint, timeout, connector, lot_size_of, equities=equities)
+    account = Account(credentials, endpoint, timeout, connector, lot_size_of, equities=equities, step_of=step_of)
     return _made(adapter_of(slug).market_data, slug, account)
 
 

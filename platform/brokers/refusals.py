@@ -3,7 +3,7 @@
 import re
 
 from domain.broker import BrokerSpec, Outcome, Verdict
-from domain.broker_spec import ErrorKind
+from domain.broker_spec import ErrorKind, ErrorRule
 
 _DOUBT = re.compile(
     r"time[ds]?[\s-]*out|try(ing)?\s+again|try\s+(after|later)|retry|temporar|gateway|unavailable|unreachable"
@@ -26,9 +26,12 @@ def error_kind(spec: BrokerSpec, *, status: int, code: str, message: str) -> Err
     """Return what an error proves; ``None`` where it proves nothing."""
     for rule in spec.errors:
         if rule.matches(status=status, code=code, message=message):
-            doubtful = rule.kind in _DOUBTED and (not message or _DOUBT.search(message))
-            return None if doubtful else rule.kind
+            return None if _is_doubtful(rule, message) else rule.kind
     return None
+
+
+def _is_doubtful(rule: ErrorRule, message: str) -> bool:
+    return rule.kind in _DOUBTED and (not message or (not rule.certain and _DOUBT.search(message) is not None))
 
 
 def refused(spec: BrokerSpec, *, status: int, code: str, message: str, shown_code: str = "") -> Outcome:

@@ -68,13 +68,15 @@ class ErrorRule:
     """One line of a broker's list of proved non-acceptance.
 
     ``status`` is the HTTP status (``None``: any), ``code`` the broker's own ("" where it has none), ``message`` a
-    regular expression its text must contain ("" for any).
+    regular expression its text must contain ("" for any). ``certain``: the text is documented whole, so that words
+    which elsewhere mean doubt ("Unknown order sent.") mean none here.
     """
 
     kind: ErrorKind
     status: int | None
     code: str
     message: str = ""
+    certain: bool = False
 
     def matches(self, *, status: int, code: str, message: str) -> bool:
         """Say whether an error falls under this rule."""

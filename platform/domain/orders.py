@@ -230,7 +230,8 @@ class OrderRequest:
 class OrderChange:
     """What a modify asks for; ``None`` leaves a field alone. Quantity is the order's new total, in units.
 
-    ``symbol`` and ``token`` are the broker's own, for brokers whose modify repeats them; "" where the caller has none.
+    ``symbol``, ``token`` (the broker's own) and ``side`` are for brokers whose modify repeats them; "" and ``None``
+    where the caller has none.
     """
 
     order_type: OrderType
@@ -242,6 +243,7 @@ class OrderChange:
     validity: Validity = Validity.DAY
     symbol: str = ""
     token: str = ""
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ WIRE_FREE = ("brokers.catalog", "brokers.postbacks", "brokers.paper.book")
 
 
 def test_every_broker_has_a_spec_and_an_endpoint_under_its_own_slug():
-    assert set(SPECS) == set(ENDPOINTS) == {"paper", "zerodha", "flattrade"}
+    assert set(SPECS) == set(ENDPOINTS) == {"paper", "zerodha", "flattrade", "binance"}
     assert all(spec.slug == slug for slug, spec in SPECS.items())
 
 
 def test_a_slug_nobody_bears_is_refused_by_name():
-    with pytest.raises(UnknownBroker, match=r"'zeroda'.*flattrade, paper, zerodha"):
+    with pytest.raises(UnknownBroker, match=r"'zeroda'.*binance, flattrade, paper, zerodha"):
         spec_of("zeroda")
     with pytest.raises(UnknownBroker):
         endpoint_of("")

@@ -127,6 +127,7 @@ def _change(order: Order, touch: Touch) -> OrderChange:
         lot_size=order.instrument.lot_size,
         exchange=order.instrument.exchange,
         price=price,
+        side=Side(order.side),
     )
 
 

@@ -49,28 +49,35 @@ class CallLimits:
         self._counts_refused = counts_refused
         self._tallies: dict[tuple[str, str], list[_Tally]] = {}
 
-    def take(self, *, who: str, bucket: str, now: float) -> Excess | None:
-        """Count one call at wall time ``now`` (epoch seconds); returns what it exceeds, ``None`` where it may."""
+    def take(self, *, who: str, bucket: str, now: float, calls: int = 1) -> Excess | None:
+        """Count a call at wall time ``now`` (epoch seconds); returns what it exceeds, ``None`` where it may.
+
+        ``calls`` is how many it counts for, where a broker weighs them.
+        """
         if not self._switch.enabled:
             return None
         tallies = self._of(who, bucket)
         for tally in tallies:
-            calls = tally.count(now) + 1
-            if calls > tally.window.calls:
-                self._count(tallies[: tallies.index(tally) + 1], now, refused=True)
-                return Excess(bucket, calls, tally.window)
-        self._count(tallies, now, refused=False)
+            counted = tally.count(now) + calls
+            if counted > tally.window.calls:
+                self._count(tallies[: tallies.index(tally) + 1], now, calls, refused=True)
+                return Excess(bucket, counted, tally.window)
+        self._count(tallies, now, calls, refused=False)
         return None
+
+    def used(self, *, who: str, bucket: str, now: float) -> list[int]:
+        """Return how much of each of a bucket's windows is used."""
+        return [tally.count(now) for tally in self._of(who, bucket)]
 
     def one_too_many(self) -> Excess:
         """Return the refusal that a fault makes of any call."""
         bucket, windows = next(iter(self._windows.items()))
         return Excess(bucket, windows[0].calls + 1, windows[0])
 
-    def _count(self, tallies: "Sequence[_Tally]", now: float, *, refused: bool) -> None:
+    def _count(self, tallies: "Sequence[_Tally]", now: float, calls: int, *, refused: bool) -> None:
         if self._counts_refused or not refused:
             for tally in tallies:
-                tally.add(now)
+                tally.add(now, calls)
 
     def _of(self, who: str, bucket: str) -> "list[_Tally]":
         if (who, bucket) not in self._tallies:
@@ -89,8 +96,8 @@ class _Tally(ABC):
         """Return how many calls the window holds."""
 
     @abstractmethod
-    def add(self, now: float) -> None:
-        """Put a call into the window."""
+    def add(self, now: float, calls: int) -> None:
+        """Put a call into the window, as so many."""
 
 
 class _Calendar(_Tally):
@@ -99,8 +106,8 @@ class _Calendar(_Tally):
     def count(self, now: float) -> int:
         return self._calls if self._slot == int(now // self.window.seconds) else 0
 
-    def add(self, now: float) -> None:
-        self._calls = self.count(now) + 1
+    def add(self, now: float, calls: int) -> None:
+        self._calls = self.count(now) + calls
         self._slot = int(now // self.window.seconds)
 
 
@@ -114,8 +121,8 @@ class _Sliding(_Tally):
             self._times.popleft()
         return len(self._times)
 
-    def add(self, now: float) -> None:
-        self._times.append(now)
+    def add(self, now: float, calls: int) -> None:
+        self._times.extend([now] * calls)
 
 
 def _tally(window: Window) -> _Tally:

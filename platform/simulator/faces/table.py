@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from functools import partial
 
-from simulator.clients import SIX_NEXT_DAY, Expiry, at_next
+from simulator.clients import SIX_NEXT_DAY, Expiry, after, at_next
+from simulator.faces.binance import face as binance
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
 from simulator.faces.noren import face as noren
@@ -33,4 +34,5 @@ def _noren_names(market: Market) -> Names:
 FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+    Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
 )

@@ -56,7 +56,7 @@ class Bench:
 
     async def client(self, **changes: object) -> str:
         """Register a new client at the simulated exchange and return its name."""
-        name = f"{self.member.slug[:4].upper()}{next(_numbers):05d}"
+        name = self.member.name_of(next(_numbers))
         await self.control("clients", {"clients": [{**self.member.register(name), **changes}]})
         return name
 
@@ -122,10 +122,18 @@ class Site:
         self.credentials = credentials
         self.endpoint = endpoint
         slug = bench.member.slug
-        self.broker: Broker = connect(slug, credentials, endpoint, timeout=timeout, lot_size_of=self.lot_size_of)
+        self.broker: Broker = connect(
+            slug, credentials, endpoint, timeout=timeout, lot_size_of=self.lot_size_of, step_of=self.step_of
+        )
         self.login: Login = connect_login(slug, credentials, endpoint, timeout=timeout)
         self.market: MarketData = connect_market_data(
-            slug, credentials, endpoint, timeout=timeout, lot_size_of=self.lot_size_of, equities=EQUITIES
+            slug,
+            credentials,
+            endpoint,
+            timeout=timeout,
+            lot_size_of=self.lot_size_of,
+            step_of=self.step_of,
+            equities=EQUITIES,
         )
         self._rows: Sequence[InstrumentRow] = ()
 
@@ -138,10 +146,21 @@ class Site:
         """Units per lot by the broker's own names."""
         return {(row.exchange, row.symbol): row.lot_size for row in self._rows}[exchange, symbol]
 
+    def step_of(self, exchange: str, symbol: str) -> Decimal:
+        """What one unit is by the broker's own names; before a master was read, what the stage says."""
+        if not self._rows:
+            return self.bench.member.stage.step
+        return {(row.exchange, row.symbol): row.multiplier for row in self._rows}[exchange, symbol]
+
     def feed(self, **options: Any) -> MarketFeed:
         """Return a market socket, not yet open; closed with the case."""
         feed = connect_feed(
-            self.bench.member.slug, self.credentials, self.endpoint, lot_size_of=self.lot_size_of, **options
+            self.bench.member.slug,
+            self.credentials,
+            self.endpoint,
+            lot_size_of=self.lot_size_of,
+            step_of=self.step_of,
+            **options,
         )
         self.bench.stack.push_async_callback(feed.aclose)
         return feed
@@ -149,7 +168,11 @@ class Site:
     def orders_pushed(self) -> OrderStream:
         """Return the order socket, not yet open; closed with the case."""
         stream = connect_order_stream(
-            self.bench.member.slug, self.credentials, self.endpoint, lot_size_of=self.lot_size_of
+            self.bench.member.slug,
+            self.credentials,
+            self.endpoint,
+            lot_size_of=self.lot_size_of,
+            step_of=self.step_of,
         )
         self.bench.stack.push_async_callback(stream.aclose)
         return stream
@@ -165,6 +188,11 @@ class Site:
         wanted = (exchange, kind, underlying)
         found = [row for row in await self.rows() if (row.exchange, row.kind, row.underlying) == wanted]
         return min(found, key=lambda row: (row.expiry or datetime.now(UTC).date(), row.strike or 0))
+
+    async def liquid(self) -> InstrumentRow:
+        """Return what most cases trade: the stage's choice."""
+        chosen = self.bench.member.stage.liquid
+        return await self.option() if chosen is None else await self.pick(*chosen)
 
     async def option(self) -> InstrumentRow:
         """Return the NIFTY call nearest to the money that expires first."""
@@ -217,6 +245,11 @@ class Site:
             "faults", {"kind": kind, "client": self.name, "endpoint": endpoint, "count": 1, **more}
         )
 
+    async def spoil_market(self, kind: str, **more: object) -> None:
+        """Spoil the next call for market data, or its socket: nobody's in particular where they are everybody's."""
+        client = "" if self.bench.member.public_data else self.name
+        await self.bench.control("faults", {"kind": kind, "client": client, "count": 1, **more})
+
     async def deviate(self, **how: object) -> None:
         """Make the exchange treat this client in its own way."""
         await self.bench.control("exchange", {"client": self.name, **how})
@@ -237,7 +270,7 @@ def request(row: InstrumentRow, *, price: Decimal, lots: int = 1, **changes: Any
         side=Side.BUY,
         quantity=lots * row.lot_size,
         lot_size=row.lot_size,
-        product=Product.CNC if row.kind == "EQ" else Product.NRML,
+        product=Product.CNC if row.kind in ("EQ", "SPOT") else Product.NRML,
         order_type=OrderType.LIMIT,
         price=price,
     )

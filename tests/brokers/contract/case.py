@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tests.brokers.contract.bench import Bench
 
 Body = Callable[["Bench"], Awaitable[None]]
+Unless = Callable[[Member], str]
+"""Says what a broker lacks for a case, by its SPEC or its market; "" where it lacks nothing."""
 
 
 class Standing(StrEnum):
@@ -24,13 +26,14 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One promise every adapter keeps; ``needs`` and ``sign_in`` say where a broker may not offer it."""
+    """One promise every adapter keeps; ``needs``, ``sign_in`` and ``unless`` say where a broker may not offer it."""
 
     number: int
     title: str
     body: Body
     needs: frozenset[Capability]
     sign_in: frozenset[SignInKind]
+    unless: Unless
 
     def standing(self, member: Member) -> tuple[Standing, str]:
         """Return whether the case runs at a broker, and why not; SPEC decides what is not offered."""
@@ -39,6 +42,8 @@ class Case:
             return Standing.NOT_OFFERED, f"no {', '.join(missing)}"
         if self.sign_in and member.spec.sign_in.kind not in self.sign_in:
             return Standing.NOT_OFFERED, f"sign-in by {member.spec.sign_in.kind}"
+        if lacking := self.unless(member):
+            return Standing.NOT_OFFERED, lacking
         if self.number in member.reasons:
             return Standing.NOT_PROVABLE, member.reasons[self.number]
         return Standing.RUN, ""
@@ -49,13 +54,20 @@ CASES: dict[int, Case] = {}
 8 limits and clocks, 9 bad input."""
 
 
-def case(number: int, title: str, *needs: Capability, sign_in: tuple[SignInKind, ...] = ()) -> Callable[[Body], Body]:
+def nothing(member: Member) -> str:
+    """What a broker lacks for most cases."""
+    return ""
+
+
+def case(
+    number: int, title: str, *needs: Capability, sign_in: tuple[SignInKind, ...] = (), unless: Unless = nothing
+) -> Callable[[Body], Body]:
     """Register a case; numbers are used once and never again for something else."""
 
     def register(body: Body) -> Body:
         if number in CASES:
             raise ValueError(f"case {number} is taken by {CASES[number].title!r}")
-        CASES[number] = Case(number, title, body, frozenset(needs), frozenset(sign_in))
+        CASES[number] = Case(number, title, body, frozenset(needs), frozenset(sign_in), unless)
         return body
 
     return register

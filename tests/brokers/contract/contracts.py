@@ -1,10 +1,25 @@
 """Contracts every master lists, some with names that can be misread: rows are joined on columns, never on names."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from tests.brokers.contract.member import Contract
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract every master lists; ``name`` is what cases call it, lot and tick are in units and its currency."""
+
+    name: str
+    exchange: str
+    underlying: str
+    kind: str
+    expiry: date | None = None
+    strike: Decimal | None = None
+    right: str = ""
+    lot_size: int = 1
+    tick_size: Decimal = Decimal("0.05")
+    multiplier: Decimal = Decimal(1)
+
 
 _D = Decimal
 _NIFTY = Contract("", "NFO", "NIFTY", "OPT", lot_size=65)

@@ -3,32 +3,17 @@
 import gzip
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from domain.broker import BrokerSpec, Endpoint, Verdict
-from domain.orders import OrderStatus, OrderType
+from domain.orders import OrderRequest, OrderStatus, OrderType
+from tests.brokers.contract.contracts import Contract as Contract
+from tests.brokers.contract.stage import INDIA, Stage
 
 if TYPE_CHECKING:
     from tests.brokers.contract.bench import Bench
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """A contract every master lists; ``name`` is what cases call it, lot and tick are in units and rupees."""
-
-    name: str
-    exchange: str
-    underlying: str
-    kind: str
-    expiry: date | None = None
-    strike: Decimal | None = None
-    right: str = ""
-    lot_size: int = 1
-    tick_size: Decimal = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +97,12 @@ class Member:
     in the broker's format by path, ``unusable`` spoils a file of it, ``symbols`` names the contracts. ``greet`` is the
     socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``reasons`` says why a case
     proves nothing here.
+
+    ``stage`` is what is traded. ``taken`` writes the answer to a place where it repeats more of the order than its id,
+    ``order_id`` is what the adapter calls the order of such an answer. ``client_name`` names a client by number.
+    ``session_endpoint`` is what a sign-in's faults go by, ``renew`` gives a client whose token died what the next
+    sign-in needs. ``public_data``: quotes, candles and prices are everybody's, without a session. ``unfilled`` is how
+    an IOC order ends that found nothing.
     """
 
     spec: BrokerSpec
@@ -132,8 +123,24 @@ class Member:
     unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
     secret: Callable[[str], str] = field(default=lambda name: "")
     reasons: Mapping[int, str] = field(default_factory=dict)
+    stage: Stage = INDIA
+    taken: Callable[[str, OrderRequest], bytes] | None = None
+    order_id: Callable[[str, OrderRequest], str] = field(default=lambda order_id, wish: order_id)
+    client_name: Callable[[int], str] | None = None
+    session_endpoint: str = "session.token"
+    renew: "Callable[[Bench, str], Awaitable[object]] | None" = None
+    public_data: bool = False
+    unfilled: OrderStatus = OrderStatus.CANCELLED
 
     @property
     def slug(self) -> str:
         """The broker's name in code."""
         return self.spec.slug
+
+    def name_of(self, number: int) -> str:
+        """Return a client's name."""
+        return self.client_name(number) if self.client_name else f"{self.slug[:4].upper()}{number:05d}"
+
+    def answer(self, order_id: str, wish: OrderRequest) -> bytes:
+        """Return the broker's answer to an order that was taken."""
+        return self.taken(order_id, wish) if self.taken else self.placed(order_id)

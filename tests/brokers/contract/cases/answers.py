@@ -1,8 +1,10 @@
 """4xx: what an answer to an order call proves."""
 
+from dataclasses import replace
+
 from domain.broker import Outcome, Verdict
 from domain.orders import OrderStatus
-from tests.brokers.contract.bench import Bench, answering
+from tests.brokers.contract.bench import Bench, answering, new_tag
 from tests.brokers.contract.case import case
 from tests.brokers.contract.cases.orders import change
 from tests.brokers.contract.member import Sample
@@ -22,7 +24,7 @@ QUICK = 1.0
 async def proved(bench: Bench, sample: Sample) -> Outcome:
     """What the adapter makes of a documented answer to a place."""
     trader = await bench.site()
-    wish = await trader.resting(await trader.option())
+    wish = await trader.resting(await trader.liquid())
     site = await bench.stub(answering(sample.status, sample.body, sample.content_type))
     return await site.broker.place(wish)
 
@@ -72,7 +74,7 @@ async def _(bench: Bench) -> None:
 @case(407, "an order behind an unclear answer is UNKNOWN, and the book has it once by its tag")
 async def _(bench: Bench) -> None:
     site = await bench.site(timeout=QUICK)
-    row = await site.option()
+    row = await site.liquid()
     for kind in UNCLEAR:
         await site.fault(kind, "orders.place")
         wish = await site.resting(row)
@@ -85,7 +87,7 @@ async def _(bench: Bench) -> None:
 @case(408, "an order that never arrived is UNKNOWN, and the book does not have it")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    row = await site.option()
+    row = await site.liquid()
     for kind in ("never_delivered", "server_error"):
         await site.fault(kind, "orders.place")
         wish = await site.resting(row)
@@ -98,7 +100,7 @@ async def _(bench: Bench) -> None:
 async def _(bench: Bench) -> None:
     site = await bench.site()
     await site.fault("late_accept", "orders.place", seconds=0.5)
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     assert (await site.broker.place(wish)).verdict is Verdict.UNKNOWN
     found = await bench.until(lambda: site.tagged(wish.client_order_id))
     assert found.status is OrderStatus.OPEN
@@ -108,7 +110,7 @@ async def _(bench: Bench) -> None:
 async def _(bench: Bench) -> None:
     site = await bench.site()
     await site.fault("too_many_requests", "orders.place")
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     assert (await site.broker.place(wish)).verdict is Verdict.RATE_LIMITED
     assert await site.tagged(wish.client_order_id) is None
 
@@ -116,7 +118,7 @@ async def _(bench: Bench) -> None:
 @case(411, "a lost answer to a modify or cancel is UNKNOWN, and the book tells")
 async def _(bench: Bench) -> None:
     site = await bench.site(timeout=QUICK)
-    row = await site.option()
+    row = await site.liquid()
     wish = await site.resting(row)
     placed = await site.broker.place(wish)
     price = wish.price + row.tick_size
@@ -135,7 +137,7 @@ async def _(bench: Bench) -> None:
 @case(412, "no order call is ever sent twice")
 async def _(bench: Bench) -> None:
     site = await bench.site(timeout=QUICK)
-    row = await site.option()
+    row = await site.liquid()
     for kind in ("accept_then_reset", "never_delivered", "server_error", "too_many_requests", "empty_body"):
         await site.fault(kind, "orders.place")
         wish = await site.resting(row)
@@ -155,9 +157,10 @@ async def _(bench: Bench) -> None:
 @case(413, "an answer about another order proves nothing")
 async def _(bench: Bench) -> None:
     trader = await bench.site()
-    wish = await trader.resting(await trader.option())
-    site = await bench.stub(answering(200, bench.member.placed("261120000000777"), "application/json"))
-    named = "261120000000001"
+    wish = await trader.resting(await trader.liquid())
+    member, other = bench.member, replace(wish, client_order_id=new_tag())
+    site = await bench.stub(answering(200, member.answer("261120000000777", wish), "application/json"))
+    named = member.order_id("261120000000001", other)
     assert (await site.broker.cancel(named)).verdict is Verdict.UNKNOWN
     assert (await site.broker.modify(named, await change(site, wish))).verdict is Verdict.UNKNOWN
-    assert (await site.broker.place(wish)).broker_order_id == "261120000000777"
+    assert (await site.broker.place(wish)).broker_order_id == member.order_id("261120000000777", wish)

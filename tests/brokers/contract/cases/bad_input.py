@@ -20,7 +20,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def refuses(bench: Bench, answer: Answer, *, orders: bool = True, books: bool = True, code: str = "") -> None:
     """An order call behind this answer is UNKNOWN, a read an error with the broker's name; ``code`` "" is any."""
     trader = await bench.site()
-    wish = await trader.resting(await trader.option())
+    wish = await trader.resting(await trader.liquid())
     site = await bench.stub(answer)
     if orders:
         outcome = await site.broker.place(wish)
@@ -107,9 +107,9 @@ async def _(bench: Bench) -> None:
 
 @case(906, "every prefix of an answer is refused")
 async def _(bench: Bench) -> None:
-    whole = bench.member.placed("261120000000001")
     trader = await bench.site()
-    wish = await trader.resting(await trader.option())
+    wish = await trader.resting(await trader.liquid())
+    whole = bench.member.answer("261120000000001", wish)
     for length in range(0, len(whole), 7):
         site = await bench.stub(answering(200, whole[:length], "application/json"))
         outcome = await site.broker.place(wish)
@@ -119,7 +119,7 @@ async def _(bench: Bench) -> None:
 @case(907, "an order id that is none proves nothing")
 async def _(bench: Bench) -> None:
     trader = await bench.site()
-    wish = await trader.resting(await trader.option())
+    wish = await trader.resting(await trader.liquid())
     for odd in ("", " ", "../../etc", "x" * 100, "12\\n34"):
         site = await bench.stub(answering(200, bench.member.placed(odd), "application/json"))
         outcome = await site.broker.place(wish)

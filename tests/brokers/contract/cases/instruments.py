@@ -11,8 +11,7 @@ from domain.broker import BrokerUnavailable, InstrumentRow
 from domain.contracts import commodity_contract
 from tests.brokers.contract.bench import Bench
 from tests.brokers.contract.case import case
-from tests.brokers.contract.contracts import CONTRACTS, WEEKLY
-from tests.brokers.contract.member import Contract, File
+from tests.brokers.contract.member import Contract, File, Member
 
 Key = tuple[object, ...]
 
@@ -24,7 +23,7 @@ def key(row: InstrumentRow | Contract) -> Key:
 def offered(bench: Bench) -> list[Contract]:
     """The contracts of exchanges this broker has."""
     exchanges = bench.member.spec.exchanges
-    return [one for one in CONTRACTS if one.exchange.removesuffix("_INDEX") in exchanges]
+    return [one for one in bench.member.stage.contracts if one.exchange.removesuffix("_INDEX") in exchanges]
 
 
 async def parsed(bench: Bench, files: Mapping[str, File]) -> Sequence[InstrumentRow]:
@@ -38,9 +37,9 @@ async def parsed(bench: Bench, files: Mapping[str, File]) -> Sequence[Instrument
     return await site.market.instruments()
 
 
-async def without_weekly(bench: Bench, *spoilt: Contract) -> None:
+async def without_sample(bench: Bench, *spoilt: Contract) -> None:
     """The spoilt lines are left out, everything else is kept."""
-    good = [one for one in offered(bench) if one is not WEEKLY]
+    good = [one for one in offered(bench) if one is not bench.member.stage.sample]
     rows = await parsed(bench, bench.member.master([*good, *spoilt]))
     assert {key(row) for row in rows} == {key(one) for one in good}
 
@@ -61,19 +60,28 @@ async def _(bench: Bench) -> None:
 
 @case(602, "a commodity's lot and multiplier are those of the contract, not of the broker's count")
 async def _(bench: Bench) -> None:
+    known = {key(one): one for one in offered(bench)}
     for row in await parsed(bench, bench.member.master(offered(bench))):
         if row.exchange == "MCX":
             assert row.expiry is not None
             contract = commodity_contract(row.underlying, expiry=row.expiry)
             assert (row.lot_size, row.multiplier) == (contract.lot_size, contract.multiplier)
         else:
-            assert row.multiplier == 1
+            assert row.multiplier == known[key(row)].multiplier
 
 
-@case(603, "the live master lists options, futures, a commodity, an equity and an index that can be asked for")
+def no_options(member: Member) -> str:
+    return "" if "NFO" in member.spec.exchanges else "no Indian derivatives"
+
+
+@case(
+    603,
+    "the live master lists options, futures, a commodity, an equity and an index that can be asked for",
+    unless=no_options,
+)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    option = await site.option()
+    option = await site.liquid()
     assert option.strike is not None
     assert option.expiry is not None
     for wanted in (("NFO", "OPT", "BANKNIFTY"), ("NFO", "FUT", "NIFTY"), ("NFO", "FUT", "RELIANCE")):
@@ -88,26 +96,27 @@ async def _(bench: Bench) -> None:
         assert quote.token == row.token
 
 
-@case(604, "a strike that is no price is left out and the rest kept")
+@case(604, "a strike that is no price is left out and the rest kept", unless=no_options)
 async def _(bench: Bench) -> None:
     for strike in (Decimal("NaN"), Decimal(0), Decimal(-24200)):
-        await without_weekly(bench, replace(WEEKLY, strike=strike))
+        await without_sample(bench, replace(bench.member.stage.sample, strike=strike))
 
 
 @case(605, "a lot that is none is left out and the rest kept")
 async def _(bench: Bench) -> None:
     for lot_size in (0, -65):
-        await without_weekly(bench, replace(WEEKLY, lot_size=lot_size))
+        await without_sample(bench, replace(bench.member.stage.sample, lot_size=lot_size))
 
 
-@case(606, "an option without an expiry is left out and the rest kept")
+@case(606, "an option without an expiry is left out and the rest kept", unless=no_options)
 async def _(bench: Bench) -> None:
-    await without_weekly(bench, replace(WEEKLY, expiry=None))
+    await without_sample(bench, replace(bench.member.stage.sample, expiry=None))
 
 
 @case(607, "contracts that share a token are both left out and the rest kept")
 async def _(bench: Bench) -> None:
-    await without_weekly(bench, WEEKLY, WEEKLY)
+    sample = bench.member.stage.sample
+    await without_sample(bench, sample, sample)
 
 
 @case(608, "a file that is no master is an error with the broker's name")
@@ -123,7 +132,20 @@ async def _(bench: Bench) -> None:
 async def _(bench: Bench) -> None:
     site = await bench.site(timeout=1.0)
     for kind in ("empty_body", "html_body", "bad_json", "server_error", "accept_then_reset", "accept_then_timeout"):
-        await site.fault(kind)
+        await site.spoil_market(kind)
         with pytest.raises(BrokerUnavailable, match=bench.member.slug):
             await site.market.instruments()
     assert await site.market.instruments()
+
+
+@case(610, "a contract of each segment is in the live master, with units and steps to trade by, and is quoted")
+async def _(bench: Bench) -> None:
+    site = await bench.site()
+    for wanted in bench.member.stage.segments:
+        if wanted[0] not in bench.member.spec.exchanges:
+            continue
+        row = await site.pick(*wanted)
+        assert row.lot_size > 0
+        assert row.tick_size > 0
+        assert row.multiplier > 0
+        assert (await site.quote(row)).token == row.token

@@ -12,6 +12,7 @@ from aiohttp import web
 from domain.broker import BrokerError, Credentials, RateLimited, Verdict
 from domain.broker_spec import EgressScope
 from domain.orders import OrderStatus
+from domain.venues import RUPEES
 from tests.brokers.contract.bench import Bench, new_tag
 from tests.brokers.contract.case import case
 from tests.brokers.servers import serve
@@ -30,7 +31,7 @@ async def limited(bench: Bench) -> AsyncIterator[None]:
 @case(801, "at the order limit's edge an order stands or is RATE_LIMITED, never both")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    first = await site.resting(await site.option())
+    first = await site.resting(await site.liquid())
     taken: set[str] = set()
     refused: set[str] = set()
     async with limited(bench):
@@ -46,7 +47,7 @@ async def _(bench: Bench) -> None:
 @case(802, "at the read limit's edge a book is whole or RateLimited")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     await site.broker.place(wish)
     limits = 0
     async with limited(bench):
@@ -73,7 +74,7 @@ async def _(bench: Bench) -> None:
 async def _(bench: Bench) -> None:
     base = await bench.start_exchange("ahead")
     site = await bench.site(base=base)
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     assert (await site.broker.place(wish)).verdict is Verdict.ACKNOWLEDGED
     shown = await site.reached(wish.client_order_id, OrderStatus.OPEN)
     assert shown.updated_at is not None
@@ -84,7 +85,8 @@ async def _(bench: Bench) -> None:
 @case(821, "the SPEC's limits leave room for ours")
 async def _(bench: Bench) -> None:
     spec = bench.member.spec
-    assert spec.limits.orders >= 8, "our cap is eight orders a second per account"
+    # Ours is eight orders a second per account; a venue elsewhere may be slower, and is called as slowly.
+    assert spec.limits.orders >= (8 if spec.currency == RUPEES else 4)
     assert spec.resend_wait_seconds >= 30
     assert spec.tag_length >= 18
     assert spec.tag_field
@@ -97,20 +99,20 @@ async def _(bench: Bench) -> None:
 @case(831, "an account with a way out of its own uses it for orders, reads, masters and sign-ins")
 async def _(bench: Bench) -> None:
     trader = await bench.site()
-    wish = await trader.resting(await trader.option())
+    wish = await trader.resting(await trader.liquid())
     passed: list[str] = []
 
     async def proxy(http: web.Request) -> web.StreamResponse:
         await http.read()
         passed.append(http.raw_path)
-        return web.Response(body=bench.member.placed("261120000000001"), content_type="application/json")
+        return web.Response(body=bench.member.answer("261120000000001", wish), content_type="application/json")
 
     way_out = await bench.stack.enter_async_context(serve(proxy))
     fields = {**bench.member.fields("STUB01"), "proxy": way_out}
     # A host that does not exist: whatever does not go through the proxy goes nowhere.
     endpoint = bench.member.endpoint("http://broker.invalid")
     site = bench.opened(Credentials("STUB01", fields, access_token="stub-token"), endpoint)
-    assert (await site.broker.place(wish)).broker_order_id == "261120000000001"
+    assert (await site.broker.place(wish)).broker_order_id == bench.member.order_id("261120000000001", wish)
     reads = (site.broker.order_book, site.broker.funds, site.market.instruments)
     for count, read in enumerate((*reads, lambda: site.login.exchange(request_token="x", now=datetime.now(UTC))), 2):
         with pytest.raises(BrokerError):

@@ -10,6 +10,7 @@ from domain.broker import BrokerError, BrokerToken, BrokerUnavailable, Credentia
 from domain.broker_spec import Capability, SignInDenied, SignInKind
 from tests.brokers.contract.bench import Bench, Site
 from tests.brokers.contract.case import case
+from tests.brokers.contract.member import Member
 
 OAUTH = (SignInKind.OAUTH,)
 CALLBACK = "http://127.0.0.1:1/callback"
@@ -135,7 +136,7 @@ async def _(bench: Bench) -> None:
     name = await bench.client()
     login = login_of(bench, name)
     for kind in ("server_error", "empty_body", "html_body", "bad_json", "accept_then_reset"):
-        fault = {"kind": kind, "client": name, "endpoint": "session.token", "count": 1}
+        fault = {"kind": kind, "client": name, "endpoint": bench.member.session_endpoint, "count": 1}
         await bench.control("faults", fault)
         with pytest.raises(BrokerUnavailable, match=bench.member.slug):
             await bench.token(login, name)
@@ -145,22 +146,29 @@ async def _(bench: Bench) -> None:
 @case(109, "a token that dies mid-session is SESSION_LOST to orders, reads and sockets")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     await site.fault("token_death", "orders.place")
     assert (await site.broker.place(wish)).verdict is Verdict.SESSION_LOST
     for read in (site.broker.order_book, site.broker.trade_book, site.broker.positions, site.broker.funds):
         with pytest.raises(SessionLost):
             await read()
-    with pytest.raises(SessionLost):
-        await site.market.quotes([(wish.exchange, wish.symbol)])
+    if not bench.member.public_data:
+        with pytest.raises(SessionLost):
+            await site.market.quotes([(wish.exchange, wish.symbol)])
+    if bench.member.renew is not None:
+        await bench.member.renew(bench, site.name)
     again = await bench.signed_in(site.name)
     assert await again.tagged(wish.client_order_id) is None
 
 
-@case(110, "a socket refuses a dead token as a lost session", Capability.MARKET_FEED)
+def public_data(member: Member) -> str:
+    return "prices are everybody's" if member.public_data else ""
+
+
+@case(110, "a socket refuses a dead token as a lost session", Capability.MARKET_FEED, unless=public_data)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    token = (await site.option()).token
+    token = (await site.liquid()).token
     dead_site = bench.opened(replace(site.credentials, access_token="deadbeef"), site.endpoint)
     feed = dead_site.feed()
     await feed.subscribe([token])
@@ -178,7 +186,13 @@ async def _(bench: Bench) -> None:
     assert await dead(site)
 
 
-@case(112, "a token is refused once the broker's hour has struck")
+def endless(member: Member) -> str:
+    spec = member.spec
+    ends = spec.token_expires_at or spec.token_lasts or spec.token_says_expiry
+    return "" if ends else "tokens have no end"
+
+
+@case(112, "a token is refused once the broker's hour has struck", unless=endless)
 async def _(bench: Bench) -> None:
     site = await bench.site(base=await bench.start_exchange(f"today {bench.member.slug}"))
     assert not await dead(site)

@@ -66,13 +66,14 @@ async def drained(feed: MarketFeed) -> tuple[int, str]:
 @case(701, "what is subscribed ticks, with prices, depth and the exchange's time", FEED)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    option, crude = await site.option(), await site.pick("MCX", "FUT", "CRUDEOIL")
-    index = await site.pick("NSE_INDEX", "INDEX", "NIFTY")
+    stage = bench.member.stage
+    liquid, second = await site.liquid(), await site.pick(*stage.second)
+    watched = await site.pick(*stage.watched)
     feed = site.feed()
-    tokens = [row.token for row in (option, crude, index)]
+    tokens = [row.token for row in (liquid, second, watched)]
     await feed.subscribe(tokens)
     ticks = await seen(feed, *tokens)
-    for row in (option, crude):
+    for row in (liquid, second):
         assert 0 < ticks[row.token].bid <= ticks[row.token].ask
     assert ticks.keys() == set(tokens)
 
@@ -80,16 +81,16 @@ async def _(bench: Bench) -> None:
 @case(702, "after a drop the next connect asks again for everything", FEED)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    option, index = await site.option(), await site.pick("NSE_INDEX", "INDEX", "NIFTY")
+    liquid, watched = await site.liquid(), await site.pick(*bench.member.stage.watched)
     feed = site.feed()
-    await feed.subscribe([option.token])
+    await feed.subscribe([liquid.token])
     async with batches(feed) as stream:
         await anext(stream)
-        await feed.subscribe([index.token])
-        await site.fault("dropped_socket")
+        await feed.subscribe([watched.token])
+        await site.spoil_market("dropped_socket")
         with pytest.raises(BrokerUnavailable, match=bench.member.slug):
             await _read_out(stream)
-    await seen(feed, option.token, index.token)
+    await seen(feed, liquid.token, watched.token)
 
 
 async def _read_out(stream: AsyncIterator[Sequence[RawTick]]) -> None:
@@ -101,7 +102,7 @@ async def _read_out(stream: AsyncIterator[Sequence[RawTick]]) -> None:
 async def _(bench: Bench) -> None:
     site = await bench.site()
     feed = site.feed()
-    token = (await site.option()).token
+    token = (await site.liquid()).token
     most = bench.member.spec.feed_symbols_per_socket
     tokens = [_numbered(token, number) for number in range(most + 1)]
     await feed.subscribe(tokens[:most])
@@ -121,10 +122,10 @@ def _numbered(token: str, number: int) -> str:
 @case(704, "a socket that says nothing is dead, not quiet", FEED)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    token = (await site.option()).token
+    token = (await site.liquid()).token
     feed = site.feed(silence_seconds=2.0)
     await feed.subscribe([token])
-    await site.fault("silent_socket", seconds=60)
+    await site.spoil_market("silent_socket", seconds=60)
     _, ended = await drained(feed)
     assert ended == "SILENT"
 
@@ -158,7 +159,7 @@ def _frame(opcode: int, payload: bytes, *, last: bool) -> bytes:
 
 
 async def _any_token(bench: Bench) -> str:
-    return (await (await bench.site()).option()).token
+    return (await (await bench.site()).liquid()).token
 
 
 @case(706, "a broken packet is left out, and the next one read", FEED)
@@ -179,17 +180,17 @@ async def _(bench: Bench) -> None:
 @case(707, "what is unsubscribed goes quiet and the rest ticks on", FEED)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    option, index = await site.option(), await site.pick("NSE_INDEX", "INDEX", "NIFTY")
+    liquid, watched = await site.liquid(), await site.pick(*bench.member.stage.watched)
     feed = site.feed()
-    await feed.subscribe([option.token, index.token])
+    await feed.subscribe([liquid.token, watched.token])
     async with batches(feed) as stream:
         await anext(stream)
-        await feed.unsubscribe([option.token])
-        await feed.unsubscribe([option.token])
+        await feed.unsubscribe([liquid.token])
+        await feed.unsubscribe([liquid.token])
         quiet = 0
         async for batch in stream:
             # What was on its way when we asked still comes; then it stays quiet.
-            quiet = 0 if option.token in {tick.token for tick in batch} else quiet + 1
+            quiet = 0 if liquid.token in {tick.token for tick in batch} else quiet + 1
             if quiet == 5:
                 return
 
@@ -197,7 +198,7 @@ async def _(bench: Bench) -> None:
 @case(711, "orders placed and cancelled are told on the order socket", Capability.ORDER_STREAM)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     told = asyncio.create_task(heard(site, wish.client_order_id))
     bench.stack.callback(told.cancel)
     await listening(site, told)
@@ -224,7 +225,7 @@ async def heard(site: Site, tag: str) -> BrokerOrder:
 
 async def listening(site: Site, told: "asyncio.Task[BrokerOrder]") -> None:
     """A socket without a hello: place and cancel until it tells."""
-    row = await site.option()
+    row = await site.liquid()
     while site.name not in HEARD or not HEARD[site.name].is_set():
         assert not told.done(), told.result()
         knock = await site.broker.place(await site.resting(row))
@@ -258,7 +259,7 @@ async def _(bench: Bench) -> None:
 
     hook = await bench.stack.enter_async_context(serve(receive))
     site = await bench.site(postback_url=f"{hook}/hook")
-    wish = await site.crossing(await site.option())
+    wish = await site.crossing(await site.liquid())
     await site.fault("forged_postback")
     placed = await site.broker.place(wish)
     believed, doubted = [], 0

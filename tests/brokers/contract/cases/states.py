@@ -31,7 +31,13 @@ async def _(bench: Bench) -> None:
         OrderStatus.REJECTED,
     }
     rows = [
-        Shown(f"26112000000{number:04d}", one.raw, filled=one.filled, order_type=one.order_type)
+        Shown(
+            f"26112000000{number:04d}",
+            one.raw,
+            filled=one.filled,
+            order_type=one.order_type,
+            tag=f"VAYDA{number:015d}",
+        )
         for number, one in enumerate(statuses)
     ]
     for shown in (await shown_as(bench, *rows), list(reversed(await shown_as(bench, *reversed(rows))))):
@@ -63,7 +69,7 @@ async def _(bench: Bench) -> None:
 @case(305, "an order filled in parts shows each part once, and they add up at every read")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    row = await site.option()
+    row = await site.liquid()
     await site.deviate(partial_fill_ratio=1.0)
     wish = await site.crossing(row, quantity=10 * row.lot_size)
     await site.broker.place(wish)
@@ -90,7 +96,7 @@ async def _(bench: Bench) -> None:
 @case(306, "a fill that comes late is shown when it comes")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    row = await site.option()
+    row = await site.liquid()
     await site.deviate(fill_delay_seconds=0.5)
     wish = await site.crossing(row)
     placed = await site.broker.place(wish)
@@ -104,7 +110,7 @@ async def _(bench: Bench) -> None:
 @case(307, "a cancel or modify that loses the race is refused, provably, and the fill stands")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    row = await site.option()
+    row = await site.liquid()
     wish = await site.crossing(row)
     placed = await site.broker.place(wish)
     await site.reached(wish.client_order_id, OrderStatus.FILLED)
@@ -119,7 +125,7 @@ async def _(bench: Bench) -> None:
 async def _(bench: Bench) -> None:
     site = await bench.site()
     await site.deviate(reject_after_accept="16283 : The order was rejected by the exchange.")
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     placed = await site.broker.place(wish)
     assert placed.verdict is Verdict.ACKNOWLEDGED
     shown = await site.reached(wish.client_order_id, OrderStatus.REJECTED)
@@ -129,8 +135,8 @@ async def _(bench: Bench) -> None:
 
 @case(309, "an order beyond the account's money is refused or REJECTED, and says so")
 async def _(bench: Bench) -> None:
-    site = await bench.site(cash=1)
-    wish = await site.resting(await site.option())
+    site = await bench.site(cash=0)
+    wish = await site.resting(await site.liquid())
     placed = await site.broker.place(wish)
     if placed.verdict is Verdict.REJECTED:
         assert placed.is_margin, placed
@@ -142,7 +148,7 @@ async def _(bench: Bench) -> None:
 @case(310, "an order's history is its states, oldest first, ending as the book shows it", Capability.ORDER_HISTORY)
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    wish = await site.resting(await site.option())
+    wish = await site.resting(await site.liquid())
     placed = await site.broker.place(wish)
     await site.reached(wish.client_order_id, OrderStatus.OPEN)
     await site.broker.cancel(placed.broker_order_id)
@@ -162,7 +168,7 @@ async def _(bench: Bench) -> None:
 @case(311, "a stop waits for its trigger, then trades")
 async def _(bench: Bench) -> None:
     site = await bench.site()
-    row = await site.pick("NFO", "FUT", "NIFTY")
+    row = await site.pick(*bench.member.stage.stopped)
     last = (await site.quote(row)).last_price
     trigger, limit = (round_to_tick(last * Decimal(by), row.tick_size, up=True) for by in ("1.01", "1.05"))
     stop = request(row, price=limit, trigger_price=trigger, order_type=OrderType.SL)
@@ -177,15 +183,15 @@ async def _(bench: Bench) -> None:
         price = (await site.quote(row)).last_price
         if price < trigger and price not in seen:
             seen.add(price)
-            await shock(bench, "0.3")
+            await shock(bench, row.underlying, "0.3")
         return order if order is not None and order.status is OrderStatus.FILLED else None
 
     try:
         assert (await bench.until(pushed)).trigger_price == trigger
     finally:
-        await shock(bench, "-1")
+        await shock(bench, row.underlying, "-1")
 
 
-async def shock(bench: Bench, percent: str) -> None:
+async def shock(bench: Bench, underlying: str, percent: str) -> None:
     """Move the market for everybody."""
-    await bench.control("market", {"action": "shock", "underlying": "NIFTY", "percent": percent})
+    await bench.control("market", {"action": "shock", "underlying": underlying, "percent": percent})

@@ -1,0 +1,103 @@
+"""Binance's pairs: ``GET /exchangeInfo``. Pure. https://developers.binance.com/docs/binance-spot-api-docs/filters"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from brokers.binance.spec import SPEC, SPOT
+from brokers.masters import MalformedLine, Master, unambiguous
+from brokers.payloads import decoded, malformed
+from brokers.rows import MalformedRow
+from brokers.steps import units_in
+from domain.broker import InstrumentRow
+from domain.instruments import Kind, Right
+from domain.prices import FINEST_MULTIPLIER, FINEST_PRICE
+
+_WHAT = "instrument master"
+_LIMIT = "LIMIT"
+
+
+class _Filter(msgspec.Struct):
+    filterType: str
+    tickSize: Decimal = Decimal(0)
+    minQty: Decimal = Decimal(0)
+    maxQty: Decimal = Decimal(0)
+    stepSize: Decimal = Decimal(0)
+
+
+class _Symbol(msgspec.Struct):
+    symbol: str
+    status: str
+    baseAsset: str
+    quoteAsset: str
+    isSpotTradingAllowed: bool
+    orderTypes: list[str]
+    filters: list[_Filter]
+
+
+class _ExchangeInfo(msgspec.Struct):
+    symbols: list[_Symbol]
+
+
+def parse_master(body: bytes) -> Master:
+    """Return the pairs that trade against the account's currency; raises ``BrokerUnavailable``."""
+    symbols = decoded(body, _ExchangeInfo, broker=SPEC.slug, what=_WHAT).symbols
+    if not symbols:
+        raise malformed(SPEC.slug, _WHAT, "it lists nothing")
+    master = Master([], [])
+    for one in filter(_is_ours, symbols):
+        try:
+            master.rows.append(_row(one))
+        except MalformedRow as error:
+            master.malformed.append(MalformedLine(0, one.symbol, str(error)))
+    return unambiguous(master)
+
+
+def _is_ours(one: _Symbol) -> bool:
+    is_trading = one.status == "TRADING" and one.isSpotTradingAllowed and _LIMIT in one.orderTypes
+    return is_trading and one.quoteAsset == SPEC.currency and one.symbol == f"{one.baseAsset}{one.quoteAsset}"
+
+
+def _row(one: _Symbol) -> InstrumentRow:
+    filters = {entry.filterType: entry for entry in one.filters}
+    tick = _filter(filters, "PRICE_FILTER").tickSize
+    lot = _filter(filters, "LOT_SIZE")
+    _check(tick, FINEST_PRICE, "the price step")
+    _check(lot.stepSize, FINEST_MULTIPLIER, "the quantity step")
+    return InstrumentRow(
+        exchange=SPOT,
+        underlying=one.symbol,
+        kind=Kind.SPOT,
+        expiry=None,
+        strike=None,
+        right=Right.NONE,
+        symbol=one.symbol,
+        token=one.symbol,
+        lot_size=_units(lot.minQty, lot.stepSize, "the smallest quantity"),
+        tick_size=tick.normalize(),
+        freeze_quantity=_units(lot.maxQty, lot.stepSize, "the largest quantity"),
+        multiplier=lot.stepSize.normalize(),
+        name=f"{one.baseAsset} in {one.quoteAsset}",
+    )
+
+
+def _filter(filters: Mapping[str, _Filter], name: str) -> _Filter:
+    if name not in filters:
+        raise MalformedRow(f"it has no {name}")
+    return filters[name]
+
+
+def _check(step: Decimal, finest: Decimal, name: str) -> None:
+    if not step.is_finite() or step <= 0 or step % finest:
+        raise MalformedRow(f"{name} is none, or finer than the ledger keeps")
+
+
+def _units(amount: Decimal, step: Decimal, name: str) -> int:
+    try:
+        units = units_in(amount, step)
+    except ValueError:
+        raise MalformedRow(f"{name} is no multiple of the step") from None
+    if units <= 0:
+        raise MalformedRow(f"{name} is none")
+    return units

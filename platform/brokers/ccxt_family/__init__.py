@@ -1,0 +1,1 @@
+"""What the exchanges share that ccxt knows; a member is a folder of its own."""

@@ -1,0 +1,5 @@
+"""Binance's spot API v3, as its documentation and its official SDK know it.
+
+A client's API key is its session: it has no sign-in, and dies when its owner deletes it. The names of clients must be
+numbers here, for Binance's ``uid`` is one.
+"""

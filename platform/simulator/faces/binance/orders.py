@@ -1,0 +1,237 @@
+"""POST and DELETE /order, and /order/cancelReplace: Binance has no change of an order, only another in its place."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from simulator.clients import Client
+from simulator.exchange.types import RESTING_STATES, ClientOrder, OrderEdit, OrderState, Reason, Refusal
+from simulator.exchange.types import NewOrder as Order
+from simulator.faces.binance.calls import Asked, BinanceCounter
+from simulator.faces.binance.fields import TYPES, client_id, units_of, wish
+from simulator.faces.binance.listings import MOST_OPEN
+from simulator.faces.binance.mapping import fill, report
+from simulator.faces.binance.wire import BinanceError, bad_symbol, filtered, success, unknown_order
+from simulator.faces.calls import FaceError
+from simulator.faces.orders import CANCEL, MODIFY, PLACE, OrderCall, OrderDesk, Said
+
+_SHORT = "Account has insufficient balance for requested action."
+_REFUSALS: Mapping[Reason, tuple[int, str]] = {
+    Reason.MARGIN: (-2010, _SHORT),
+    Reason.POSITION: (-2010, _SHORT),
+    Reason.HALTED: (-2010, "Market is closed."),
+    Reason.EXCHANGE: (-2010, "This action is disabled on this account."),
+    Reason.TRIGGER: (-2010, "Order would trigger immediately."),
+    Reason.UNKNOWN_ORDER: (-2011, "Unknown order sent."),
+    Reason.ORDER_NOT_OPEN: (-2011, "Unknown order sent."),
+    Reason.UNKNOWN_SYMBOL: (-1121, "Invalid symbol."),
+    Reason.BAND: (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
+    Reason.TICK: (-1013, "Filter failure: PRICE_FILTER"),
+    Reason.PRICE: (-1013, "Filter failure: PRICE_FILTER"),
+}
+_BRIEF = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
+_FULL_BY_DEFAULT = frozenset({"LIMIT", "MARKET"})
+
+
+class BinanceOrders(OrderDesk[Asked]):
+    """Order calls; their parameters come in the query or as a form."""
+
+    counter: BinanceCounter
+
+    def __init__(self, counter: BinanceCounter) -> None:
+        super().__init__(counter)
+        self._replaced: dict[str, str] = {}
+
+    async def place(self, request: web.Request) -> web.StreamResponse:
+        """Take a new order."""
+        return self._counted(request, await super().place(request))
+
+    async def modify(self, request: web.Request) -> web.StreamResponse:
+        """Take a replacement."""
+        return self._counted(request, await super().modify(request))
+
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        """Take a cancellation."""
+        return self._weighed(request, await super().cancel(request))
+
+    async def read(self, request: web.Request) -> Said[Asked]:
+        """Read parameters and key."""
+        asked = await self.counter.asked(request)
+        client = self.counter.keyed(asked.key)
+        symbol = asked.params.get("symbol", "")
+        listing = self.desk.exchange.market.find("BINANCE", symbol)
+        kind = TYPES.get(asked.params.get("type", ""))
+        return Said(
+            form=asked,
+            client=client,
+            order_id=self._named(client, asked),
+            quantity=units_of(asked.params.get("quantity", ""), listing) if listing else "",
+            columns={
+                "exchange": "BINANCE" if symbol else "",
+                "symbol": symbol,
+                "side": asked.params.get("side", ""),
+                "price": asked.params.get("price", ""),
+                "trigger_price": asked.params.get("stopPrice", ""),
+                "order_type": kind.value if kind else "",
+                "tag": asked.params.get("newClientOrderId", "") if request.method != "DELETE" else "",
+            },
+        )
+
+    def who(self, call: OrderCall[Asked]) -> Client:
+        """Return whose call it is."""
+        return self.counter.client(call.form)
+
+    def new_order(self, call: OrderCall[Asked]) -> Order:
+        """Return the order to place."""
+        return wish(call.form, self.desk.exchange.market).order
+
+    def order_edit(self, call: OrderCall[Asked], order: ClientOrder) -> OrderEdit:
+        """There is none: ``_modify`` puts another order in its place."""
+        raise BinanceError(-1020, "This operation is not supported.")
+
+    def refused(self, refusal: Refusal, *, name: str) -> FaceError:
+        """Return Binance's error for what the exchange would not take."""
+        code, text = _REFUSALS.get(refusal.reason, (-2010, "This action is disabled on this account."))
+        return BinanceError(code, text)
+
+    def done(self, call: OrderCall[Asked], order_id: str) -> web.Response:
+        """Return the reply to a call that was accepted."""
+        asked = call.form
+        client = self.counter.keyed(asked.key)
+        order = self.desk.exchange.order(client.client if client else "", order_id)
+        if call.name == CANCEL:
+            return success(_cancelled(order, asked))
+        placed = self._placed(order, asked)
+        if call.name == PLACE:
+            return success(placed)
+        old = self.desk.exchange.order(order.client, self._replaced[order_id])
+        return success(_replaced(_cancelled(old, asked, name="cancelNewClientOrderId"), placed))
+
+    def _place(self, call: OrderCall[Asked], client: Client) -> str:
+        order = self.new_order(call)
+        self._check_open(client, order)
+        return self._taken(client, order)
+
+    def _taken(self, client: Client, order: Order) -> str:
+        """Place an order; what the exchange turns down was never one at Binance."""
+        order_id = self.desk.exchange.place(client.client, order, now=self.desk.now())
+        taken = self.desk.exchange.order(client.client, order_id)
+        if taken.state is OrderState.REJECTED:
+            raise self.refused(Refusal(taken.reason or Reason.EXCHANGE, taken.message), name=PLACE)
+        return order_id
+
+    def _check_open(self, client: Client, order: Order) -> None:
+        if order.variety == "LIMIT_MAKER" and self._crosses(order):
+            raise BinanceError(-2010, "Order would immediately match and take.")
+        resting = [one for one in self._resting(client) if one.listing.symbol == order.symbol]
+        if any(one.tag == order.tag for one in resting):
+            raise BinanceError(-2010, "Duplicate order sent.")
+        if len(resting) >= MOST_OPEN:
+            raise filtered("MAX_NUM_ORDERS")
+
+    def _crosses(self, order: Order) -> bool:
+        market = self.desk.exchange.market
+        listing = market.find(order.exchange, order.symbol)
+        quote = market.quote(listing.token) if listing else None
+        price = int(order.price * 10**8)
+        return quote is not None and (price >= quote.ask if order.side == "BUY" else price <= quote.bid)
+
+    def _cancel(self, call: OrderCall[Asked], client: Client) -> str:
+        if self.desk.exchange.market.find("BINANCE", call.form.text("symbol")) is None:
+            raise bad_symbol()
+        if not call.order_id:
+            raise unknown_order()
+        return super()._cancel(call, client)
+
+    def _modify(self, call: OrderCall[Asked], client: Client) -> str:
+        order, old = self.new_order(call), self._replaceable(call, client)
+        self.desk.exchange.cancel(client.client, old.order_id, now=self.desk.now())
+        try:
+            order_id = self._taken(client, order)
+        except (FaceError, Refusal) as error:
+            raise self._half(old, call.form, error) from None
+        self._replaced[order_id] = old.order_id
+        return order_id
+
+    def _replaceable(self, call: OrderCall[Asked], client: Client) -> ClientOrder:
+        """Return the order to replace; raises the error of a replacement of which nothing was done."""
+        if call.form.text("cancelReplaceMode") != "STOP_ON_FAILURE":
+            raise BinanceError(-1020, "This operation is not supported.")
+        old = self.desk.exchange.order(client.client, call.order_id) if call.order_id else None
+        if old is None or old.state not in RESTING_STATES:
+            raise _nothing_done("Unknown order sent.")
+        if call.form.params.get("cancelRestrictions") == "ONLY_NEW" and old.filled_quantity:
+            raise _nothing_done("Order was not canceled due to cancel restrictions.")
+        return old
+
+    def _half(self, old: ClientOrder, asked: Asked, error: FaceError | Refusal) -> BinanceError:
+        refused = self.refused(error, name=MODIFY) if isinstance(error, Refusal) else error
+        cancelled = _cancelled(self.desk.exchange.order(old.client, old.order_id), asked, name="cancelNewClientOrderId")
+        data = {
+            "cancelResult": "SUCCESS",
+            "newOrderResult": "FAILURE",
+            "cancelResponse": cancelled,
+            "newOrderResponse": {"code": int(refused.code), "msg": refused.message},
+        }
+        return BinanceError(-2021, "Order cancel-replace partially failed.", status=409, data=data)
+
+    def _placed(self, order: ClientOrder, asked: Asked) -> dict[str, Any]:
+        default = "FULL" if order.variety in _FULL_BY_DEFAULT else "ACK"
+        whole, wanted = report(order), asked.params.get("newOrderRespType") or default
+        if wanted == "ACK":
+            return {name: whole[name] for name in _BRIEF}
+        if wanted == "FULL":
+            trades = self.desk.exchange.trades(order.client, order.order_id)
+            whole["fills"] = [fill(trade) for trade in trades]
+        return {**whole, "workingTime": whole["transactTime"]}
+
+    def _resting(self, client: Client) -> list[ClientOrder]:
+        orders = self.desk.exchange.orders(client.client)
+        return [one for one in orders if one.state in RESTING_STATES]
+
+    def _named(self, client: Client | None, asked: Asked) -> str:
+        """Return the order a cancel or replacement is about: by Binance's number, or the latest of a client id."""
+        number = asked.params.get("orderId") or asked.params.get("cancelOrderId", "")
+        tag = asked.params.get("origClientOrderId") or asked.params.get("cancelOrigClientOrderId", "")
+        if client is None or not (number or tag):
+            return ""
+        for order in reversed(self.desk.exchange.orders(client.client)):
+            ours = number in ("", order.order_id) and tag in ("", order.tag)
+            if ours and order.listing.symbol == asked.params.get("symbol"):
+                return order.order_id
+        return ""
+
+    def _counted(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        self.counter.show_orders(request, response)
+        return self._weighed(request, response)
+
+    def _weighed(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        self.counter.show_weight(request, response)
+        return response
+
+
+def _cancelled(order: ClientOrder, asked: Asked, *, name: str = "newClientOrderId") -> dict[str, Any]:
+    """Return what is said of a cancelled order: ``clientOrderId`` is the cancel's own."""
+    own = client_id(replace(asked, params={"id": asked.params.get(name, "")}), "id")
+    return {**report(order), "origClientOrderId": order.tag, "clientOrderId": own}
+
+
+def _replaced(cancelled: Mapping[str, Any], placed: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "cancelResult": "SUCCESS",
+        "newOrderResult": "SUCCESS",
+        "cancelResponse": cancelled,
+        "newOrderResponse": placed,
+    }
+
+
+def _nothing_done(why: str) -> BinanceError:
+    data = {
+        "cancelResult": "FAILURE",
+        "newOrderResult": "NOT_ATTEMPTED",
+        "cancelResponse": {"code": -2011, "msg": why},
+        "newOrderResponse": None,
+    }
+    return BinanceError(-2022, "Order cancel-replace failed.", data=data)
