@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
+from brokers.mt5 import spec as mt5
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade, binance)
+_MODULES = (paper, zerodha, flattrade, binance, mt5)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

@@ -11,6 +11,8 @@ from brokers.binance.adapter import ADAPTER as BINANCE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
 from brokers.lots import LotSizeOf, unknown_lots
+from brokers.mt5.adapter import ADAPTER as MT5
+from brokers.mt5.desk import BridgeDesk
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
 from brokers.steps import StepOf, unknown_steps
@@ -20,6 +22,8 @@ from domain.broker import Broker, Credentials, Endpoint, Login, MarketData, Mark
 
 __all__ = [
     "ADAPTERS",
+    "BridgeDesk",
+    "Desk",
     "PaperDesk",
     "adapter_of",
     "connect",
@@ -36,8 +40,11 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, BINANCE)})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, BINANCE, MT5)})
 """Every broker that can be reached, by slug."""
+
+Desk = PaperDesk | BridgeDesk
+"""What an account is handed whose broker is no host to call: a paper account's book, a bridge's room."""
 
 _T = TypeVar("_T")
 
@@ -51,13 +58,13 @@ def connect(
     lot_size_of: LotSizeOf = unknown_lots,
     step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
-    desk: PaperDesk | None = None,
+    desk: Desk | None = None,
 ) -> Broker:
     """Return the broker of an account; nothing is sent yet.
 
     ``lot_size_of`` is asked for contracts the broker counts in lots, ``step_of`` for those of which it counts
     fractions. ``connector`` is the process's shared
-    pool (``shared_connector``); ``desk`` is what a paper account trades on. Raises ``UnknownBroker`` and, for
+    pool (``shared_connector``); ``desk`` is what an account of no host trades on. Raises ``UnknownBroker`` and, for
     missing credentials or a missing desk, ``BrokerError`` with code ``CREDENTIALS`` or ``DESK``.
     """
     account = Account(credentials, endpoint, timeout, connector, lot_size_of, desk=desk, step_of=step_of)
@@ -75,6 +82,7 @@ def connect_feed(
     connector: aiohttp.BaseConnector | None = None,
     on_order: OnOrder | None = None,
     silence_seconds: float | None = None,
+    desk: Desk | None = None,
 ) -> MarketFeed:
     """Return one market-data socket, not yet open; order updates that come along go to ``on_order``.
 
@@ -89,6 +97,7 @@ def connect_feed(
         on_order=on_order,
         silence_seconds=silence_seconds,
         step_of=step_of,
+        desk=desk,
     )
     return _made(adapter_of(slug).feed, slug, account)
 
@@ -118,9 +127,12 @@ def connect_market_data(
     step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
     equities: frozenset[str] = frozenset(),
+    desk: Desk | None = None,
 ) -> MarketData:
     """Return polled quotes and the instrument master; ``equities`` names the stocks to list as well."""
-    account = Account(credentials, endpoint, timeout, connector, lot_size_of, equities=equities, step_of=step_of)
+    account = Account(
+        credentials, endpoint, timeout, connector, lot_size_of, equities=equities, step_of=step_of, desk=desk
+    )
     return _made(adapter_of(slug).market_data, slug, account)
 
 
@@ -131,9 +143,11 @@ def connect_login(
     *,
     timeout: float = ORDER_SECONDS,
     connector: aiohttp.BaseConnector | None = None,
+    desk: Desk | None = None,
 ) -> Login:
     """Return the sign-in of an account."""
-    return _made(adapter_of(slug).login, slug, Account(credentials, endpoint, timeout, connector, unknown_lots))
+    account = Account(credentials, endpoint, timeout, connector, unknown_lots, desk=desk)
+    return _made(adapter_of(slug).login, slug, account)
 
 
 def _made(maker: Callable[[Account], _T] | None, slug: str, account: Account) -> _T:

@@ -9,6 +9,7 @@ from simulator.clients import SIX_NEXT_DAY, Expiry, after, at_next
 from simulator.faces.binance import face as binance
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
+from simulator.faces.mt5 import face as mt5
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
@@ -35,4 +36,5 @@ FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
     Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
+    Row("mt5", mt5.build, MarketNames, after(timedelta(days=3650))),
 )
