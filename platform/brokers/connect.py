@@ -40,7 +40,9 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, BINANCE, MT5)})
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
+    {one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, BINANCE, MT5)}
+)
 """Every broker that can be reached, by slug."""
 
 Desk = PaperDesk | BridgeDesk

@@ -30,10 +30,10 @@ class _Posted:
 class MemoryRoom:
     """One account's room. It is both sides' store: what a database would keep."""
 
-    def __init__(self, client_id: str) -> None:
+    def __init__(self, client_id: str, *, name: str = "") -> None:
         self.client_id = client_id
         self.token = hashlib.sha256(client_id.encode()).hexdigest()
-        self.bytes_limit: int | None = None
+        self.name = name
         self._link = Link()
         self._commands: dict[str, _Posted] = {}
         self._changed = asyncio.Event()
@@ -79,6 +79,9 @@ class MemoryRoom:
     async def subscribe(self, symbols: Sequence[str]) -> None:
         self._link.wanted = list(symbols)
 
+    async def glance(self, symbols: Sequence[str]) -> None:
+        self._link.asked |= dict.fromkeys(symbols, datetime.now(UTC).timestamp() + 60)
+
     async def changed(self, *, within: float) -> None:
         changed = self._changed
         try:
@@ -89,7 +92,7 @@ class MemoryRoom:
     # the terminal's side
 
     def link_name(self) -> str:
-        return hashlib.sha256(self.token.encode()).hexdigest()[:32] if self.token else ""
+        return (self.name or hashlib.sha256(self.token.encode()).hexdigest()[:32]) if self.token else ""
 
     def link(self) -> Link:
         return replace(self._link)
@@ -125,9 +128,9 @@ class Bridge:
     url: str = ""
     rooms: dict[str, MemoryRoom] = field(default_factory=dict)
 
-    def open(self, client_id: str) -> MemoryRoom:
-        """Return a new room of an account."""
-        room = MemoryRoom(client_id)
+    def open(self, client_id: str, *, name: str = "") -> MemoryRoom:
+        """Return a new room of an account; ``name`` is what its token's sessions are known by."""
+        room = MemoryRoom(client_id, name=name)
         self.rooms[room.token] = room
         return room
 

@@ -25,6 +25,7 @@ class Link:
     """What the room remembers of the terminal; bodies are kept as JSON, as they came.
 
     ``seq`` is the number of the last call taken, ``as_of`` the moment at or after which the books stood as kept.
+    Ticks are ``wanted`` by the feed, and ``asked`` for by somebody who wants a quote, until so many seconds since 1970.
     """
 
     instance: str = ""
@@ -38,6 +39,7 @@ class Link:
     refusal_code: str = ""
     refusal: str = ""
     wanted: list[str] = field(default_factory=list)
+    asked: dict[str, float] = field(default_factory=dict)
     hello: bytes = b""
     sums: bytes = b""
     ticks: bytes = b""
@@ -116,7 +118,9 @@ def _hello(body: bytes, visit: Visit) -> Served:
         visit.store.keep(link)
         raise
     # A new session: what was read in the one before is not known to hold any more.
-    kept = Link(wanted=link.wanted, instance=hello.instance, session=secrets.token_hex(16), seq=visit.seq)
+    kept = Link(
+        wanted=link.wanted, asked=link.asked, instance=hello.instance, session=secrets.token_hex(16), seq=visit.seq
+    )
     kept.seen_at, kept.hello = visit.now, body
     visit.store.keep(kept)
     return Served(_answer(kept, visit, resync=True), is_hello=True)
@@ -215,15 +219,21 @@ def _taken(session: str, visit: Visit) -> Link:
 
 
 def _answer(link: Link, visit: Visit, *, resync: bool, commands: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    is_busy = bool(commands or link.wanted) or visit.store.has_worked_since(visit.now - AFTERWARDS)
+    is_busy = bool(commands or link.wanted or _asked(link, visit.now)) or visit.store.has_worked_since(
+        visit.now - AFTERWARDS
+    )
     return {
         "session": link.session,
         "mark": mark_of(visit.now),
         "poll_ms": QUICK_MS if is_busy else CALM_MS,
-        "subscribe": link.wanted,
+        "subscribe": list(dict.fromkeys([*link.wanted, *_asked(link, visit.now)])),
         "resync": resync,
         "commands": list(commands),
     }
+
+
+def _asked(link: Link, now: datetime) -> list[str]:
+    return [name for name, until in link.asked.items() if until > now.timestamp()]
 
 
 _CALLS: Mapping[str, Callable[[bytes, Visit], Served]] = MappingProxyType(

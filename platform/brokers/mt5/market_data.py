@@ -36,8 +36,12 @@ class Mt5MarketData:
             raise BrokerError("LIMIT", f"{SPEC.slug} quotes: {len(keys)} keys are more than {SPEC.quote_batch}")
         if not keys:
             return []
-        terminal = await self._account.fresh()
         wanted = {symbol for exchange, symbol in keys if exchange == EXCHANGE}
+        try:
+            await self._account.room.glance(sorted(wanted))
+        except RoomUnavailable as error:
+            raise BrokerUnavailable("ROOM", f"{SPEC.slug} quotes: {error}") from error
+        terminal = await self._account.fresh()
         return [_quote(tick) for tick in terminal.ticks if tick.symbol in wanted]
 
     async def instruments(self) -> Sequence[InstrumentRow]:

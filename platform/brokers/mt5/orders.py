@@ -27,10 +27,7 @@ _TYPES = {
     (OrderType.LIMIT, Side.SELL): 3,
     (OrderType.SL_M, Side.BUY): 4,
     (OrderType.SL_M, Side.SELL): 5,
-    (OrderType.SL, Side.BUY): 6,
-    (OrderType.SL, Side.SELL): 7,
 }
-_STOPS = frozenset({OrderType.SL, OrderType.SL_M})
 
 
 def place_request(request: OrderRequest, facts: Mapping[str, Facts], *, closes: int = 0) -> bytes:
@@ -49,9 +46,9 @@ def place_request(request: OrderRequest, facts: Mapping[str, Facts], *, closes: 
         "comment": request.client_order_id,
         "position": closes,
     }
-    if closes and request.order_type in _STOPS:
+    if closes and request.order_type is OrderType.SL_M:
         raise ValueError("a stop cannot close one position of a hedging account")
-    return written(fields | _prices(request.order_type, request.price, request.trigger_price, symbol))
+    return written(fields | _prices(request.order_type, request.price, request.trigger_price))
 
 
 def modify_request(
@@ -64,14 +61,11 @@ def modify_request(
     symbol = _facts(name, facts)
     if order is not None and symbol.volume(change.quantity) != order.volume_initial:
         raise ValueError("the volume of a pending order cannot be changed")
-    price, trigger = change.price, change.trigger_price
-    if order is not None:
-        stands, limit = order.price_open, order.price_stoplimit
-        price = price if price is not None else (limit if change.order_type is OrderType.SL else stands)
-        trigger = trigger if trigger is not None else stands
-    prices = _prices(change.order_type, price or Decimal(0), trigger or Decimal(0), symbol)
-    prices.pop("through", None)
-    return written({"action": MODIFY, "order": ticket, "symbol": name, "type_time": GTC, **prices})
+    wanted = change.trigger_price if change.order_type is OrderType.SL_M else change.price
+    if wanted is None:
+        raise ValueError("a change without a price changes nothing")
+    price = checked_price(wanted, "price")
+    return written({"action": MODIFY, "order": ticket, "symbol": name, "type_time": GTC, "price": price})
 
 
 def cancel_request(broker_order_id: str) -> bytes:
@@ -106,15 +100,12 @@ def _counted(quantity: int, symbol: Facts) -> int:
     return quantity
 
 
-def _prices(kind: OrderType, price: Decimal, trigger: Decimal, symbol: Facts) -> dict[str, object]:
+def _prices(kind: OrderType, price: Decimal, trigger: Decimal) -> dict[str, object]:
     if kind is OrderType.MARKET:
         return {"price": Decimal(0)}
     if kind is OrderType.LIMIT:
         return {"price": checked_price(price, "price"), "through": True}
-    checked_price(trigger, "trigger_price")
-    if kind is OrderType.SL_M:
-        return {"price": trigger}
-    return {"price": trigger, "stoplimit": checked_price(price, "price")}
+    return {"price": checked_price(trigger, "trigger_price")}
 
 
 def _ticket(broker_order_id: str) -> str:

@@ -87,6 +87,10 @@ class Room(Protocol):
         """Say whose ticks are wanted, from now on and nothing else."""
         ...
 
+    async def glance(self, symbols: Sequence[str]) -> None:
+        """Ask for the ticks of these as well, for a minute."""
+        ...
+
     async def changed(self, *, within: float) -> None:
         """Return when something may have changed, after so many seconds at the latest."""
         ...

@@ -10,13 +10,15 @@ from datetime import timedelta
 from brokers.mt5.retcodes import PROVED
 from domain.broker import BrokerSpec, Endpoint, RateLimits
 from domain.broker_spec import CandleRule, Capability, SignIn, SignInKind
-from domain.orders import Product, Validity
+from domain.orders import OrderType, Product, Validity
 
 SPEC = BrokerSpec(
     slug="mt5",
     name="MetaTrader 5",
     exchanges=frozenset({"MT5"}),
     products=frozenset({Product.NRML}),
+    # Its stop-limit waits on the other side of the stop; ours, beyond it, it does not know.
+    order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.SL_M}),
     validities=frozenset({Validity.DAY}),
     tag_length=26,
     tag_field="comment",

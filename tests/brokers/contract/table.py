@@ -15,9 +15,11 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import binance, flattrade, zerodha
+from tests.brokers.contract.members import binance, flattrade, mt5, zerodha
 
-MEMBERS: Mapping[str, Member] = {one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, binance.MEMBER)}
+MEMBERS: Mapping[str, Member] = {
+    one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, binance.MEMBER, mt5.MEMBER)
+}
 """Every (adapter, face) pair; a new broker is one more row."""
 
 

@@ -164,7 +164,7 @@ def _deal(trade: ClientTrade, order: ClientOrder, *, magic: int, position: int, 
 def _position(exchange: Exchange, held: Held) -> Row:
     listing = exchange.market.find(EXCHANGE, held.symbol)
     quote = exchange.market.quote(listing.token) if listing else None
-    price = to_decimal((quote.bid if held.units > 0 else quote.ask)) if quote else held.average
+    price = to_decimal(quote.bid if held.units > 0 else quote.ask) if quote else held.average
     gain = (price - held.average) * held.units * BY_NAME[held.symbol].contract_size * BY_NAME[held.symbol].step
     return {
         "ticket": held.ticket,

@@ -5,7 +5,7 @@ Written from the bridge's page, not from the server's code.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,13 @@ _EMPTY: Mapping[str, Any] = dict.fromkeys(_RESULT, 0) | {"comment": "", "last_er
 
 
 class Attachment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a person types in when the expert advisor is put on a chart."""
+    """What a person types in when the expert advisor is put on a chart; ``patience`` is seconds for an answer."""
 
     login: str
     password: str
     url: str
     token: str
+    patience: float = PATIENCE
 
 
 class Replaced(Exception):
@@ -52,10 +53,16 @@ class NoAnswer(Exception):
 
 
 class Expert:
-    """One terminal's expert advisor. ``terminal`` is where the terminal's own functions are, ``ring`` a file."""
+    """One terminal's expert advisor. ``terminal`` is where the terminal's own functions are, ``ring`` a file.
 
-    def __init__(self, attached: Attachment, *, terminal: str, ring: Path) -> None:
+    ``silence`` says for how many seconds it is to say nothing before its next poll.
+    """
+
+    def __init__(
+        self, attached: Attachment, *, terminal: str, ring: Path, silence: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._attached = attached
+        self._silence = silence
         self._terminal = terminal
         self._ring = Ring(ring)
         self._session, self._mark, self._seq, self._asked_at = "", 0, 0, 0.0
@@ -64,7 +71,7 @@ class Expert:
 
     async def run(self) -> None:
         """Poll until another terminal takes the session, or for good."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as http:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._attached.patience)) as http:
             while True:
                 try:
                     await (self._poll(http) if self._session else self._hello(http))
@@ -86,6 +93,7 @@ class Expert:
         await self._say(http, "hello", body)
 
     async def _poll(self, http: aiohttp.ClientSession) -> None:
+        await asyncio.sleep(self._silence())
         answer = await self._say(http, "poll", await self._look(http))
         for command in answer["commands"]:
             await self._carry_out(http, command)
@@ -128,7 +136,9 @@ class Expert:
     async def _carry_out(self, http: aiohttp.ClientSession, command: Json) -> None:
         cmd_id, request = command["cmd_id"], command["request"]
         if command["type"] == "copy_rates":
-            await self._say(http, "bars", {"session": self._session, "cmd_id": cmd_id, **await self._bars(http, request)})
+            await self._say(
+                http, "bars", {"session": self._session, "cmd_id": cmd_id, **await self._bars(http, request)}
+            )
             return
         answer = self._ring.answer_to(cmd_id) or await self._looked_up(http, request)
         if answer is None and cmd_id in self._ring:

@@ -1,6 +1,7 @@
 """The face put together: the terminal's functions, under /mt5, and the expert advisors attached to terminals."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from simulator.faces.mt5.calls import BROKER, TerminalCounter
 from simulator.faces.mt5.expert import Attachment, Expert
 from simulator.faces.mt5.orders import TerminalOrders
 from simulator.faces.mt5.portfolio import Portfolio
+from simulator.faults import SOCKET_FAULTS
 
 TERMINAL = "/terminal"
 
@@ -36,7 +38,8 @@ class Charts:
         if client is None or client.api_secret != attached.password:
             return wire.failure(self._counter.session_lost())
         terminal = str(request.url.with_path(f"/{BROKER}{TERMINAL}").with_query(None))
-        expert = Expert(attached, terminal=terminal, ring=self._rings / f"{client.client}.json")
+        ring, silence = self._rings / f"{client.client}.json", partial(self._silence, client.client)
+        expert = Expert(attached, terminal=terminal, ring=ring, silence=silence)
         await self._end(client.client)
         self._running[client.client] = asyncio.get_running_loop().create_task(expert.run())
         return wire.success(True)
@@ -50,6 +53,10 @@ class Charts:
         """Close every terminal."""
         for client in list(self._running):
             await self._end(client)
+
+    def _silence(self, client: str) -> float:
+        fault = self._counter.desk.faults.draw(SOCKET_FAULTS, client=client, endpoint="ticker")
+        return fault.seconds if fault is not None else 0.0
 
     async def _end(self, client: str) -> None:
         task = self._running.pop(client, None)

@@ -16,7 +16,8 @@ from simulator.faces.mt5.calls import Asked, TerminalCounter
 from simulator.faces.mt5.fields import MODIFY, REMOVE, TYPES, Fields, comment_of, edit_of, new_order, number, whole
 from simulator.faces.mt5.symbols import BY_NAME, EXCHANGE, lots_of, prices, units_of
 from simulator.faces.mt5.wire import TradeError
-from simulator.faces.orders import CANCEL, MODIFY as MODIFY_CALL, OrderCall, OrderDesk, Said
+from simulator.faces.orders import CANCEL, OrderCall, OrderDesk, Said
+from simulator.faces.orders import MODIFY as MODIFY_CALL
 
 _REFUSALS: Mapping[Reason, int] = {
     Reason.MARGIN: wire.NO_MONEY,

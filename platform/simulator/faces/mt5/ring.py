@@ -1,6 +1,6 @@
 """What an expert advisor keeps for good: which commands it began with, and what it answered.
 
-On disk before a request goes to the trade server: a command that was begun is never sent again, whatever happened since.
+On disk before a request goes to the trade server: a command that was begun with is never sent again.
 """
 
 import secrets
