@@ -2,13 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from brokers.mt5 import orders, portfolio
 from brokers.mt5.answers import order_outcome
 from brokers.mt5.desk import Counterpart
-from brokers.mt5.facts import Facts, facts_by_name
 from brokers.mt5.protocol import Kind, OrderRow
 from brokers.mt5.room import AlreadyPosted, Command, RoomUnavailable, Terminal
 from brokers.mt5.spec import SPEC
@@ -38,7 +37,7 @@ class Mt5Broker:
         return await self._once(
             secrets.token_hex(16),
             lambda terminal: orders.modify_request(
-                broker_order_id, change, _shown(terminal, broker_order_id), _facts(terminal)
+                broker_order_id, change, _shown(terminal, broker_order_id), self._account.symbols(terminal)
             ),
             expected_id=broker_order_id,
         )
@@ -69,7 +68,7 @@ class Mt5Broker:
         """Nothing is held open: the room belongs to whoever handed it over."""
 
     def _placing(self, request: OrderRequest, terminal: Terminal) -> bytes:
-        facts, closes = _facts(terminal), 0
+        facts, closes = self._account.symbols(terminal), 0
         if terminal.hello.margin_mode == HEDGING:
             held = terminal.sync.positions if terminal.sync is not None else ()
             closes = orders.position_to_close(request, held, facts)
@@ -111,10 +110,6 @@ class Mt5Broker:
             return Outcome(Verdict.REJECTED, code="NOT_FETCHED", message=text)
         text = f"{SPEC.slug}: the terminal took the order and has not said what became of it"
         return Outcome(Verdict.UNKNOWN, code="NO_ANSWER", message=text)
-
-
-def _facts(terminal: Terminal) -> Mapping[str, Facts]:
-    return facts_by_name(terminal.hello.symbols)
 
 
 def _shown(terminal: Terminal, broker_order_id: str) -> OrderRow | None:

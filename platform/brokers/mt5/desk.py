@@ -1,10 +1,13 @@
 """What an account at this broker is handed, and how its room is read: fresh, or not at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from brokers.adapter import Account
+from brokers.mt5.facts import EXCHANGE, Facts, facts_by_name
 from brokers.mt5.room import Room, RoomUnavailable, Seen, Terminal
 from brokers.mt5.spec import SPEC
+from brokers.steps import StepOf
 from domain.broker import BrokerError, BrokerUnavailable, SessionLost
 
 
@@ -22,13 +25,14 @@ class Counterpart:
     room: Room
     link: str
     timeout: float
+    step_of: StepOf
 
     @classmethod
     def of(cls, account: Account) -> "Counterpart":
         """Return what a maker was handed; raises ``BrokerError`` with code ``DESK``."""
         if not isinstance(account.desk, BridgeDesk):
             raise BrokerError("DESK", f"{SPEC.slug}: an account needs its desk (the bridge's room)")
-        return cls(account.desk.room, account.credentials.access_token, account.timeout)
+        return cls(account.desk.room, account.credentials.access_token, account.timeout, account.step_of)
 
     async def check(self) -> Seen:
         """Return who is there; raises ``SessionLost`` where the session's token is not in force any more."""
@@ -59,6 +63,20 @@ class Counterpart:
             await self.room.changed(within=left)
             seen = await self.check()
         return await self._terminal()
+
+    def symbols(self, terminal: Terminal) -> Mapping[str, Facts]:
+        """Return the terminal's symbols, without those whose unit is another one than our master's.
+
+        All accounts share one master, and two servers may mean different things by one name.
+        """
+        facts = facts_by_name(terminal.hello.symbols)
+        return {name: one for name, one in facts.items() if self._is_ours(one)}
+
+    def _is_ours(self, facts: Facts) -> bool:
+        try:
+            return self.step_of(EXCHANGE, facts.name) == facts.multiplier
+        except LookupError:
+            return True  # not in our master: nobody counts it in other units
 
     async def _terminal(self) -> Terminal:
         try:

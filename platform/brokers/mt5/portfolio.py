@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from brokers.mt5 import mapping
 from brokers.mt5.desk import Counterpart
-from brokers.mt5.facts import facts_by_name
 from brokers.mt5.protocol import Sums, Sync
 from brokers.mt5.spec import SPEC
 from domain.broker import BrokerUnavailable
@@ -39,4 +38,4 @@ async def _books(account: Counterpart) -> tuple[Sync, mapping.Symbols, Sums]:
     terminal = await account.fresh()
     if terminal.sync is None or terminal.sums is None:
         raise BrokerUnavailable("STALE", f"{SPEC.slug}: the terminal began anew and has not shown its books yet")
-    return terminal.sync, facts_by_name(terminal.hello.symbols), terminal.sums
+    return terminal.sync, account.symbols(terminal), terminal.sums

@@ -6,6 +6,7 @@ comment may be and whether a broker writes over it; what ``volume_current`` show
 """
 
 from datetime import timedelta
+from decimal import Decimal
 
 from brokers.mt5.retcodes import PROVED
 from domain.broker import BrokerSpec, Endpoint, RateLimits
@@ -33,6 +34,8 @@ SPEC = BrokerSpec(
     feed_sockets=1,
     quote_batch=50,
     supports_market=True,
+    brokerage_per_order=Decimal(0),
+    brokerage_rate_futures=Decimal(0),
     sign_in=SignIn(
         kind=SignInKind.BRIDGE,
         user_must=(
@@ -56,6 +59,8 @@ SPEC = BrokerSpec(
         "an order whose state is FILLED with volume left is read as ended there",
         "on symbols of market execution a server may ignore the price of a deal: the limit of an order that crosses "
         "the market is then no limit",
+        "all accounts share one master: a symbol that means another unit at another server is not traded there",
+        "commission and swap differ from server to server and are in no figure of charges, only in the account's money",
         "only accounts in USD, and symbols whose profit is in USD, are traded",
         "an exchange of terminals is taken to trade around the clock; outside a symbol's hours the server refuses",
         "a hedging account closes one position a time: an exit that spans several tickets is refused",
