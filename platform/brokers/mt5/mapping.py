@@ -43,9 +43,7 @@ Symbols = Mapping[str, Facts]
 def orders_of(sync: Sync, symbols: Symbols) -> list[BrokerOrder]:
     """Return the book's orders, oldest first; raises ``BrokerUnavailable``."""
     deals = _by_order(sync.deals)
-    rows = sorted(
-        (row for row in sync.orders if row.type != CLOSE_BY), key=lambda row: (row.time_setup_msc, row.ticket)
-    )
+    rows = sorted((row for row in sync.orders if row.type != CLOSE_BY), key=lambda row: row.time_setup_msc)
     return mapped(rows, lambda row: _order(row, deals.get(row.ticket, ()), symbols), broker=SPEC.slug, what="orders")
 
 
@@ -56,10 +54,17 @@ def fills_of(sync: Sync, symbols: Symbols) -> list[BrokerFill]:
 
 
 def positions_of(sync: Sync, symbols: Symbols) -> list[BrokerPosition]:
-    """Return one net position per symbol, whatever tickets it is made of; raises ``BrokerUnavailable``."""
-    names = sorted({row.symbol for row in sync.positions})
-    rows = [[row for row in sync.positions if row.symbol == name] for name in names]
-    return mapped(rows, lambda held: _position(held, symbols), broker=SPEC.slug, what="positions")
+    """Return one net position per symbol, whatever tickets it is made of; one closed within the day has quantity 0.
+
+    Raises ``BrokerUnavailable``.
+    """
+    held: dict[str, list[PositionRow]] = {row.symbol: [] for row in sync.deals if row.type in _SIDES}
+    last = {row.symbol: row.price for row in sync.deals if row.type in _SIDES}
+    for row in sync.positions:
+        held.setdefault(row.symbol, []).append(row)
+        last[row.symbol] = row.price_current
+    rows = [(name, held[name], last[name]) for name in sorted(held)]
+    return mapped(rows, lambda row: _position(*row, symbols), broker=SPEC.slug, what="positions")
 
 
 def funds_of(sums: Sums) -> Funds:
@@ -130,8 +135,8 @@ def _fill(row: DealRow, symbols: Symbols) -> BrokerFill:
     )
 
 
-def _position(held: Sequence[PositionRow], symbols: Symbols) -> BrokerPosition:
-    facts = _facts(held[0].symbol, symbols)
+def _position(name: str, held: Sequence[PositionRow], last: Decimal, symbols: Symbols) -> BrokerPosition:
+    facts = _facts(name, symbols)
     signed = [(_units(row.volume, facts) * _SIDES[row.type].sign, row) for row in held]
     net = sum(units for units, _ in signed)
     same = [(units, row) for units, row in signed if units * net > 0]
@@ -142,7 +147,7 @@ def _position(held: Sequence[PositionRow], symbols: Symbols) -> BrokerPosition:
         product=Product.NRML.value,
         quantity=net,
         average_price=sum((row.price_open * units for units, row in same), ZERO) / size if size else ZERO,
-        last_price=held[0].price_current,
+        last_price=last,
         multiplier=facts.multiplier,
     )
 

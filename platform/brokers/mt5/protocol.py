@@ -28,6 +28,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 CommandId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]{1,40}$")]
 Ticket = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+Price = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Body = TypeVar("_Body")
 
@@ -40,7 +41,13 @@ class Kind(StrEnum):
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A body that has exactly these fields."""
+    """A body that has exactly these fields; what is no finite number is none."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Decimal) and not value.is_finite():
+                raise ValueError(f"{name} is not a finite number")
 
 
 class Symbol(_Strict):
@@ -88,14 +95,14 @@ class Sums(_Strict):
     margin_free: Decimal
 
 
-class Tick(_Strict, gc=False):
+class Tick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The last tick of a symbol; ``last`` is 0 where none is traded. Floats: this is the way prices come in fast."""
 
     symbol: Name
     time_msc: Milliseconds
-    bid: float
-    ask: float
-    last: float
+    bid: Price
+    ask: Price
+    last: Price
 
 
 class OrderRow(_Strict):

@@ -72,6 +72,6 @@ def _kind(retcode: int) -> ErrorKind:
 
 PROVED = (
     *(ErrorRule(_kind(code), 200, str(code)) for code in sorted(NAMES) if code not in ACCEPTED | UNPROVED),
-    *(ErrorRule(ErrorKind.REJECTED, 200, word) for word in sorted(REFUSALS)),
+    *(ErrorRule(ErrorKind.REJECTED, 200, word, certain=True) for word in sorted(REFUSALS)),
 )
 """Zero, and every code no line names, proves nothing."""

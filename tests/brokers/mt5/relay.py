@@ -8,6 +8,7 @@ import aiohttp
 import orjson
 
 SECONDS = 0.3
+NOTHING_THERE = b"404"
 
 
 class Relay:
@@ -30,13 +31,13 @@ class Relay:
     async def run(self) -> None:
         """Say hello, then poll for good."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as http:
-            knows_paths = await self._fetched(http, "GET", "nothing-is-here") is None
-            hello = (await self._fetched(http, "GET", "hello") or b"") if knows_paths else self._own_hello
+            knows_paths = await self._fetched(http, "GET", "nothing-is-here") == NOTHING_THERE
+            hello = await self._fetched(http, "GET", "hello") if knows_paths else self._own_hello
             await self._say(http, "hello", hello)
             self.said_hello.set()
             while self._answer:
                 if self._answer.get("resync"):
-                    await self._say(http, "poll", self._filled(await self._fetched(http, "GET", "books") or b""))
+                    await self._say(http, "poll", self._filled(await self._fetched(http, "GET", "books")))
                 await self._say(http, "poll", self._filled(self._own_poll))
                 for command in self._answer.get("commands", []):
                     await self._carry_out(http, command)
@@ -44,7 +45,7 @@ class Relay:
 
     async def _carry_out(self, http: aiohttp.ClientSession, command: dict[str, Any]) -> None:
         said = await self._fetched(http, "POST", "order", orjson.dumps(command["request"]))
-        if said is not None:
+        if said:
             await self._say(http, "result", self._filled(said, command["cmd_id"]))
 
     def _filled(self, body: bytes, command: str = "") -> bytes:
@@ -53,11 +54,12 @@ class Relay:
             body = body.replace(name, value.encode())
         return body
 
-    async def _fetched(self, http: aiohttp.ClientSession, method: str, path: str, body: bytes = b"") -> bytes | None:
+    async def _fetched(self, http: aiohttp.ClientSession, method: str, path: str, body: bytes = b"") -> bytes:
+        """Return what the server says, nothing where it says nothing."""
         with suppress(aiohttp.ClientError, TimeoutError):
             async with http.request(method, f"{self._base}/{path}", data=body, allow_redirects=False) as answer:
-                return None if answer.status == 404 else await answer.read()
-        return None
+                return NOTHING_THERE if answer.status == 404 else await answer.read()
+        return b""
 
     async def _say(self, http: aiohttp.ClientSession, call: str, body: bytes) -> None:
         """Call the bridge; an answer that is none of it is forgotten."""

@@ -35,7 +35,7 @@ _EMPTY: Mapping[str, Any] = dict.fromkeys(_RESULT, 0) | {"comment": "", "last_er
 
 
 class Attachment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a person types in when the expert advisor is put on a chart; ``patience`` is seconds for an answer."""
+    """What a person types in when the expert advisor is put on a chart; ``patience``: seconds for the trade server."""
 
     login: str
     password: str
@@ -71,7 +71,7 @@ class Expert:
 
     async def run(self) -> None:
         """Poll until another terminal takes the session, or for good."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._attached.patience)) as http:
+        async with aiohttp.ClientSession() as http:
             while True:
                 try:
                     await (self._poll(http) if self._session else self._hello(http))
@@ -161,7 +161,7 @@ class Expert:
             answer = {**_EMPTY, **{name: said[name] for name in _RESULT}}
         except (NoAnswer, TypeError, KeyError):
             return _unknown()
-        self._ring.finish(cmd_id, answer)
+        self._ring.finish(cmd_id, answer, places=request["action"] in (DEAL, PENDING))
         return answer
 
     async def _as_it_stands(self, http: aiohttp.ClientSession, request: Json) -> tuple[Json, str]:
@@ -171,14 +171,13 @@ class Expert:
         if request["action"] not in (DEAL, PENDING):
             return request, ""
         try:
-            tick = (await self._ask(http, "ticks", symbols=[request["symbol"]])).get(request["symbol"])
             symbol = await self._ask(http, "symbol_info", symbol=request["symbol"])
         except NoAnswer:
             return request, "NOT_CONNECTED"
-        if tick is None or symbol is None:
+        if symbol is None:
             return request, "UNKNOWN_SYMBOL"
         buys = kind % 2 == 0
-        market = tick["ask"] if buys else tick["bid"]
+        market = symbol["ask"] if buys else symbol["bid"]
         if request["action"] == DEAL:
             return {**request, "price": market}, ""
         between = (request["price"] - market) * (1 if buys else -1)
@@ -191,22 +190,22 @@ class Expert:
         """Return the answer of an order that is there already, by its magic number and comment."""
         if not request.get("comment"):
             return None
-        marks = (request["magic"], request["comment"])
-        books = await self._ask(http, "books")
-        found = [row for row in books["orders"] if (row["magic"], row["comment"]) == marks]
+        named = await self._ask(http, "books", comment=request["comment"])
+        found = [row for row in named["orders"] if row["magic"] == request["magic"]]
         return {**_EMPTY, "retcode": 10008, "order": found[0]["ticket"]} if found else None
 
     async def _bars(self, http: aiohttp.ClientSession, request: Json) -> Json:
         try:
-            rows = await self._ask(http, "copy_rates_range", **request)
+            rows = await self._ask(http, "copy_rates_range", patience=PATIENCE * 2, **request)
         except NoAnswer:
             return {"last_error": 4401, "bars": []}
         return {"last_error": 0, "bars": [{name: row[name] for name in _BAR} for row in rows]}
 
-    async def _ask(self, http: aiohttp.ClientSession, function: str, **arguments: Any) -> Any:
+    async def _ask(self, http: aiohttp.ClientSession, function: str, *, patience: float = 0.0, **arguments: Any) -> Any:
         """Call one of the terminal's functions; raises ``NoAnswer``."""
         body = {"login": self._attached.login, "password": self._attached.password, "arguments": arguments}
-        said = await _posted(http, f"{self._terminal}/{function}", orjson.dumps(body), {})
+        patience = patience or self._attached.patience
+        said = await _posted(http, f"{self._terminal}/{function}", orjson.dumps(body), {}, patience=patience)
         if not isinstance(said, dict) or "result" not in said:
             raise NoAnswer(function)
         return said["result"]
@@ -215,7 +214,9 @@ class Expert:
         """Call the bridge and take note of its answer; raises ``NoAnswer`` and ``Replaced``."""
         self._seq, self._asked_at = self._seq + 1, asyncio.get_running_loop().time()
         headers = {"Authorization": f"Bearer {self._attached.token}", "X-Seq": str(self._seq)}
-        answer = await _posted(http, f"{self._attached.url}/mt5/v1/{call}", orjson.dumps(body), headers)
+        answer = await _posted(
+            http, f"{self._attached.url}/mt5/v1/{call}", orjson.dumps(body), headers, patience=PATIENCE
+        )
         code = answer.get("code", "") if isinstance(answer, dict) else ""
         if code in ("REPLACED", "UNAUTHORISED"):
             raise Replaced(code)
@@ -229,10 +230,13 @@ class Expert:
         return answer
 
 
-async def _posted(http: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str]) -> Any:
+async def _posted(
+    http: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], *, patience: float
+) -> Any:
     """Post JSON and return the JSON that comes back, whatever its status; raises ``NoAnswer``."""
+    timeout, headers = aiohttp.ClientTimeout(total=patience), {"Content-Type": "application/json", **headers}
     try:
-        async with http.post(url, data=body, headers={"Content-Type": "application/json", **headers}) as answer:
+        async with http.post(url, data=body, headers=headers, timeout=timeout) as answer:
             return orjson.loads(await answer.read())
     except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
         raise NoAnswer(url) from error

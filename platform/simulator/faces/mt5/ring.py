@@ -3,6 +3,7 @@
 On disk before a request goes to the trade server: a command that was begun with is never sent again.
 """
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -14,42 +15,68 @@ KEPT = 2000
 
 
 class Ring:
-    """Answers by command, ``None`` for one begun with and not answered; the newest of them, in a file."""
+    """Answers by command, ``None`` for one begun with and not answered: a file of lines, each of one command."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        said: Json = orjson.loads(path.read_bytes()) if path.exists() else {}
-        self.instance: str = said.get("instance") or secrets.token_hex(16)
-        self._done: dict[str, Json | None] = said.get("done", {})
-        self._save()
+        self._done: dict[str, Json | None] = {}
+        self._commands: dict[int, str] = {}
+        self.instance = ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            self._recall(line)
+        self._begin_anew()
 
     def __contains__(self, cmd_id: str) -> bool:
         return cmd_id in self._done
 
     def answer_to(self, cmd_id: str) -> Json | None:
         """Return what a command was answered with."""
-        return self._done.get(cmd_id)
+        said = self._done.get(cmd_id)
+        return {name: value for name, value in said.items() if name != "places"} if said else None
 
     def begin(self, cmd_id: str) -> None:
         """Write down that a command is about to be carried out."""
         self._put(cmd_id, None)
 
-    def finish(self, cmd_id: str, answer: Json) -> None:
-        """Write down what it was answered with."""
-        self._put(cmd_id, answer)
+    def finish(self, cmd_id: str, answer: Json, *, places: bool) -> None:
+        """Write down what it was answered with; ``places``: the order named is the one it made."""
+        self._put(cmd_id, {**answer, "places": places})
 
     def command_of(self, ticket: int) -> str:
-        """Return the command an order came of ("": none of ours)."""
-        return next((one for one, said in self._done.items() if said and said.get("order") == ticket), "")
+        """Return the command that placed an order ("": none of ours); those that changed or cancelled it are others."""
+        return self._commands.get(ticket, "")
+
+    def _recall(self, line: bytes) -> None:
+        try:
+            cmd_id, answer = orjson.loads(line)
+        except (orjson.JSONDecodeError, ValueError):
+            return  # torn by a crash: its command was not begun with, or what is after it says more
+        if cmd_id:
+            self._note(cmd_id, answer)
+        else:
+            self.instance = answer
+
+    def _begin_anew(self) -> None:
+        """Keep the newest in a fresh file, which takes the place of the old one at once."""
+        self.instance = self.instance or secrets.token_hex(16)
+        kept = list(self._done.items())[-KEPT:]
+        part = self._path.with_suffix(".part")
+        part.write_bytes(b"".join(map(_line, [("", self.instance), *kept])))
+        part.replace(self._path)
 
     def _put(self, cmd_id: str, answer: Json | None) -> None:
-        self._done[cmd_id] = answer
-        for old in list(self._done)[:-KEPT]:
-            del self._done[old]
-        self._save()
+        self._note(cmd_id, answer)
+        with self._path.open("ab") as file:
+            file.write(_line((cmd_id, answer)))
+            file.flush()
+            os.fdatasync(file.fileno())
 
-    def _save(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        part.write_bytes(orjson.dumps({"instance": self.instance, "done": self._done}))
-        part.replace(self._path)
+    def _note(self, cmd_id: str, answer: Json | None) -> None:
+        self._done[cmd_id] = answer
+        if answer and answer["places"] and answer["order"]:
+            self._commands[answer["order"]] = cmd_id
+
+
+def _line(entry: tuple[str, Any]) -> bytes:
+    return orjson.dumps(entry) + b"\n"

@@ -25,7 +25,7 @@ _S, _V, _D = OrderStatus, Verdict, Decimal
 _GOLD = ("MT5", "PERP", "XAUUSD")
 _EURO = ("MT5", "PERP", "EURUSD")
 _STEP = _D("0.01")
-PATIENCE = 0.4
+PATIENCE = 1.0
 """Seconds a simulated expert advisor waits for its trade server: what hangs must not hang the next poll for long."""
 
 SYMBOLS = {"gold": "XAUUSD", "euro": "EURUSD.m", "index": "#US500"}
@@ -172,7 +172,7 @@ def _order(row: Shown) -> dict[str, object]:
         "volume_current": float((row.quantity - row.filled) * _STEP),
         "price_open": 4000.0,
         "price_stoplimit": 0.0,
-        "time_setup_msc": 1764442800000 + int(row.order_id) % 10_000,
+        "time_setup_msc": 1764442800000,
         "time_done_msc": 0,
         "comment": row.tag,
     }
@@ -381,11 +381,13 @@ MEMBER = Member(
         802: "polls are not limited, and no read is a call",
         831: _NO_CALL,
         901: _NO_CALL,
+        906: "a result that is refused is waited for in vain: every prefix is in tests/brokers/mt5/test_protocol.py",
         903: "how long a call may be is the web's to check: tests/apps/broker_accounts/test_bridge.py",
     },
     stage=STAGE,
     client_name=lambda number: str(50_000_000 + number),
     desk=desk,
     stub_desk=stub_desk,
+    stub_seconds=1.5,
     stranger=stranger,
 )
