@@ -84,6 +84,7 @@ def _functions(router: web.UrlDispatcher, counter: TerminalCounter) -> None:
     orders, books = TerminalOrders(counter), Portfolio(counter.desk)
     router.add_post(f"{TERMINAL}/order_send", orders.send)
     reads = {
+        "order_check": (orders.examined, "orders.check"),
         "account_info": (books.account, "funds"),
         "orders_get": (books.orders, "orders.book"),
         "history_orders_get": (books.history_orders, "orders.history"),

@@ -16,7 +16,7 @@ from simulator.faces.mt5.calls import Asked, TerminalCounter
 from simulator.faces.mt5.fields import MODIFY, REMOVE, TYPES, Fields, comment_of, edit_of, new_order, number, whole
 from simulator.faces.mt5.symbols import BY_NAME, EXCHANGE, lots_of, prices, units_of
 from simulator.faces.mt5.wire import TradeError
-from simulator.faces.orders import CANCEL, OrderCall, OrderDesk, Said
+from simulator.faces.orders import CANCEL, PLACE, OrderCall, OrderDesk, Said
 from simulator.faces.orders import MODIFY as MODIFY_CALL
 
 _REFUSALS: Mapping[Reason, int] = {
@@ -92,6 +92,18 @@ class TerminalOrders(OrderDesk[Asked]):
         if call.name in (CANCEL, MODIFY_CALL):
             return wire.success(wire.result(wire.DONE, comment="Request executed", order=int(order_id)))
         return wire.success(self._placed(client, order))
+
+    async def examined(self, client: Client, asked: Asked) -> dict[str, Any]:
+        """``order_check``: whether a request would be taken, and what it would tie up; nothing is sent."""
+        try:
+            wish = new_order(asked.arguments, self.desk.exchange.market)
+            margin = float(self.desk.exchange.required_margin(wish).total)
+        except Refusal as refusal:
+            raise self.refused(refusal, name=PLACE) from None
+        free = float(self.desk.exchange.margins(client.client).available)
+        if margin > free:
+            raise TradeError(wire.NO_MONEY, "No money")
+        return {"retcode": 0, "margin": margin, "margin_free": free - margin, "comment": "Done"}
 
     def _placed(self, client: Client, order: ClientOrder) -> dict[str, Any]:
         trades = self.desk.exchange.trades(client.client, order.order_id)
