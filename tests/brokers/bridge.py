@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,7 +30,10 @@ class _Posted:
 class MemoryRoom:
     """One account's room. It is both sides' store: what a database would keep."""
 
-    def __init__(self, client_id: str, *, name: str = "") -> None:
+    def __init__(
+        self, client_id: str, *, name: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._now = now
         self.client_id = client_id
         self.token = hashlib.sha256(client_id.encode()).hexdigest()
         self.name = name
@@ -43,7 +46,7 @@ class MemoryRoom:
     async def seen(self) -> Seen:
         link = self._link
         refusal = (link.refusal_code, link.refusal) if link.refusal_code else None
-        return Seen(datetime.now(UTC), self.link_name(), link.seen_at, link.as_of, refusal)
+        return Seen(self._now(), self.link_name(), link.seen_at, link.as_of, refusal)
 
     async def terminal(self) -> Terminal | None:
         link = self._link
@@ -63,7 +66,7 @@ class MemoryRoom:
     async def post(self, command: Command) -> None:
         if command.cmd_id in self._commands:
             raise AlreadyPosted(command.cmd_id)
-        until = datetime.now(UTC) + command.lifetime
+        until = self._now() + command.lifetime
         self._commands[command.cmd_id] = _Posted(Waiting(command.cmd_id, command.kind, command.request, until))
 
     async def answer(self, cmd_id: str) -> Result | Bars | None:
@@ -80,7 +83,7 @@ class MemoryRoom:
         self._link.wanted = list(symbols)
 
     async def glance(self, symbols: Sequence[str]) -> None:
-        self._link.asked |= dict.fromkeys(symbols, datetime.now(UTC).timestamp() + 60)
+        self._link.asked |= dict.fromkeys(symbols, self._now().timestamp() + 60)
 
     async def changed(self, *, within: float) -> None:
         changed = self._changed

@@ -68,6 +68,7 @@ class Expert:
         self._session, self._mark, self._seq, self._asked_at = "", 0, 0, 0.0
         self._pause, self._must_sync, self._wanted = 0.5, False, list[str]()
         self._seen: tuple[str, str] = ("", "")
+        self._books: Json = {"orders": []}
 
     async def run(self) -> None:
         """Poll until another terminal takes the session, or for good."""
@@ -103,6 +104,7 @@ class Expert:
     async def _look(self, http: aiohttp.ClientSession) -> Json:
         """Look at everything at once, and say it."""
         books, account = await self._ask(http, "books"), await self._ask(http, "account_info")
+        self._books = books
         ticks = await self._ask(http, "ticks", symbols=self._wanted) if self._wanted else {}
         seen = (_hash(books["orders"], books["deals"]), _hash(books["positions"]))
         hashes = {"orders_hash": seen[0], "positions_hash": seen[1]}
@@ -140,11 +142,13 @@ class Expert:
                 http, "bars", {"session": self._session, "cmd_id": cmd_id, **await self._bars(http, request)}
             )
             return
-        answer = self._ring.answer_to(cmd_id) or await self._looked_up(http, request)
+        answer = self._ring.answer_to(cmd_id)
         if answer is None and cmd_id in self._ring:
-            answer = _unknown()  # begun with, and nothing tells what became of it: never again
+            self._books = await self._ask(http, "books")
+            # Begun with, and if the books do not tell what became of it, nothing does: never again.
+            answer = self._looked_up(request) or _unknown()
         if answer is None:
-            answer = await self._sent(http, command)
+            answer = self._looked_up(request) or await self._sent(http, command)
         await self._say(http, "result", {"session": self._session, "cmd_id": cmd_id, **answer})
 
     async def _sent(self, http: aiohttp.ClientSession, command: Json) -> Json:
@@ -186,12 +190,10 @@ class Expert:
             return {**request, "action": DEAL, "type": 0 if buys else 1, "price": market, "deviation": deviation}, ""
         return request, "NEEDS_DEAL" if closes else ""
 
-    async def _looked_up(self, http: aiohttp.ClientSession, request: Json) -> Json | None:
+    def _looked_up(self, request: Json) -> Json | None:
         """Return the answer of an order that is there already, by its magic number and comment."""
-        if not request.get("comment"):
-            return None
-        named = await self._ask(http, "books", comment=request["comment"])
-        found = [row for row in named["orders"] if row["magic"] == request["magic"]]
+        marks = (request.get("magic"), request.get("comment"))
+        found = [row for row in self._books["orders"] if marks[1] and (row["magic"], row["comment"]) == marks]
         return {**_EMPTY, "retcode": 10008, "order": found[0]["ticket"]} if found else None
 
     async def _bars(self, http: aiohttp.ClientSession, request: Json) -> Json:

@@ -73,10 +73,9 @@ class Portfolio:
         return _named(self._book(client).positions, asked)
 
     async def books(self, client: Client, asked: Asked) -> dict[str, Sequence[Row]]:
-        """All four at one moment, as a program inside the terminal sees them; with a comment, what bears it."""
-        book, comment = self._book(client), asked.arguments.get("comment")
-        lists = {"orders": [*book.orders, *book.history], "deals": book.deals, "positions": book.positions}
-        return {name: [row for row in rows if comment in (None, row["comment"])] for name, rows in lists.items()}
+        """All four at one moment, as a program inside the terminal sees them."""
+        book = self._book(client)
+        return {"orders": [*book.orders, *book.history], "deals": book.deals, "positions": book.positions}
 
     async def symbols(self, client: Client, asked: Asked) -> Sequence[Row]:
         """``symbols_get``"""

@@ -1,9 +1,8 @@
 """What an expert advisor keeps for good: which commands it began with, and what it answered.
 
-On disk before a request goes to the trade server: a command that was begun with is never sent again.
+Written before a request goes to the trade server: a command that was begun with is never sent again.
 """
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -69,8 +68,6 @@ class Ring:
         self._note(cmd_id, answer)
         with self._path.open("ab") as file:
             file.write(_line((cmd_id, answer)))
-            file.flush()
-            os.fdatasync(file.fileno())
 
     def _note(self, cmd_id: str, answer: Json | None) -> None:
         self._done[cmd_id] = answer

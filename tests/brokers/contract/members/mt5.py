@@ -71,11 +71,10 @@ STATUSES = (
     Status("REJECTED", _S.REJECTED),
     Status("EXPIRED", _S.EXPIRED),
 )
-_REJECTED = (
-    *(10004, 10006, 10013, 10014, 10015, 10016, 10017, 10018, 10020, 10021, 10022, 10023, 10025, 10026, 10027),
-    *(10029, 10030, 10032, 10033, 10034, 10035, 10036, 10038, 10039, 10040, 10041, 10042, 10043, 10044, 10045, 10046),
-)
-_UNKNOWN = (0, 10007, 10011, 10012, 10028, 10031, 10005, 10037, 10099, 99_999)
+_REJECTED = (10004, 10006, 10014, 10015, 10018, 10027, 10035)
+"""Some of them: all are in tests/brokers/mt5/test_answers.py."""
+
+_UNKNOWN = (0, 10011, 10012, 10031, 99_999)
 
 
 def result(retcode: int, *, order: int = 0, comment: str = "", **changes: object) -> bytes:
@@ -108,7 +107,7 @@ ERRORS = (
     *(_sample(retcode, _V.UNKNOWN) for retcode in _UNKNOWN),
     Sample("10019", 200, result(10019, comment="No money"), _V.REJECTED, is_margin=True),
     _sample(10024, _V.RATE_LIMITED),
-    *(_sample(0, _V.REJECTED, refusal=word) for word in ("EXPIRED", "NOT_CONNECTED", "TRADING_OFF", "UNKNOWN_SYMBOL")),
+    *(_sample(0, _V.REJECTED, refusal=word) for word in ("EXPIRED", "UNKNOWN_SYMBOL")),
     # A doubtful word beside a code that proves, a success without a ticket, a refusal beside a ticket.
     _sample(10006, _V.UNKNOWN, "timed out, try again"),
     _sample(10009, _V.UNKNOWN),
