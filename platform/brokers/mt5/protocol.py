@@ -50,7 +50,7 @@ class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 raise ValueError(f"{name} is not a finite number")
 
 
-class Symbol(_Strict):
+class Symbol(_Strict, frozen=True):
     """A symbol of the Market Watch. ``point`` is a unit of deviation, ``trade_tick_size`` the price step."""
 
     name: Name
@@ -70,7 +70,7 @@ class Symbol(_Strict):
     currency_profit: Short
 
 
-class Hello(_Strict):
+class Hello(_Strict, frozen=True):
     """The first word of a terminal. ``instance`` names the ring of done commands it keeps, for good."""
 
     protocol: int
@@ -86,7 +86,7 @@ class Hello(_Strict):
     symbols: Annotated[list[Symbol], msgspec.Meta(max_length=5000)]
 
 
-class Sums(_Strict):
+class Sums(_Strict, frozen=True):
     """The account's money now."""
 
     balance: Decimal
@@ -105,7 +105,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     last: Price
 
 
-class OrderRow(_Strict):
+class OrderRow(_Strict, frozen=True):
     """An order, open or done. ``cmd_id`` is the command it came of, by the terminal's own ring ("": none)."""
 
     ticket: Ticket
@@ -124,7 +124,7 @@ class OrderRow(_Strict):
     cmd_id: Annotated[str, msgspec.Meta(max_length=40)] = ""
 
 
-class DealRow(_Strict):
+class DealRow(_Strict, frozen=True):
     """An execution, or (types 2 and up) an entry of the account that is none."""
 
     ticket: Ticket
@@ -143,7 +143,7 @@ class DealRow(_Strict):
     comment: Text
 
 
-class PositionRow(_Strict):
+class PositionRow(_Strict, frozen=True):
     """An open position: one per symbol, or on a hedging account one per ticket."""
 
     ticket: Ticket
@@ -158,7 +158,7 @@ class PositionRow(_Strict):
     comment: Text
 
 
-class Sync(_Strict):
+class Sync(_Strict, frozen=True):
     """The whole of the account's books: open orders, and orders and deals since ``history_from_msc``.
 
     The totals are what the terminal counted before it listed: a list that lacks a row is refused.
@@ -175,7 +175,7 @@ class Sync(_Strict):
     positions: list[PositionRow]
 
 
-class Poll(_Strict):
+class Poll(_Strict, frozen=True):
     """The terminal's regular word. ``mark`` is the one of the last answer it had when it looked at its books."""
 
     session: CommandId
@@ -188,7 +188,7 @@ class Poll(_Strict):
     sync: Sync | None = None
 
 
-class Result(_Strict):
+class Result(_Strict, frozen=True):
     """What became of a command. ``refusal`` says why nothing was sent; then every number is 0."""
 
     session: CommandId
@@ -207,7 +207,7 @@ class Result(_Strict):
     refusal: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
-class Event(_Strict):
+class Event(_Strict, frozen=True):
     """A trade transaction, as ``OnTradeTransaction`` is told: a hint to read the books, nothing more."""
 
     session: CommandId
@@ -226,7 +226,7 @@ class Event(_Strict):
     position_by: Ticket
 
 
-class Bar(_Strict):
+class Bar(_Strict, frozen=True):
     """One bar; ``time`` is its start in seconds by the trade server's clock less its offset, so UTC."""
 
     time: Annotated[int, msgspec.Meta(ge=0, le=2**40)]
@@ -237,7 +237,7 @@ class Bar(_Strict):
     tick_volume: Ticket
 
 
-class Bars(_Strict):
+class Bars(_Strict, frozen=True):
     """The bars a ``copy_rates`` asked for, oldest first; ``last_error`` other than 0 means there are none to trust."""
 
     session: CommandId

@@ -131,7 +131,7 @@ class Expert:
         """Tell that something changed, as ``OnTradeTransaction`` would."""
         numbers = ("type", "deal", "order", "order_type", "order_state", "deal_type", "price", "price_sl", "price_tp")
         latest = (books["orders"] or [{"ticket": 0, "symbol": ""}])[-1]
-        event = dict.fromkeys((*numbers, "volume", "position", "position_by"), 0)
+        event: Json = dict.fromkeys((*numbers, "volume", "position", "position_by"), 0)
         event |= {"session": self._session, "order": latest["ticket"], "symbol": latest["symbol"]}
         await self._say(http, "event", event)
 
@@ -171,7 +171,7 @@ class Expert:
     async def _as_it_stands(self, http: aiohttp.ClientSession, request: Json) -> tuple[Json, str]:
         """Make a limit that is at or through the market the deal it stands for; returns why not, where it cannot go."""
         request = {**request}
-        through, closes, kind = request.pop("through", False), request.get("position"), request.get("type")
+        through, closes, kind = request.pop("through", False), request.get("position"), int(request.get("type", 0))
         if request["action"] not in (DEAL, PENDING):
             return request, ""
         try:

@@ -97,8 +97,8 @@ class Portfolio:
         arguments, market = asked.arguments, self._desk.exchange.market
         listing = listing_of(market, str(arguments.get("symbol", "")))
         width = FRAMES.get(arguments.get("timeframe", 0))
-        span = [arguments.get(name) for name in ("from", "to")]
-        if listing is None or width is None or not all(isinstance(at, int) for at in span):
+        span = [at for name in ("from", "to") if isinstance(at := arguments.get(name), int)]
+        if listing is None or width is None or len(span) != 2:
             raise wire.TerminalError(wire.NO_SUCH_CALL, "Terminal: Invalid params")
         start, end = (datetime.fromtimestamp(at, tz=UTC) for at in span)
         bars = market.candles(listing.token, start=start, end=end, width=width)
