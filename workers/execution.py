@@ -6,7 +6,6 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
-from django.utils import timezone
 
 from apps.markets.clock import now
 from apps.trading.execution.engine import Engine
@@ -14,6 +13,7 @@ from apps.trading.execution.hints import OrderHints
 from apps.trading.services import builds
 from brokers.catalog import SPECS
 from brokers.connect import shared_connector
+from bus import clock
 from workers.desk import Desk
 from workers.loop import Lead, LeasedLoop
 from workers.queues import execution_queue
@@ -52,7 +52,7 @@ class ExecutionLoop(LeasedLoop):
                 connect=desk.connect,
                 specs=SPECS,
                 market_now=now,
-                wall=timezone.now,
+                wall=clock.now,
                 hints=OrderHints(
                     listen=desk.listen, hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None
                 ),

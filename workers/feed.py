@@ -9,7 +9,6 @@ import aiohttp
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
-from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerAccount, BrokerSession
 from apps.markets.clock import market_clock
@@ -21,6 +20,7 @@ from apps.trading.execution.paper_book import Database
 from apps.trading.execution.work import mark_session_lost
 from brokers.catalog import SPECS, UnknownBroker, spec_of
 from brokers.connect import connect_feed, connect_market_data, shared_connector
+from bus import clock
 from bus.connection import AsyncBusClient, async_redis
 from bus.live import announce_feed
 from domain.broker import BrokerError
@@ -72,7 +72,11 @@ class FeedLoop(LeasedLoop):
 
     def refresh(self) -> None:
         """Somebody needs other instruments."""
-        self.call_soon(lambda: [feed.refresh() for feed in self.feeds])
+        self.call_soon(self._refresh)
+
+    def _refresh(self) -> None:
+        for feed in self.feeds:
+            feed.refresh()
 
 
 def _host(lead: Lead, connector: aiohttp.BaseConnector, redis: AsyncBusClient, source: str = INDIA) -> Host:
@@ -97,7 +101,7 @@ def _host(lead: Lead, connector: aiohttp.BaseConnector, redis: AsyncBusClient, s
         session_lost=session_lost,
         tell_state=tell_state,
         tell_outage=tell_outage,
-        wall=timezone.now,
+        wall=clock.now,
         clock=market_clock(),
     )
 

@@ -6,13 +6,12 @@ from datetime import timedelta
 from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
-from django.utils import timezone
 
 from apps.audit.services import chain
 from apps.markets.clock import now, trading_date
 from apps.markets.services import calendar
 from apps.trading.services import calendar_watch, chain_watch, day_end, machine, processes, pruning
-from bus import commands, failpoints
+from bus import clock, commands, failpoints
 from bus.leases import Reaper
 from workers.life import show_life
 
@@ -62,20 +61,20 @@ def square_off() -> None:
 def sweep() -> None:
     """Wake the shards of orders that wait, and look after the other processes."""
     failpoints.reach("jobs.sweep")
-    machine.watch_disk(settings.STATE_DIR, wall=timezone.now())
+    machine.watch_disk(settings.STATE_DIR, wall=clock.now())
     unbroken = show_life("jobs")
     if unbroken:
         _reaper.look()
     day_end.wake_waiting()
     if unbroken:
-        processes.watch_processes(wall=timezone.now())
-        processes.watch_shards(wall=timezone.now())
+        processes.watch_processes(wall=clock.now())
+        processes.watch_shards(wall=clock.now())
 
 
 @shared_task(name="workers.jobs.end_of_day")
 def end_of_day() -> None:
     """Look after the markets that have closed."""
-    day_end.end_of_day(now=now(), wall=timezone.now())
+    day_end.end_of_day(now=now(), wall=clock.now())
 
 
 @shared_task(name="workers.jobs.seal_audit")
@@ -93,4 +92,4 @@ def verify_audit() -> None:
 @shared_task(name="workers.jobs.prune")
 def prune() -> None:
     """Drop what nobody needs any more."""
-    log.info("pruned", extra=pruning.prune(wall=timezone.now()))
+    log.info("pruned", extra=pruning.prune(wall=clock.now()))

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
+from bus import clock
 from bus.leases import holder_name
 from bus.models import Heartbeat
 
 UNBROKEN = timedelta(seconds=60)
-_STARTED_AT: datetime = timezone.now()
+_STARTED_AT: datetime = clock.now()
 
 
 def show_life(process: str) -> bool:
@@ -17,7 +17,7 @@ def show_life(process: str) -> bool:
 
     Returns whether it has been at work without a break: not just started, nor asleep with the whole machine.
     """
-    wall = timezone.now()
+    wall = clock.now()
     seen = Heartbeat.objects.filter(process=process, beat_at__gt=wall - UNBROKEN).exists()
     Heartbeat.objects.update_or_create(
         process=process,

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import aiohttp
 from django.conf import settings
 from django.core.cache import cache
-from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerAccount
 from apps.broker_accounts.services.links import login_page_key
 from apps.broker_accounts.services.login import Refused, Result, attempt
 from brokers.catalog import UnknownBroker, spec_of
 from brokers.connect import connect_login, shared_connector
+from bus import clock
 from domain.broker import BrokerError, Credentials, Login
 from workers.bridge_room import desk_of, own_thread
 from workers.desk import account_credentials, endpoint_for
@@ -121,7 +121,7 @@ async def _sign_in(
         return Refused(one.account, error.code, error.message)
     try:
         async with asyncio.timeout(WHOLE_SECONDS):
-            return await attempt(one.account, login, now=timezone.now(), request_token=request_token)
+            return await attempt(one.account, login, now=clock.now(), request_token=request_token)
     except TimeoutError:
         return Refused(one.account, "TIMEOUT", f"no answer in {WHOLE_SECONDS:.0f} seconds")
     finally:

@@ -18,9 +18,8 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.utils import InterfaceError, OperationalError
-from django.utils import timezone
 
-from bus import leases
+from bus import clock, leases
 from bus.leases import Held, LeaseLost
 from bus.models import Heartbeat
 
@@ -96,7 +95,7 @@ class LeasedLoop(ABC):
         self._events: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._stop_asked = threading.Event()
-        self.started_at: datetime = timezone.now()
+        self.started_at: datetime = clock.now()
 
     @abstractmethod
     async def main(self, lead: Lead) -> None:
@@ -167,6 +166,7 @@ class LeasedLoop(ABC):
             await asyncio.wait({work, beat}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             results = await _end(work, beat)
+            clock.forget()
             await asyncio.get_running_loop().run_in_executor(renewals, _release_quietly, lead.held)
         for result in results:
             if isinstance(result, Exception):
@@ -195,13 +195,14 @@ async def _end(*tasks: asyncio.Task[None]) -> list[BaseException | None]:
 
 def _renew_and_beat(loop: LeasedLoop, lead: Lead) -> None:
     leases.renew(lead.held)
+    clock.follow(clock.ask())
     Heartbeat.objects.update_or_create(
         process=loop.name,
         defaults={
             "holder": lead.held.holder,
             "build": settings.BUILD_ID,
             "started_at": loop.started_at,
-            "beat_at": timezone.now(),
+            "beat_at": clock.now(),
             "detail": {**lead.detail, "epoch": lead.held.epoch},
         },
     )

@@ -7,8 +7,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.utils import timezone
-
 from apps.markets.clock import now as market_now
 from apps.markets.clock import trading_date
 from apps.markets.models import Instrument, WatchlistItem
@@ -26,6 +24,7 @@ from apps.markets.services.instruments import (
 from apps.markets.services.prices import price_of
 from apps.strategies.models import StrategyLeg
 from apps.trading.models import Order, TradeLeg
+from bus import clock
 from domain.feed.subscriptions import Want
 from domain.instruments import Kind
 from domain.orders import LIVE_TRADES
@@ -168,5 +167,5 @@ def _watched(exchanges: Collection[str]) -> Iterable[int]:
 
 def _last_price(bases: Sequence[Instrument]) -> Decimal | None:
     """Return the last price of the first base that has one, however old: it only says where to look."""
-    found = price_of([base.pk for base in bases], wall=timezone.now())
+    found = price_of([base.pk for base in bases], wall=clock.now())
     return next((found[base.pk].last_price for base in bases if base.pk in found), None)

@@ -6,13 +6,13 @@ from functools import partial
 from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
-from django.utils import timezone
 
 from apps.broker_accounts.models import BrokerAccount
 from apps.broker_accounts.services import login, postbacks
 from apps.markets.clock import now
 from apps.trading.services import day_start
 from brokers.catalog import NEVER_CLOSED, UnknownBroker
+from bus import clock
 from domain.broker import BrokerError
 from workers import logins, masters
 from workers.desk import account_credentials
@@ -44,7 +44,7 @@ def login_wave() -> None:
     where the broker's markets never close."""
     brokers = None if day_start.is_near_session(now(), lead=day_start.SIGN_IN_LEAD) else NEVER_CLOSED
     with only_one("login wave") as alone:
-        due = login.due_accounts(wall=timezone.now(), brokers=brokers) if alone else []
+        due = login.due_accounts(wall=clock.now(), brokers=brokers) if alone else []
         results = [_keep(result) for result in logins.sign_in_all(due)]
     if results:
         log.info("login wave", extra={"accounts": len(results), "outcomes": login.attempts_by_code(results)})
@@ -84,7 +84,7 @@ def check_postback(account_id: int, body: str) -> None:
 @shared_task(name="workers.sessions.sync_due_instruments")
 def sync_due_instruments() -> None:
     """Read the masters of the day that are not in yet."""
-    for slug in masters.due_brokers(now=now(), wall=timezone.now()):
+    for slug in masters.due_brokers(now=now(), wall=clock.now()):
         masters.sync(slug)
 
 
@@ -101,12 +101,12 @@ def sync_instruments(broker: str) -> None:
 def force_paper() -> None:
     """Send accounts without today's session to paper."""
     show_life("sessions")
-    day_start.force_paper(now=now(), wall=timezone.now())
+    day_start.force_paper(now=now(), wall=clock.now())
 
 
 def _keep(result: login.Result) -> login.Result:
     login.record_result(result)
-    day_start.tell_results([result], wall=timezone.now())
+    day_start.tell_results([result], wall=clock.now())
     return result
 
 

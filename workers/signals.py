@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
-from django.utils import timezone
 
 from apps.markets.clock import market_clock, now, trading_date
 from apps.strategies.services import routing
 from apps.trading.services import cutoffs, watching
 from apps.trading.services.watching import WatchList
-from bus import failpoints, ticks
+from bus import clock, failpoints, ticks
 from bus.leases import Reaper
 from domain.feed.freshness import Freshness
 from domain.risk import DataState, Fired, RiskEngine
@@ -150,7 +149,7 @@ class _Watch:
 
     async def _reread(self) -> None:
         """Read what was touched since the last look, with an overlap: no message is needed for a stop to stand."""
-        read_at, since = timezone.now(), self._read_at
+        read_at, since = clock.now(), self._read_at
         self._install(await self._lead.db(watching.watch_list, on=trading_date(now()), since=since))
         self._read_at = read_at - OVERLAP
 

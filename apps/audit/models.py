@@ -1,7 +1,8 @@
 """What happened, in order, unchangeable: rows are only ever added, and sealed into a hash chain."""
 
 from django.db import models
-from django.utils import timezone
+
+from bus import clock
 
 
 class AuditEvent(models.Model):
@@ -13,7 +14,7 @@ class AuditEvent(models.Model):
     object_type = models.CharField(max_length=40)
     object_id = models.BigIntegerField(null=True)
     data = models.JSONField(default=dict)
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["-id"]

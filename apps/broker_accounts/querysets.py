@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+
+from bus import clock
 
 if TYPE_CHECKING:
     from apps.broker_accounts.models import BrokerAccount, BrokerSession
@@ -46,4 +47,4 @@ class BrokerSessionQuerySet(models.QuerySet["BrokerSession"]):
 
     def usable(self) -> BrokerSessionQuerySet:
         """Sessions whose token should still be accepted, newest first."""
-        return self.filter(lost_at__isnull=True, expires_at__gt=timezone.now()).order_by("-opened_at")
+        return self.filter(lost_at__isnull=True, expires_at__gt=clock.now()).order_by("-opened_at")

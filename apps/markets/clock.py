@@ -4,8 +4,8 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from django.conf import settings
-from django.utils import timezone
 
+from bus import clock
 from domain.clock import IST, MarketClock, parse_clock
 
 
@@ -21,7 +21,7 @@ def market_clock() -> MarketClock:
 
 def now() -> datetime:
     """Return market time, aware, in UTC."""
-    return market_clock().at(timezone.now())
+    return market_clock().at(clock.now())
 
 
 def trading_date(at: datetime) -> date:

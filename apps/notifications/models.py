@@ -1,9 +1,9 @@
 """What somebody must be told."""
 
 from django.db import models
-from django.utils import timezone
 
 from apps.notifications.querysets import NotificationQuerySet
+from bus import clock
 
 
 class Level(models.TextChoices):
@@ -25,7 +25,7 @@ class Notification(models.Model):
     code = models.CharField(max_length=40)
     key = models.CharField(max_length=120, unique=True)
     text = models.CharField(max_length=300)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
 
     objects = NotificationQuerySet.as_manager()
@@ -43,7 +43,7 @@ class NotificationRead(models.Model):
 
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="reads")
     user = models.ForeignKey("users.User", on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["notification", "user"], name="read_once_per_person")]

@@ -2,9 +2,9 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
 from apps.risk.querysets import FlattenRequestQuerySet, HaltQuerySet
+from bus import clock
 
 
 class HaltScope(models.TextChoices):
@@ -38,7 +38,7 @@ class Halt(models.Model):
     reason_code = models.CharField(max_length=40, default="OPERATOR")
     reason = models.CharField(max_length=200)
     created_by = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     released_by = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
 
@@ -72,7 +72,7 @@ class FlattenRequest(models.Model):
     reason = models.CharField(max_length=200)
     with_halt = models.BooleanField(default=False, help_text="Its entries are halted, too.")
     asked_by = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
-    asked_at = models.DateTimeField(default=timezone.now)
+    asked_at = models.DateTimeField(default=clock.now)
     confirmed_by = models.ForeignKey("users.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True, blank=True)
     trades = models.PositiveIntegerField(null=True, blank=True)
@@ -100,7 +100,7 @@ class DayStop(models.Model):
     trading_date = models.DateField()
     reason = models.CharField(max_length=20)
     net_pnl = models.DecimalField(max_digits=16, decimal_places=2)
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["strategy_map", "trading_date"], name="one_day_stop_a_day")]

@@ -5,9 +5,9 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from apps.strategies.querysets import SignalQuerySet, StrategyMapQuerySet, StrategyQuerySet
+from bus import clock
 
 SIDES = [("BUY", "Buy"), ("SELL", "Sell")]
 _POSITIVE = [MinValueValidator(Decimal("0.01"))]
@@ -81,7 +81,7 @@ class Strategy(models.Model):
         default=list, blank=True, help_text="Source addresses its webhook accepts; empty: any."
     )
     is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
 
     objects = StrategyQuerySet.as_manager()
 
@@ -125,7 +125,7 @@ class WebhookToken(models.Model):
 
     strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="webhook_tokens")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     valid_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -148,7 +148,7 @@ class StrategyMap(models.Model):
     day_loss_limit = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
     day_target = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
     is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
 
     objects = StrategyMapQuerySet.as_manager()
 

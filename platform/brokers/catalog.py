@@ -7,12 +7,22 @@ from urllib.parse import urlsplit
 
 from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
+from brokers.fyers import spec as fyers
+from brokers.kotak import spec as kotak
 from brokers.mt5 import spec as mt5
 from brokers.paper import spec as paper
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
-_MODULES = (paper, zerodha, flattrade, binance, mt5)
+_MODULES = (
+    paper,
+    zerodha,
+    flattrade,
+    fyers,
+    kotak,
+    binance,
+    mt5,
+)
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})
 """Every broker by slug."""

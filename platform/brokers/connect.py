@@ -10,6 +10,8 @@ from brokers.adapter import Account, Adapter, OnOrder
 from brokers.binance.adapter import ADAPTER as BINANCE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
+from brokers.fyers.adapter import ADAPTER as FYERS
+from brokers.kotak.adapter import ADAPTER as KOTAK
 from brokers.lots import LotSizeOf, unknown_lots
 from brokers.mt5.adapter import ADAPTER as MT5
 from brokers.mt5.desk import BridgeDesk
@@ -40,9 +42,17 @@ ORDER_SECONDS = 7.0
 MASTER_SECONDS = 60.0
 """How long a download of the instrument master may take."""
 
-ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
-    {one.spec.slug: one for one in (PAPER, ZERODHA, FLATTRADE, BINANCE, MT5)}
+_ADAPTERS = (
+    PAPER,
+    ZERODHA,
+    FLATTRADE,
+    FYERS,
+    KOTAK,
+    BINANCE,
+    MT5,
 )
+
+ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in _ADAPTERS})
 """Every broker that can be reached, by slug."""
 
 Desk = PaperDesk | BridgeDesk

@@ -12,7 +12,7 @@ from brokers.adapter import Account
 from brokers.lots import LotSizeOf
 from brokers.orders import checked_order_id
 from brokers.transport import BOOK_BODY_LIMIT, ORDER_BODY_LIMIT, Wire, WireAnswer, WireFailure, WireRequest
-from domain.broker import BrokerError, BrokerSpec, Outcome, Verdict
+from domain.broker import BrokerError, BrokerSpec, Outcome, SessionLost, Verdict
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderChange, OrderRequest
 
 _Access = TypeVar("_Access")
@@ -46,7 +46,10 @@ class RestAccount(Generic[_Access]):
 
 
 class OrderCalls(Protocol[_Access_contra]):
-    """A broker's ``orders`` module: requests, not yet sent. Raises ``ValueError`` for what the broker cannot take."""
+    """A broker's ``orders`` module: requests, not yet sent.
+
+    Raises ``ValueError`` for what the broker cannot take, ``SessionLost`` where what is kept is no session.
+    """
 
     def place_request(self, access: _Access_contra, request: OrderRequest, /) -> WireRequest: ...
     def modify_request(self, access: _Access_contra, broker_order_id: str, change: OrderChange, /) -> WireRequest: ...
@@ -130,6 +133,8 @@ class RestBroker(Generic[_Access]):
             request = build()
         except ValueError as error:
             return Outcome(Verdict.REJECTED, code="INVALID", message=str(error))
+        except SessionLost as error:
+            return Outcome(Verdict.SESSION_LOST, code=error.code, message=error.message)
         try:
             answer = await self.account.wire.send(request, limit=ORDER_BODY_LIMIT)
         except WireFailure as failure:

@@ -1,15 +1,18 @@
 """Rows of books in our words: a malformed one is refused by name, never guessed. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from brokers.lots import LotSizeOf, units_per_count
 from brokers.payloads import malformed
+from domain.broker import BrokerSpec
 from domain.clock import IST
 
 _Row = TypeVar("_Row")
 _Mapped = TypeVar("_Mapped")
+_Key = TypeVar("_Key", bound=Hashable)
 _Word = TypeVar("_Word")
 
 
@@ -40,11 +43,25 @@ def require_price(value: Decimal, name: str) -> None:
         raise MalformedRow(f"{name} {value} is not a price")
 
 
-def word(text: str, words: Mapping[str, _Word], name: str) -> _Word:
+def word(text: _Key, words: Mapping[_Key, _Word], name: str) -> _Word:
     """Return our word for the broker's; raises ``MalformedRow`` for one that is not known."""
     if text not in words:
         raise MalformedRow(f"{name} {text!r} is not known")
     return words[text]
+
+
+def units_of(spec: BrokerSpec, exchange: str, symbol: str, lot: Decimal, *counts: int, lot_size_of: LotSizeOf) -> int:
+    """Return how many units a row's quantity 1 means, where rows show a lot of their own; raises ``MalformedRow``.
+
+    Where the SPEC counts lots, a row whose own lot is more than 1 counts parts of a lot instead; counts that are no
+    whole such lots contradict it, and are refused rather than guessed.
+    """
+    lot_size = units_per_count(spec, exchange, symbol, lot_size_of)
+    if lot_size == 1 or lot == 1:
+        return lot_size
+    if lot != lot.to_integral_value() or lot <= 0 or lot_size % int(lot) or any(count % int(lot) for count in counts):
+        raise MalformedRow(f"its lot {lot} fits neither lots of {lot_size} nor the quantities {counts}")
+    return lot_size // int(lot)
 
 
 def ist_time(text: str, name: str) -> datetime:

@@ -1,6 +1,10 @@
 """When a broker's session ends. Pure."""
 
+import base64
+import binascii
 from datetime import UTC, datetime, time, timedelta
+
+import msgspec
 
 from domain.broker import BrokerSpec
 from domain.clock import IST
@@ -16,6 +20,22 @@ def token_expiry(spec: BrokerSpec, now: datetime, *, stated: datetime | None = N
     if stated is not None:
         ends.append(stated)
     return min(ends).astimezone(UTC)
+
+
+class _Claims(msgspec.Struct):
+    exp: float
+
+
+def stated_expiry(token: str) -> datetime | None:
+    """Return when a JWT says it dies (RFC 7519, 4.1.4); ``None`` for what is none or does not say. Proves nothing."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        return datetime.fromtimestamp(msgspec.json.decode(claims, type=_Claims).exp, tz=UTC)
+    except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _next(hour: time, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
 from domain.broker import BrokerUnavailable, Credentials
 
@@ -28,7 +29,7 @@ _CHUNK = 65_536
 @dataclass(frozen=True, slots=True)
 class WireRequest:
     """What goes on the wire. ``query`` may repeat a name; at most one body: ``form`` is sent url-encoded, ``json``
-    encoded, ``text`` as it is."""
+    encoded, ``text`` as it is. ``is_quoted``: the URL goes out as it is written, nothing in it is quoted again."""
 
     method: str
     url: str
@@ -37,6 +38,7 @@ class WireRequest:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     json: object = field(default=None, repr=False)
     text: str | None = field(default=None, repr=False)
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,14 @@ class Wire:
         except WireFailure as failure:
             raise failure.as_unavailable(broker) from failure
 
-    async def socket(self, url: str, *, heartbeat: float, max_message: int) -> aiohttp.ClientWebSocketResponse:
+    async def socket(
+        self, url: str, *, heartbeat: float, max_message: int, headers: Mapping[str, str] | None = None
+    ) -> aiohttp.ClientWebSocketResponse:
         """Open a WebSocket; raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``."""
         async with asyncio.timeout(self._timeout.total):
             return await self._opened().ws_connect(
                 url,
+                headers=headers,
                 proxy=self._egress.proxy,
                 heartbeat=heartbeat,
                 max_msg_size=max_message,
@@ -147,7 +152,7 @@ class Wire:
     async def _exchange(self, request: WireRequest, limit: int) -> WireAnswer:
         async with self._opened().request(
             request.method,
-            request.url,
+            URL(request.url, encoded=request.is_quoted),
             headers=request.headers,
             params=request.query or None,
             data=request.form if request.text is None else request.text.encode(),

@@ -4,16 +4,19 @@ Nothing is armed unless the environment says so, and then a point costs one comp
 kills this process (SIGKILL) the n-th time it reaches the point. ``CRASH_PLAN=<folder>`` reads the same from
 ``<folder>/<process>.json``, which whoever tests may write at any time::
 
-    {"point": "wire.after_place", "reach": 3, "action": "kill"}
+    [{"point": "wire.after_place", "reach": 3, "action": "kill"}, {"point": "claim.committed", "reach": 1}]
 
-``action`` may also be ``stop`` (SIGSTOP: a frozen process, to be continued from outside). A plan is used once: the file
-is removed before the signal, and one line ``{"at", "process", "pid", "point", "action"}`` is appended to
+Whichever is reached first happens. ``action`` may also be ``stop`` (SIGSTOP: a frozen process, to be continued from
+outside), ``cut`` (the thread's link to the database breaks, what it was about to commit is lost) and ``deafen`` (the
+link still carries what is said and no answer: a commit that happens and is not told). A plan is used once: the file
+is removed before the deed, and one line ``{"at", "process", "pid", "point", "action"}`` is appended to
 ``<folder>/hits.jsonl`` and synced. Production refuses to start with either variable set (``bus.checks``).
 """
 
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +24,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from django.db import connection
 
 AT, PLAN = "CRASH_AT", "CRASH_PLAN"
 LOOK_SECONDS = 0.1
@@ -100,11 +105,31 @@ class Hit:
     def __post_init__(self) -> None:
         if self.point not in POINTS:
             raise UnknownPoint(self.point)
-        if self.reach < 1 or self.action not in SIGNALS:
+        if self.reach < 1 or self.action not in ACTIONS:
             raise BadPlan(f"{self.point}: {self.action} at the {self.reach}. time")
 
 
-SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+def _signalled(what: signal.Signals) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), what)
+
+
+def _shut(how: int) -> Callable[[], None]:
+    """Return what shuts this thread's link to the database, at the kernel, in one or both directions."""
+
+    def shut() -> None:
+        if connection.connection is not None and not connection.connection.closed:
+            with socket.socket(fileno=os.dup(connection.connection.fileno())) as link:
+                link.shutdown(how)
+
+    return shut
+
+
+ACTIONS: Mapping[str, Callable[[], None]] = {
+    "kill": _signalled(signal.SIGKILL),
+    "stop": _signalled(signal.SIGSTOP),
+    "cut": _shut(socket.SHUT_RDWR),
+    "deafen": _shut(socket.SHUT_RD),
+}
 
 
 class Plan(Protocol):
@@ -162,7 +187,7 @@ class FolderPlan:
             stat = self._file.stat()
             stamp = (stat.st_ino, stat.st_mtime_ns)
             if stamp != self._stamp:
-                self._hits, self._stamp = (Hit(**json.loads(self._file.read_text())),), stamp
+                self._hits, self._stamp = tuple(Hit(**one) for one in json.loads(self._file.read_text())), stamp
         except FileNotFoundError:
             self._hits, self._stamp = (), None
 
@@ -194,7 +219,7 @@ class Trap:
             due = self._count(name)
             if due is not None:
                 self._plan.reached(due)
-                os.kill(os.getpid(), SIGNALS[due.action])
+                ACTIONS[due.action]()
 
     def _count(self, name: str) -> Hit | None:
         hits = self._plan.hits()

@@ -207,6 +207,11 @@ class Sessions:
         session = self._sessions.get(token)
         return session is not None and session.client == client.client and session.expires_at > self._now()
 
+    def tokens(self, client: str) -> list[str]:
+        """Return a client's live tokens."""
+        now = self._now()
+        return [token for token, one in self._sessions.items() if one.client == client and one.expires_at > now]
+
     def revoke(self, token: str) -> bool:
         """End one session; false when there was none."""
         session = self._sessions.pop(token, None)

@@ -18,7 +18,14 @@ from launch import processes, testserver
 from launch.settings import ROOT
 from tests.bench.record import history_file
 
-PURE = ("engine", "feed_decode", "noren_decode")
+PURE = (
+    "engine",
+    "feed_decode",
+    "noren_decode",
+    "hsm_decode",
+    "sfeed_decode",
+    "binance_decode",
+)
 ON_SERVERS = ("ticks", "webhook", "live")
 ON_INSTALLATION = ("wave", "exit_latency", "square_off", "login_wave", "restart", "memory")
 BENCHES = (*PURE, *ON_SERVERS, *ON_INSTALLATION)

@@ -58,3 +58,11 @@ def test_a_want_of_money_is_a_refusal_that_says_so():
 def test_a_broker_without_codes_may_have_one_of_ours_recorded():
     outcome = refused(SPEC, status=400, code="", message="no such contract", shown_code="NOT_OK")
     assert (outcome.verdict, outcome.is_margin, outcome.code) == (Verdict.REJECTED, False, "NOT_OK")
+
+
+def test_a_text_that_is_documented_whole_is_not_doubted_for_a_word():
+    rule = ErrorRule(ErrorKind.REJECTED, 400, "-2011", r"^Unknown order sent\.$")
+    for certain, kind in ((False, None), (True, ErrorKind.REJECTED)):
+        spec = replace(BASE, errors=(replace(rule, certain=certain),))
+        assert error_kind(spec, status=400, code="-2011", message="Unknown order sent.") is kind
+        assert error_kind(spec, status=400, code="-2011", message="Unknown trouble.") is None

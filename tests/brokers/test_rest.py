@@ -12,7 +12,16 @@ from brokers.catalog import spec_of
 from brokers.lots import unknown_lots
 from brokers.rest import RestAccount, RestBroker
 from brokers.transport import WireAnswer, WireRequest
-from domain.broker import BROKER_PROTOCOLS, BrokerError, BrokerUnavailable, Credentials, Endpoint, Outcome, Verdict
+from domain.broker import (
+    BROKER_PROTOCOLS,
+    BrokerError,
+    BrokerUnavailable,
+    Credentials,
+    Endpoint,
+    Outcome,
+    SessionLost,
+    Verdict,
+)
 from tests.brokers.servers import serve
 from tests.brokers.zerodha.cast import request
 
@@ -34,6 +43,10 @@ def cancelling(access: str, order_id: str) -> WireRequest:
 
 def impossible(*_: object) -> WireRequest:
     raise ValueError("half a lot")
+
+
+def signed_out(*_: object) -> WireRequest:
+    raise SessionLost("NO_SESSION", "zerodha: nothing to sign with")
 
 
 def read_as(answer: WireAnswer, *, expected_id: str) -> Outcome:
@@ -71,6 +84,13 @@ def test_an_order_call_goes_out_once_and_the_broker_reads_its_own_answer():
 def test_what_cannot_be_written_is_refused_before_the_wire():
     outcome, seen = run(lambda broker: broker.modify("42", None), orders=ORDERS)
     assert (outcome, seen) == (Outcome(Verdict.REJECTED, code="INVALID", message="half a lot"), [])
+
+
+def test_a_session_that_cannot_sign_is_lost_before_the_wire():
+    orders = SimpleNamespace(place_request=signed_out)
+    outcome, seen = run(lambda broker: broker.place(request()), orders=orders)
+    lost = Outcome(Verdict.SESSION_LOST, code="NO_SESSION", message="zerodha: nothing to sign with")
+    assert (outcome, seen) == (lost, [])
 
 
 def test_a_read_of_an_order_no_broker_gave_is_refused_by_name():

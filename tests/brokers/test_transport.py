@@ -277,3 +277,21 @@ def test_credentials_and_forms_do_not_show_in_logs():
     request = WireRequest("POST", "http://kite.test", headers={"Authorization": "token a:b"}, form={"tag": "x"})
     assert "token a:b" not in repr(request)
     assert "sesame" not in repr(Credentials("AB1234", {"api_secret": "sesame"}, access_token="sesame"))
+
+
+@pytest.mark.parametrize(("is_quoted", "path"), [(True, "/q/a|1,b|2/x%20y"), (False, "/q/a%7C1,b%7C2/x%20y")])
+def test_an_address_that_is_quoted_already_goes_out_as_it_is(is_quoted, path):
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        return web.Response()
+
+    async def call() -> None:
+        async with serve(answer) as base:
+            wire = Wire(timeout=5.0)
+            await wire.send(WireRequest("GET", f"{base}/q/a|1,b|2/x%20y", is_quoted=is_quoted), limit=LIMIT)
+            await wire.aclose()
+
+    asyncio.run(call())
+    assert asked == [path]

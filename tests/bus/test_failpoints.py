@@ -6,19 +6,25 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
+from django.db import connection, transaction
+from django.db.utils import InterfaceError, OperationalError
 from django.test import override_settings
 
 from bus import failpoints
 from bus.failpoints import POINTS, BadPlan, FixedPlan, Trap, UnknownPoint
+from bus.models import Heartbeat
 
 ROOT = Path(failpoints.__file__).parents[2]
 PRODUCT = ("apps", "workers", "platform/bus", "platform/config")
 POINT = "wire.after_place"
+NOW = datetime(2026, 11, 27, 5, 0, tzinfo=UTC)
 
 
 def calls() -> Counter[str]:
@@ -90,7 +96,7 @@ def test_a_process_dies_at_the_time_the_environment_names(tmp_path: Path) -> Non
 
 
 def plan(folder: Path, process: str, **values: object) -> None:
-    (folder / f"{process}.json").write_text(json.dumps({"point": POINT, "reach": 2} | values))
+    (folder / f"{process}.json").write_text(json.dumps([{"point": POINT, "reach": 2} | values]))
 
 
 def test_a_planned_crash_is_written_down_and_happens_once(tmp_path: Path) -> None:
@@ -114,7 +120,7 @@ def test_a_running_process_finds_a_plan_written_later(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", program], env=environ) as process:
         assert process.poll() is None
         written = tmp_path / "feed.fresh"
-        written.write_text(json.dumps({"point": POINT, "reach": 5}))
+        written.write_text(json.dumps([{"point": POINT, "reach": 5}]))
         written.replace(tmp_path / "feed.json")
         assert process.wait(30) == -signal.SIGKILL
 
@@ -127,6 +133,47 @@ def test_a_frozen_process_goes_on_when_it_is_continued(tmp_path: Path) -> None:
         assert os.WIFSTOPPED(status)
         process.send_signal(signal.SIGCONT)
         assert process.wait(30) == 0
+
+
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def wait_for_the_others_to_end() -> None:
+    """Until the server has noticed that a link is gone, and done with what came over it."""
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(OTHERS)
+            if cursor.fetchone() == (0,):
+                return
+    pytest.fail("a backend of the lost link is still at work")
+
+
+def test_whichever_planned_point_is_reached_first_happens(tmp_path: Path) -> None:
+    hits = [{"point": "claim.before", "reach": 1}, {"point": POINT, "reach": 3}]
+    (tmp_path / "feed.json").write_text(json.dumps(hits))
+    found = run(tmp_path, CRASH_PLAN=str(tmp_path), VAYDA_PROCESS="feed")
+    assert (found.returncode, found.stdout.split()) == (-signal.SIGKILL, ["1", "2", "3"])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("action", "stored"), [("deafen", True), ("cut", False)])
+def test_a_link_lost_before_a_commit_tells_nothing_whether_it_happened(
+    action: str, stored: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "jobs.json").write_text(json.dumps([{"point": POINT, "reach": 1, "action": action}]))
+    trap = Trap(failpoints.FolderPlan(tmp_path, "jobs"))
+
+    def store() -> None:
+        with transaction.atomic():
+            Heartbeat.objects.create(process="cut off", holder="x", build="x", started_at=NOW, beat_at=NOW)
+            trap(POINT)
+
+    with pytest.raises((OperationalError, InterfaceError)):
+        store()
+    connection.close()
+    wait_for_the_others_to_end()
+    assert Heartbeat.objects.filter(process="cut off").exists() == stored
 
 
 @pytest.mark.parametrize("name", [failpoints.AT, failpoints.PLAN])

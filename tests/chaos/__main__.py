@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import sys
+from pathlib import Path
 
 os.environ.pop("SEED", None)  # make hands its variables on, and the launcher has one of that name
 
@@ -24,16 +25,20 @@ def options(words: list[str]) -> Options:
     parser.add_argument("--signals", type=int, default=0, help="end after so many alerts, if that is sooner")
     parser.add_argument("--every", type=float, default=0.0, help="mean seconds between alerts")
     parser.add_argument("--heal", type=float, default=150.0, help="seconds until all must be quiet afterwards")
+    parser.add_argument("--save", default="", help="keep the report as JSON in this file (tests.chaos.table adds up)")
     found = parser.parse_args(words)
     seed = found.seed or str(secrets.randbelow(10**6))
     every = found.every or (found.minutes * 60 / found.signals if found.signals else 2.0)
-    return Options(seed, found.scenario, found.minutes, found.signals, every, found.heal)
+    return Options(seed, found.scenario, found.minutes, found.signals, every, found.heal, found.save)
 
 
 def main(words: list[str]) -> int:
     """Run, print the report, return the exit status. A polite end leaves nothing running either."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
-    report = run(options(words))
+    asked = options(words)
+    report = run(asked)
+    if asked.save:
+        report.save(Path(asked.save))
     print(report.text(), flush=True)
     return report.status
 

@@ -33,6 +33,11 @@ def totals() -> dict[str, int]:
     }
 
 
+def live_trades_of(slug: str) -> int:
+    """Return how many of a strategy's trades are not over."""
+    return Trade.objects.filter(strategy__slug=slug, status__in=LIVE_TRADES).count()
+
+
 def live_accounts() -> int:
     """Return how many accounts trade live now."""
     return BrokerAccount.objects.filter(mode=AccountMode.LIVE).count()
@@ -43,6 +48,11 @@ def sign_in_the_lost() -> None:
     lost = BrokerAccount.objects.active().filter(wanted_mode=AccountMode.LIVE).exclude(broker="paper")
     for pk in lost.exclude(pk__in=BrokerSession.objects.usable().values("account_id")).values_list("pk", flat=True):
         commands.sign_in_account(pk)
+
+
+def sign_in(client_id: str) -> None:
+    """Ask for a new session of one client, as its owner may at any time."""
+    commands.sign_in_account(BrokerAccount.objects.exclude(broker="paper").get(client_id=client_id).pk)
 
 
 def verdicts() -> dict[str, int]:

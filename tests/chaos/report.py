@@ -48,9 +48,8 @@ class Report:
         """Return the process's exit status: 1 a breach, 2 the run itself did not work."""
         return 1 if self.breaches else 2 if self.broken else 0
 
-    def save(self, folder: Path) -> Path:
+    def save(self, file: Path) -> Path:
         """Write it as JSON and return the file."""
-        file = folder / "chaos.json"
         file.write_text(json.dumps(asdict(self), indent=1, default=str))
         return file
 
@@ -78,9 +77,9 @@ class Report:
 
     def _failpoints(self) -> list[str]:
         reached = sum(1 for point in POINTS if self.hits.get(point))
-        rows = [f"{'failpoints':<58}{'hits':>7}"]
+        rows = [f"{'failpoints':<58}{'deaths':>7}"]
         rows += [f"{point:<58}{self.hits.get(point, 0):>7}" for point in POINTS]
-        return [*rows, f"{reached} of {len(POINTS)} hit, {sum(self.hits.values())} hits"]
+        return [*rows, f"{reached} of {len(POINTS)} hit, {sum(self.hits.values())} deaths at them"]
 
     def _judged(self) -> list[str]:
         seen = Counter(breach["invariant"] for breach in self.breaches)

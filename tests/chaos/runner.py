@@ -19,9 +19,10 @@ import requests
 from django.db import connections
 
 from bus import failpoints
-from launch import stack, testserver
+from launch import places, stack, testserver
 from launch.problems import LaunchError
 from launch.settings import ROOT
+from tests.chaos.disk import small_disk
 from tests.chaos.injectors.base import Injector, threads_of
 from tests.chaos.report import Report
 from tests.chaos.scenarios import SCENARIOS
@@ -39,7 +40,7 @@ LONG_TAIL = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked for; ``signals`` 0: as many as fit."""
+    """What is asked for; ``signals`` 0: as many as fit; ``save``: a file for the report."""
 
     seed: str
     scenario: str
@@ -47,10 +48,11 @@ class Options:
     signals: int = 0
     every: float = 2.0
     heal_seconds: float = 150.0
+    save: str = ""
 
 
 def run(options: Options) -> Report:
-    """Run once. The state directory is kept when anything was wrong."""
+    """Run once. The state directory is kept when anything was wrong, or KEEP_STATE is set."""
     home = Path(mkdtemp(prefix=PREFIX))
     report = Report(options.seed, build(), options.scenario, 0.0, SHARDS, state_dir=str(home))
     try:
@@ -58,8 +60,8 @@ def run(options: Options) -> Report:
             _Run(world, options, report).all()
     except (RunBroken, LaunchError, requests.RequestException) as error:
         report.broken = str(error)
-    report.save(home)
-    if report.status == 0:
+    report.save(home / "chaos.json")
+    if report.status == 0 and not os.environ.get("KEEP_STATE"):
         testserver.remove(home)
     return report
 
@@ -81,10 +83,11 @@ def _running(options: Options, home: Path) -> Iterator[World]:
         failpoints.PLAN: str(plans),
         "SIMULATOR_SEED": digits[:9] or "1",
     }
-    with stack.running(extra, state_dir=home) as running:
+    places.prepare_state_dir(home)
+    with small_disk(home) as disk, stack.running(extra, state_dir=home) as running:
         os.environ.update(running.environ)
         django.setup()
-        yield World(running, plans, SHARDS)
+        yield World(running, plans, SHARDS, disk)
 
 
 class _Run:
@@ -178,7 +181,7 @@ class _Run:
         report.verdicts = self.desk.verdicts()
         report.traffic = dict(self.traffic.done) | {"alerts": len(self.traffic.said)}
         report.injections, report.notes = dict(world.injections), world.notes
-        report.hits = dict(Counter(hit["point"] for hit in world.hits()))
+        report.hits = dict(Counter(hit["point"] for hit in world.hits() if hit["action"] == "kill"))
         report.looks, report.blind_looks = self.checker.looks, self.checker.blind
         report.slowest_look, report.not_checked = self.checker.slowest, self.checker.not_checked
         report.covered = self.checker.covered

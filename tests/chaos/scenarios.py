@@ -6,10 +6,11 @@ from tests.chaos.injectors import broker
 from tests.chaos.injectors.base import Injector
 from tests.chaos.injectors.broker import BrokerFaults, Exchange, Menu
 from tests.chaos.injectors.crashes import POINTS_OF, Failpoints, Freezes, Kills
-from tests.chaos.injectors.market import EverythingAtOnce, Feed
-from tests.chaos.injectors.people import Halts, OwnApp
-from tests.chaos.injectors.servers import Postgres, Redis
-from tests.chaos.injectors.spares import Spares
+from tests.chaos.injectors.market import EverythingAtOnce, Feed, Ticks
+from tests.chaos.injectors.people import Halts, OwnApp, SignIns
+from tests.chaos.injectors.servers import FullDisk, Postgres, Redis
+from tests.chaos.injectors.spares import FAKETIME, OtherBuild, Spares, WrongClocks
+from tests.chaos.injectors.waves import HaltedWaves
 
 Scenario = Callable[[str], Sequence[Injector]]
 
@@ -30,8 +31,10 @@ def _leading_to_rare_points(seed: str) -> list[Injector]:
     return [
         BrokerFaults(seed, "lost orders", (Menu("never_delivered", 1, is_long=True),), every=8),
         BrokerFaults(seed, "sessions", broker.SESSIONS, every=25),
+        BrokerFaults(seed, "changes", broker.CHANGES, every=6),
         Exchange(seed),
         Feed(seed),
+        SignIns(seed),
     ]
 
 
@@ -41,7 +44,7 @@ def brokers(seed: str) -> list[Injector]:
         BrokerFaults(seed, "orders", broker.ORDER_CALLS, every=1.5),
         BrokerFaults(seed, "changes", broker.CHANGES, every=6),
         BrokerFaults(seed, "reads", broker.READS, every=5),
-        BrokerFaults(seed, "sessions", broker.SESSIONS, every=40),
+        BrokerFaults(seed, "sessions", broker.SESSIONS, every=15),
         BrokerFaults(seed, "news", broker.NEWS, every=6),
         Exchange(seed),
     ]
@@ -49,23 +52,34 @@ def brokers(seed: str) -> list[Injector]:
 
 def servers(seed: str) -> list[Injector]:
     """Postgres and Redis."""
-    return [Redis(seed), Postgres(seed)]
+    return [Redis(seed), Postgres(seed), FullDisk(seed)]
 
 
 def freezes(seed: str) -> list[Injector]:
     """Execution that sleeps through its lease."""
-    return [Freezes(seed), Spares(seed), *_leading_to_rare_points(seed)]
+    return [Freezes(seed), *hosts(seed), *_leading_to_rare_points(seed)]
+
+
+def hosts(seed: str) -> list[Injector]:
+    """Second workers: of this build, of another one, with a wrong clock."""
+    return [Spares(seed), OtherBuild(seed), *([WrongClocks(seed)] if FAKETIME else [])]
 
 
 def market(seed: str) -> list[Injector]:
     """Prices and people."""
-    return [Feed(seed), EverythingAtOnce(seed), OwnApp(seed), Halts(seed)]
+    return [Feed(seed), Ticks(seed), EverythingAtOnce(seed), OwnApp(seed), SignIns(seed), Halts(seed)]
+
+
+def waves(seed: str) -> list[Injector]:
+    """Halts in the middle of waves of a thousand orders."""
+    return [HaltedWaves(seed)]
 
 
 def everything(seed: str) -> list[Injector]:
     """All of it at once: the release run."""
     crashing = [Failpoints(seed, process) for process in POINTS_OF]
-    return [*crashing, Kills(seed), Spares(seed), Freezes(seed), *brokers(seed), *servers(seed), *market(seed)]
+    lost = BrokerFaults(seed, "lost orders", (Menu("never_delivered", 1, calls=(1,), is_long=True),), every=12)
+    return [*crashing, Kills(seed), *hosts(seed), Freezes(seed), lost, *brokers(seed), *servers(seed), *market(seed)]
 
 
 def short(seed: str) -> list[Injector]:
@@ -85,6 +99,8 @@ SCENARIOS: dict[str, Scenario] = {
     "servers": servers,
     "freezes": freezes,
     "market": market,
+    "hosts": hosts,
+    "waves": waves,
     "all": everything,
     "short": short,
 }

@@ -11,6 +11,7 @@ from tests.chaos.injectors import broker, market
 from tests.chaos.injectors.crashes import POINTS_OF
 from tests.chaos.report import Report, bound
 from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.table import added_up
 
 
 def report(**more: object) -> Report:
@@ -65,7 +66,17 @@ def test_a_run_that_did_not_work_proves_nothing() -> None:
 
 
 def test_the_report_is_kept_as_json(tmp_path: Path) -> None:
-    assert '"seed": "7"' in report().save(tmp_path).read_text()
+    assert '"seed": "7"' in report().save(tmp_path / "chaos.json").read_text()
+
+
+def test_reports_add_up(tmp_path: Path) -> None:
+    one = report(injections={"kill": 300}, hits={"claim.before": 20}).save(tmp_path / "1.json")
+    other = report(injections={"kill": 100, "wipe": 3}, hits={"claim.before": 15}, breaches=[breach("I1")])
+    table = added_up([one, other.save(tmp_path / "2.json")])
+    assert [f"{'kill':<58}{400:>7}" in table, f"{'wipe':<58}{3:>7}" in table] == [True, True]
+    assert f"{'claim.before':<58}{35:>7}" in table
+    assert f"{len(POINTS) - 1} of {len(POINTS)} points were hit fewer than 30 times" in table
+    assert "1 breach" in table
 
 
 def test_a_number_of_alerts_is_spread_over_the_time() -> None:

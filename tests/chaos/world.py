@@ -6,14 +6,15 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import requests
 
+from bus.failpoints import Hit
 from launch import supervise
 from launch.problems import LaunchError
 from launch.stack import Stack
@@ -33,6 +34,8 @@ class World:
     stack: Stack
     plans: Path
     shards: int
+    disk: Path | None = None
+    """Where Postgres has a disk of its own that may be filled."""
     stopping: threading.Event = field(default_factory=threading.Event)
     alone: threading.Lock = field(default_factory=threading.Lock)
     """Held while a server everybody needs is down: two such faults at once would only hide each other."""
@@ -154,10 +157,10 @@ class World:
 
     # failpoints --------------------------------------------------------------------------------------------------
 
-    def arm(self, process: str, *, point: str, reach: int, action: str = "kill") -> None:
-        """Write the plan of a process, whole or not at all."""
+    def arm(self, process: str, hits: Iterable[Hit]) -> None:
+        """Write the plan of a process, whole or not at all: whichever hit is reached first happens."""
         written = self.plans / f"{process}.{os.getpid()}.fresh"
-        written.write_text(json.dumps({"point": point, "reach": reach, "action": action}))
+        written.write_text(json.dumps([asdict(hit) for hit in hits]))
         written.replace(self.plans / f"{process}.json")
 
     def disarm(self, process: str) -> bool:

@@ -5,11 +5,14 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+import requests
+from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
@@ -146,6 +149,28 @@ def test_an_account_whose_sessions_keep_ending_is_left_alone_at_last(accounts: l
         assert accounts[1] in due_accounts(wall=noon + timedelta(hours=1))
         LoginAttempt.objects.create(account=accounts[1], ok=True, at=noon + timedelta(minutes=minute))
     assert accounts[1] not in due_accounts(wall=noon + timedelta(hours=1))
+
+
+def test_where_markets_never_close_accounts_are_signed_in_at_any_hour(accounts: list[BrokerAccount]) -> None:
+    TradingSession.objects.all().delete()  # nothing opens in India today
+    tenant = accounts[0].tenant
+    user = User.objects.create_user("coins@house.test", "correct horse battery", tenant=tenant)
+    coins = BrokerAccount.objects.create(
+        tenant=tenant, user=user, broker="binance", client_id="354937868", wanted_mode="LIVE"
+    )
+    keys = {"api_key": "key354937868", "api_secret": "secret354937868"}
+    client = {"client": coins.client_id, "broker": "binance", **keys}
+    requests.post(
+        f"{settings.SIMULATOR_URL}/control/clients", json={"clients": [client]}, timeout=10
+    ).raise_for_status()
+    set_credentials(account=coins, fields=keys, actor=None)
+    sessions.login_wave()
+    assert set(BrokerSession.objects.values_list("account_id", flat=True)) == {coins.pk}
+    sync = masters.sync("binance")
+    assert sync.error == ""
+    found = BrokerInstrument.objects.filter(broker="binance")
+    assert set(found.values_list("exchange", "symbol")) == {("BINANCE", "BTCUSDT"), ("BINANCE", "ETHUSDT")}
+    assert found.get(symbol="BTCUSDT").instrument.multiplier == Decimal("0.00001")
 
 
 @pytest.mark.parametrize("code", ["MANUAL", "CREDENTIALS", "WRONG_CLIENT"])

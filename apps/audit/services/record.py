@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
-from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.users.models import User
+from bus import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def record_all(entries: Iterable[Entry], *, actor: User | None = None) -> None:
         list(range(len(rows))),
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [timezone.now(), actor.pk if actor else None, *columns])
+        cursor.execute(_INSERT, [clock.now(), actor.pk if actor else None, *columns])
 
 
 _INSERT = f"""

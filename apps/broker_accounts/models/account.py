@@ -2,10 +2,10 @@
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from apps.broker_accounts.querysets import BrokerAccountQuerySet, BrokerSessionQuerySet
 from brokers.catalog import SPECS
+from bus import clock
 from domain.venues import RUPEES
 
 
@@ -50,7 +50,7 @@ class BrokerAccount(models.Model):
         help_text="Live: bring a position to nothing that an order outside the platform turned to the other side.",
     )
     paper_cash = models.DecimalField(max_digits=16, decimal_places=2, default=1_000_000)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
 
     objects = BrokerAccountQuerySet.as_manager()
 
@@ -81,7 +81,7 @@ class BrokerSession(models.Model):
     account = models.ForeignKey(BrokerAccount, on_delete=models.CASCADE, related_name="sessions")
     trading_date = models.DateField()
     sealed_token = models.BinaryField(editable=False)
-    opened_at = models.DateTimeField(default=timezone.now)
+    opened_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     lost_at = models.DateTimeField(null=True, blank=True)
     lost_reason = models.CharField(max_length=200, blank=True)
@@ -100,7 +100,7 @@ class LoginAttempt(models.Model):
     """A sign-in that was tried, with what became of it; the readiness board reads it."""
 
     account = models.ForeignKey(BrokerAccount, on_delete=models.CASCADE, related_name="login_attempts")
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=clock.now)
     ok = models.BooleanField()
     code = models.CharField(max_length=40, blank=True)
     message = models.CharField(max_length=200, blank=True)

@@ -4,12 +4,12 @@ import hashlib
 import secrets
 
 from django.db import transaction
-from django.utils import timezone
 
 from apps.audit.services.record import record
 from apps.broker_accounts.models import Bridge, BrokerAccount, BrokerSession
 from apps.users.models import User
 from brokers.catalog import SPECS
+from bus import clock
 from domain.broker_spec import SignInKind
 
 TOKEN_BYTES = 24
@@ -51,7 +51,7 @@ def revoke(account: BrokerAccount, *, actor: User | None) -> None:
 
 
 def _put(account: BrokerAccount, kept: str) -> None:
-    now = timezone.now()
+    now = clock.now()
     Bridge.objects.get_or_create(account=account)
     Bridge.objects.select_for_update().get(account=account)  # a call under way ends first
     Bridge.objects.filter(account=account).update(

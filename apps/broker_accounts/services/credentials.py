@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import date
 
 from django.db import transaction
-from django.utils import timezone
 
 from apps.audit.services.record import record
 from apps.broker_accounts.models import BrokerAccount, BrokerSession
 from apps.broker_accounts.services.sealing import seal, unseal
 from apps.users.models import User
 from brokers.catalog import spec_of
+from bus import clock
 from domain.broker import BrokerToken, Credentials
 
 _ACCOUNTS, _SESSIONS = "broker_accounts_brokeraccount", "broker_accounts_brokersession"
@@ -30,7 +30,7 @@ def set_credentials(*, account: BrokerAccount, fields: Mapping[str, str], actor:
     plain = json.dumps(dict(fields)).encode()
     sealed = seal(account.tenant, plain, table=_ACCOUNTS, pk=account.pk, column="sealed_credentials")
     with transaction.atomic():
-        BrokerAccount.objects.filter(pk=account.pk).update(sealed_credentials=sealed, credentials_set_at=timezone.now())
+        BrokerAccount.objects.filter(pk=account.pk).update(sealed_credentials=sealed, credentials_set_at=clock.now())
         record("credentials_set", account, tenant_id=account.tenant_id, actor=actor, fields=sorted(fields))
 
 
@@ -51,7 +51,7 @@ def credentials_of(account: BrokerAccount) -> Credentials:
 def open_session(*, account: BrokerAccount, token: BrokerToken, trading_date: date) -> BrokerSession:
     """Keep a fresh broker token, sealed; earlier sessions of the account end."""
     with transaction.atomic():
-        now = timezone.now()
+        now = clock.now()
         BrokerSession.objects.usable().filter(account=account).update(
             lost_at=now, lost_reason="Replaced by a newer one."
         )

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from apps.notifications.models import Level
 from apps.notifications.services.reading import MOST_UNREAD, unread
 from apps.users.models import User
+from bus import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +23,5 @@ class Bell:
 
 def bell_of(user: User) -> Bell:
     """Return a person's bell."""
-    notes = unread(user, at=timezone.now())
+    notes = unread(user, at=clock.now())
     return Bell(len(notes), sum(1 for note in notes if note.level == Level.PAGE))

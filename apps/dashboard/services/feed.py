@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from apps.dashboard.services.market import is_any_open
+from bus import clock
 from bus.models import Heartbeat
 
 FEED_PROCESS = "feed"
@@ -31,11 +30,11 @@ def read_feed(now: datetime) -> FeedState:
     beat = Heartbeat.objects.filter(process=FEED_PROCESS).first()
     newest = beat.detail.get("newest_tick_ms") if beat is not None else None
     age = max(_now_ms() - newest, 0) if isinstance(newest, int) else None
-    if beat is None or (timezone.now() - beat.beat_at).total_seconds() > SILENT_SECONDS:
+    if beat is None or (clock.now() - beat.beat_at).total_seconds() > SILENT_SECONDS:
         return FeedState("offline" if is_any_open(now) else "closed", age)
     state = beat.detail.get("state")
     return FeedState(state if state in STATES else "offline", age)
 
 
 def _now_ms() -> int:
-    return int(timezone.now().timestamp() * 1000)
+    return int(clock.now().timestamp() * 1000)

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import Error as DatabaseError
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 from apps.dashboard.services.feed import FEED_PROCESS, SILENT_SECONDS
 from apps.trading.services.builds import running_builds
+from bus import clock
 from bus.connection import redis_client
 from bus.models import Heartbeat
 
@@ -87,11 +87,11 @@ def _feed() -> tuple[bool, str]:
     beat = Heartbeat.objects.filter(process=FEED_PROCESS).first()
     if beat is None:
         return False, "the feed has never run"
-    age = (timezone.now() - beat.beat_at).total_seconds()
+    age = (clock.now() - beat.beat_at).total_seconds()
     return age <= SILENT_SECONDS, f"heartbeat {age:.1f} s ago"
 
 
 def _builds() -> tuple[bool, str]:
     """Workers beside another build take no entries."""
-    found = sorted({*running_builds(wall=timezone.now()), settings.BUILD_ID})
+    found = sorted({*running_builds(wall=clock.now()), settings.BUILD_ID})
     return len(found) == 1, f"{found[0]} only" if len(found) == 1 else f"{' and '.join(found)} run side by side"

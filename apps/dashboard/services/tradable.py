@@ -1,13 +1,12 @@
 """Whether a signal fired now would find its accounts, its contracts and its prices."""
 
-from django.utils import timezone
-
 from apps.broker_accounts.models import AccountMode, BrokerAccount, ModeReason
 from apps.dashboard.services.health import Check, timed
 from apps.markets.clock import now
 from apps.strategies.models import Strategy
 from apps.strategies.services.market import look
 from apps.trading.models import SkipReason
+from bus import clock
 
 _CLOSED = (SkipReason.SESSION_CLOSED, SkipReason.PAST_SQUARE_OFF, SkipReason.CALENDAR_UNCONFIRMED)
 """Reasons that are not a fault of this installation."""
@@ -28,7 +27,7 @@ def _accounts() -> tuple[bool, str]:
 
 def _strategies() -> tuple[bool, str]:
     for strategy in Strategy.objects.filter(is_active=True, tenant__is_active=True):
-        market = look(strategy, now=now(), wall=timezone.now())
+        market = look(strategy, now=now(), wall=clock.now())
         if market.reason and market.reason not in _CLOSED:
             return False, f"{strategy.slug}: {market.reason} {market.detail}"
     return True, "contracts and prices known"

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from django.db import models
-from django.utils import timezone
 
 from apps.markets.querysets import InstrumentQuerySet
+from bus import clock
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
 
 EXCHANGES = [(value.value, value.value) for value in Exchange]
@@ -76,7 +76,7 @@ class BrokerInstrument(models.Model):
     exchange = models.CharField(max_length=10)
     symbol = models.CharField(max_length=60)
     token = models.CharField(max_length=40)
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [
@@ -93,7 +93,7 @@ class InstrumentSync(models.Model):
     """One reading of a broker's instrument master."""
 
     broker = models.SlugField(max_length=30)
-    started_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     rows = models.PositiveIntegerField(default=0)
     added = models.PositiveIntegerField(default=0)

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from apps.markets.clock import trading_date
 from apps.markets.models import BrokerInstrument, Instrument, InstrumentSync
+from bus import clock
 from domain.broker import InstrumentRow
 from domain.contracts import freeze_quantity
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
@@ -74,13 +74,13 @@ def sync_instruments(*, broker: str, rows: Sequence[InstrumentRow], now: datetim
     shows it. A master that is much shorter than the last good one, or full of unreadable rows, changes nothing: the
     returned row's ``error`` says why, naming the broker and the field. Safe to repeat. ``now`` is market time.
     """
-    sync = InstrumentSync(broker=broker, rows=len(rows), started_at=timezone.now())
+    sync = InstrumentSync(broker=broker, rows=len(rows), started_at=clock.now())
     reading = _read(rows, on=trading_date(now))
     sync.refused = reading.refused
     sync.error = _distrust(broker, len(rows), reading)[:300]
     if not sync.error:
         _take_over(sync, reading)
-    sync.finished_at = timezone.now()
+    sync.finished_at = clock.now()
     sync.save()
     _tell(sync, reading)
     return sync
@@ -88,7 +88,7 @@ def sync_instruments(*, broker: str, rows: Sequence[InstrumentRow], now: datetim
 
 def record_failed_sync(*, broker: str, error: str) -> InstrumentSync:
     """Note that a master could not be had at all; contracts stay as they are."""
-    return InstrumentSync.objects.create(broker=broker, error=f"{broker}: {error}"[:300], finished_at=timezone.now())
+    return InstrumentSync.objects.create(broker=broker, error=f"{broker}: {error}"[:300], finished_at=clock.now())
 
 
 def _take_over(sync: InstrumentSync, reading: _Reading) -> None:
@@ -241,10 +241,10 @@ def _retire(broker: str, shown: set[int]) -> int:
     gone = set(mine.values_list("instrument_id", flat=True)) - shown
     if not gone:
         return 0
-    recent = timezone.now() - OTHER_BROKERS_MEMORY
+    recent = clock.now() - OTHER_BROKERS_MEMORY
     elsewhere = BrokerInstrument.objects.filter(instrument_id__in=gone, seen_at__gte=recent).exclude(broker=broker)
     gone -= set(elsewhere.values_list("instrument_id", flat=True))
-    return Instrument.objects.filter(pk__in=gone).update(is_active=False, updated_at=timezone.now())
+    return Instrument.objects.filter(pk__in=gone).update(is_active=False, updated_at=clock.now())
 
 
 def _write_names(sync: InstrumentSync, names: Mapping[int, _Listed]) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
 from apps.audit.services.record import record
 from apps.markets.clock import market_clock
@@ -21,7 +20,7 @@ from apps.strategies.services.market import look
 from apps.trading.models import SkipReason, Trade, TradeLeg, Wave, WaveVerdict
 from apps.trading.services.entry import enter_wave
 from apps.trading.services.exit import request_exit
-from bus import failpoints
+from bus import clock, failpoints
 from domain.orders import ExitReason
 
 log = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ def route(signal_id: int, *, now: datetime, wall: datetime | None = None) -> Wav
     wave = None
     for one in waiting.select_related("strategy").order_by("pk"):
         try:
-            wave = _route_one(one, now=now, wall=wall or timezone.now())
+            wave = _route_one(one, now=now, wall=wall or clock.now())
         except DatabaseError:
             if one.pk == signal_id or one.kind == SignalKind.EXIT:
                 raise

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.utils import timezone
 
 from apps.audit.services.record import record
 from apps.strategies.models import Strategy, WebhookToken
 from apps.users.models import User
+from bus import clock
 
 TOKEN_BYTES = 24
 """192 bits: 32 characters of the URL-safe alphabet."""
@@ -58,7 +58,7 @@ def rotate(strategy: Strategy, *, grace: timedelta = timedelta(0), actor: User |
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with transaction.atomic():
         Strategy.objects.select_for_update(no_key=True).get(pk=strategy.pk)  # two rotations at once leave one token
-        ends_at = timezone.now() + grace
+        ends_at = clock.now() + grace
         _usable(ends_at).filter(strategy=strategy).update(valid_until=ends_at)
         WebhookToken.objects.create(strategy=strategy, token_hash=token_hash(token))
         record(
@@ -70,7 +70,7 @@ def rotate(strategy: Strategy, *, grace: timedelta = timedelta(0), actor: User |
 def revoke_all(strategy: Strategy, *, actor: User | None) -> int:
     """End every token of the strategy now; returns how many worked until then."""
     with transaction.atomic():
-        ended = _usable(timezone.now()).filter(strategy=strategy).update(valid_until=timezone.now())
+        ended = _usable(clock.now()).filter(strategy=strategy).update(valid_until=clock.now())
         record("webhook_revoked", strategy, tenant_id=strategy.tenant_id, actor=actor, tokens=ended)
     return ended
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from apps.audit.services.record import record
 from apps.broker_accounts.models import BrokerAccount, BrokerSession, ModeReason
@@ -16,6 +15,7 @@ from apps.trading.models import Intent, Order, Trade
 from apps.trading.services.names import serving_broker
 from apps.trading.services.rows import update_rows
 from apps.trading.services.submission import Lane
+from bus import clock
 from domain.orders import IN_FLIGHT, LIVE_TRADES, UNRESOLVED, IntentKind, IntentStatus, Mode
 
 AFTERWARDS = timedelta(seconds=15)
@@ -55,7 +55,7 @@ def lane_work(*, shard: int) -> list[LaneWork]:
     )
     in_trade = set(
         Trade.objects.filter(
-            Q(status__in=LIVE_TRADES) | Q(touched_at__gte=timezone.now() - AFTERWARDS), account_id__in=accounts
+            Q(status__in=LIVE_TRADES) | Q(touched_at__gte=clock.now() - AFTERWARDS), account_id__in=accounts
         )
         .order_by()
         .values_list("account_id", "mode")
@@ -112,7 +112,7 @@ def mark_session_lost(account_id: int, *, session_key: str, message: str) -> Non
     session_id = int(session_key.rpartition(":")[2] or 0)
     with transaction.atomic():
         lost = BrokerSession.objects.filter(pk=session_id, lost_at__isnull=True).update(
-            lost_at=timezone.now(), lost_reason=message[:200]
+            lost_at=clock.now(), lost_reason=message[:200]
         )
         if not lost:
             return

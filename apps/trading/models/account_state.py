@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from django.db import models
-from django.utils import timezone
 
 from apps.trading.models.trade import MODES
 from apps.trading.querysets import ExternalOrderQuerySet, PositionQuerySet
+from bus import clock
 
 
 class AccountState(models.Model):
@@ -76,7 +76,7 @@ class ExternalOrder(models.Model):
     taken_over = models.PositiveIntegerField(default=0)
     average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
     status = models.CharField(max_length=16)
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=clock.now)
 
     objects = ExternalOrderQuerySet.as_manager()
 

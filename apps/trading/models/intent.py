@@ -2,10 +2,10 @@
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from apps.trading.models.trade import MODES, REASONS, SIDES
 from apps.trading.querysets import IntentQuerySet
+from bus import clock
 from domain.orders import IntentKind, IntentStatus
 
 KINDS = [(kind.value, kind.value.title()) for kind in IntentKind]
@@ -34,7 +34,7 @@ class Intent(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True, help_text="Not before this, on the wall clock.")
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = IntentQuerySet.as_manager()

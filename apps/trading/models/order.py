@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
 from apps.trading.models.trade import SIDES
 from apps.trading.querysets import FillQuerySet, OrderQuerySet
+from bus import clock
 from domain.orders import UNRESOLVED, OrderStatus, OrderType
 
 STATUSES = [(status.value, status.value.replace("_", " ").title()) for status in OrderStatus]
@@ -47,7 +47,7 @@ class Order(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     absent_reads = models.PositiveSmallIntegerField(default=0)
     last_absent_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="When it was claimed, on the wall clock.")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
@@ -93,7 +93,7 @@ class Fill(models.Model):
     quantity = models.PositiveIntegerField()
     price = models.DecimalField(max_digits=14, decimal_places=4)
     filled_at = models.DateTimeField()
-    recorded_at = models.DateTimeField(default=timezone.now)
+    recorded_at = models.DateTimeField(default=clock.now)
 
     objects = FillQuerySet.as_manager()
 

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
 from apps.trading.querysets import TradeQuerySet
+from bus import clock
 from domain.orders import ExitReason, Mode, TradeStatus
 
 SIDES = [("BUY", "Buy"), ("SELL", "Sell")]
@@ -39,7 +39,7 @@ class Trade(models.Model):
     gross_pnl = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
     charges = models.DecimalField(max_digits=18, decimal_places=4, default=Decimal(0))
     close_reason = models.CharField(max_length=20, choices=REASONS, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     flip_of = models.ForeignKey(
@@ -51,7 +51,7 @@ class Trade(models.Model):
         help_text="The leg whose position somebody else's order turned round; this trade brings it back to nothing.",
     )
     version = models.PositiveIntegerField(default=0)
-    touched_at = models.DateTimeField(default=timezone.now, db_index=True, help_text="Wall clock of the last change.")
+    touched_at = models.DateTimeField(default=clock.now, db_index=True, help_text="Wall clock of the last change.")
 
     objects = TradeQuerySet.as_manager()
 

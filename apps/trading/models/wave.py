@@ -1,7 +1,8 @@
 """One signal's fan-out."""
 
 from django.db import models
-from django.utils import timezone
+
+from bus import clock
 
 
 class Wave(models.Model):
@@ -11,7 +12,7 @@ class Wave(models.Model):
     strategy = models.ForeignKey("strategies.Strategy", on_delete=models.PROTECT, related_name="waves")
     signal = models.OneToOneField("strategies.Signal", on_delete=models.PROTECT, related_name="wave")
     kind = models.CharField(max_length=5)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["-id"]

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
 
+from bus import clock
 from domain.orders import Mode, OrderStatus
 
 
@@ -89,7 +89,7 @@ def read_candidates(
         "shard": shard,
         "accounts": list(accounts),
         "wall": wall,
-        "today": timezone.now(),
+        "today": clock.now(),
         "at_most": at_most,
     }
     with connection.cursor() as cursor:

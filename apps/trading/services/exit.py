@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from apps.audit.services.record import Entry, record_all
 from apps.notifications.models import Level
@@ -16,7 +15,7 @@ from apps.trading.services.orders import build_orders, limit_price, next_attempt
 from apps.trading.services.rows import insert_rows, update_rows
 from apps.trading.services.touches import touches
 from apps.users.models import User
-from bus import commands, failpoints
+from bus import clock, commands, failpoints
 from domain.orders import (
     LIVE_TRADES,
     OPEN_INTENTS,
@@ -204,7 +203,7 @@ def _orders_of(intent: Intent, quantity: int, touch: Touch, attempt: int) -> lis
     try:
         return build_orders(intent, quantity=quantity, price=price, attempt=attempt)
     except SizeError as error:
-        Intent.objects.filter(pk=intent.pk).update(note=str(error)[:200], retry_at=timezone.now() + SIZE_RETRY)
+        Intent.objects.filter(pk=intent.pk).update(note=str(error)[:200], retry_at=clock.now() + SIZE_RETRY)
         notify(
             key=f"exit-size:{intent.pk}",
             code="EXIT_SIZE",
@@ -221,7 +220,7 @@ def _advance(trades: Sequence[Trade], reason: ExitReason) -> list[Entry]:
     moved: list[Entry] = []
     staying = set(TradeLeg.objects.filter(trade__in=trades, exit_reason="").values_list("trade_id", flat=True))
     for trade in trades:
-        trade.touched_at = timezone.now()
+        trade.touched_at = clock.now()
         if trade.status != TradeStatus.EXITING and trade.pk not in staying:
             trade.status, trade.close_reason, trade.version = TradeStatus.EXITING, reason, trade.version + 1
             data = {"status": trade.status, "reason": reason}

@@ -117,13 +117,23 @@ def _is_settled(leg: TradeLeg, wall: datetime) -> bool:
 
 
 def _turned(leg: TradeLeg) -> int:
-    """Return the units on the other side: of the leg's own product, and never more than of all products together."""
+    """Return the units on the other side that no other leg of ours holds: of the leg's own product, and never more than
+    of all products together."""
     rows = Position.objects.filter(account=leg.trade.account, mode=Mode.LIVE, instrument=leg.instrument)
     quantities: dict[str, int] = defaultdict(int)
     for product, quantity in rows.values_list("product", "quantity"):
         quantities[product] += quantity
+    for sister in _held_beside(leg):
+        quantities[sister.trade.product] -= Side(sister.side).sign * sister.open_quantity
     sign = -Side(leg.side).sign
     return max(0, min(sign * quantities[leg.trade.product], sign * sum(quantities.values())))
+
+
+def _held_beside(leg: TradeLeg) -> QuerySet[TradeLeg]:
+    """The account's other legs in the contract: a short of another strategy is no long that turned."""
+    account = leg.trade.account
+    held = TradeLeg.objects.filter(trade__account=account, trade__mode=Mode.LIVE, trade__status__in=LIVE_TRADES)
+    return held.filter(instrument=leg.instrument).exclude(pk=leg.pk).select_related("trade")
 
 
 def _others(leg: TradeLeg, *, before: datetime) -> list[ExternalOrder]:

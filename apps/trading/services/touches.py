@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 from apps.trading.models import AccountState, Position
+from bus import clock
 from bus.patience import Patience
 from bus.ticks import last_ticks
 from domain.prices import to_decimal
@@ -57,7 +57,7 @@ def _from_positions(instrument_ids: Collection[int]) -> dict[int, Touch]:
     read_lately = AccountState.objects.filter(
         account=OuterRef("account"),
         mode=OuterRef("mode"),
-        positions_read_at__gte=timezone.now() - POSITION_PRICE_MAX_AGE,
+        positions_read_at__gte=clock.now() - POSITION_PRICE_MAX_AGE,
     )
     rows = Position.objects.filter(Exists(read_lately), instrument_id__in=instrument_ids, last_price__gt=0).order_by(
         "read_at"

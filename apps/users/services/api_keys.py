@@ -3,9 +3,8 @@
 import hashlib
 import secrets
 
-from django.utils import timezone
-
 from apps.users.models import ApiKey, User
+from bus import clock
 
 _PREFIX_LENGTH = 8
 
@@ -40,7 +39,7 @@ def find_key(secret: str) -> ApiKey | None:
         return None
     if not key.user.is_active or (key.user.tenant is not None and not key.user.tenant.is_active):
         return None
-    now = timezone.now()
+    now = clock.now()
     if key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
@@ -48,4 +47,4 @@ def find_key(secret: str) -> ApiKey | None:
 
 def revoke_key(key: ApiKey) -> bool:
     """Make a key useless for ever; ``False`` when it was already."""
-    return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()))

@@ -12,6 +12,11 @@ from brokers.transport import WireRequest
 from domain.broker import Credentials
 
 RECEIVE_WINDOW = "5000"
+"""Milliseconds an order call is good for: one that was held up for longer is not done any more."""
+
+READ_WINDOW = "60000"
+"""The longest Binance takes: a read that comes late does no harm."""
+
 _PATH = "/api/v3"
 
 
@@ -50,15 +55,15 @@ class Access:
             "private",
             method,
             path,
-            params | self.stamp(),
+            params | self.stamp(READ_WINDOW if method == "GET" else RECEIVE_WINDOW),
             base_url=f"{self.rest_url}{_PATH}",
             key=self.api_key,
             secret=self.secret,
         )
 
-    def stamp(self) -> dict[str, str]:
+    def stamp(self, window: str = READ_WINDOW) -> dict[str, str]:
         """Return what says until when a request is good."""
-        return {"recvWindow": RECEIVE_WINDOW, "timestamp": str(self.clock.now())}
+        return {"recvWindow": window, "timestamp": str(self.clock.now())}
 
     def public(self, path: str, *query: tuple[str, str]) -> WireRequest:
         """Return a request of what is everybody's; it carries no key."""

@@ -86,11 +86,10 @@ def _acknowledged(body: bytes, expected_id: str) -> Outcome:
         order = _order_in(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return unknown("NO_ORDER_ID", "the answer names no order")
-    names = (order_id(order.symbol, order.origClientOrderId or order.clientOrderId, order.orderId),)
-    names += (by_number(order.symbol, order.orderId),)
-    if expected_id and expected_id not in names:
-        return unknown("OTHER_ORDER", f"the answer is about order {plain(names[0], longest=LONGEST)}")
-    return Outcome(Verdict.ACKNOWLEDGED, broker_order_id=expected_id or names[0])
+    name = order_id(order.symbol, order.origClientOrderId or order.clientOrderId, order.orderId)
+    if expected_id and expected_id not in (name, by_number(order.symbol, order.orderId)):
+        return unknown("OTHER_ORDER", f"the answer is about order {plain(name, longest=LONGEST)}")
+    return Outcome(Verdict.ACKNOWLEDGED, broker_order_id=expected_id or name)
 
 
 def _order_in(body: bytes) -> _Order:

@@ -30,7 +30,7 @@ BOOK_REACHES = timedelta(hours=24)
 """How far back the books show what is finished; what rests is shown whatever its age."""
 
 _RESTING = frozenset({OrderStatus.OPEN, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED})
-_Row = TypeVar("_Row", OrderRow, TradeRow)
+_Row = TypeVar("_Row", bound=OrderRow | TradeRow)
 
 
 class _Balance(msgspec.Struct):
@@ -156,14 +156,14 @@ def _mapped(account: Account, rows: Sequence[OrderRow], *, what: str) -> list[Br
 async def _recent(account: Account, path: str, kind: type[list[_Row]], pair: str) -> list[_Row]:
     """Return a pair's last rows, oldest first, all of the last day among them."""
     since, most = _since(account), str(PAGE)
-    rows = await _page(account, path, kind, pair, limit=most)
+    rows: list[_Row] = await _page(account, path, kind, pair, limit=most)
     if len(rows) < PAGE or at(rows[0].time) < since:
         return rows
     rows = await _page(account, path, kind, pair, limit=most, startTime=str(int(since.timestamp() * 1000)))
-    following = rows
+    following: list[_Row] = list(rows)
     while len(following) == PAGE:
         following = await _page(account, path, kind, pair, limit=most, **_after(following[-1]))
-        rows = [*rows, *following]
+        rows.extend(following)
     return rows
 
 

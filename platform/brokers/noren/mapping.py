@@ -9,9 +9,9 @@ import msgspec
 
 from brokers.lots import LotSizeOf
 from brokers.noren.orders import ORDER_TYPES, PRODUCTS, SIDES
-from brokers.noren.rows import OrderRow, PositionRow, TradeRow, first_time, units_of
+from brokers.noren.rows import OrderRow, PositionRow, TradeRow, first_time
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow, mapped, require, require_price, word
+from brokers.rows import MalformedRow, mapped, require, require_price, units_of, word
 from brokers.texts import plain
 from domain.broker import BrokerSpec, Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType

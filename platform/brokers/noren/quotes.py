@@ -7,9 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from brokers.lots import LotSizeOf
-from brokers.noren.rows import units_of
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow
+from brokers.rows import MalformedRow, units_of
 from domain.broker import BrokerError, BrokerSpec, Candle, InstrumentRow, Quote
 from domain.clock import IST
 

@@ -5,9 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from brokers.lots import LotSizeOf, units_per_count
 from brokers.rows import MalformedRow
-from domain.broker import BrokerSpec
 from domain.clock import IST
 
 _FORMS = ("%H:%M:%S %d-%m-%Y", "%d-%m-%Y %H:%M:%S")
@@ -65,20 +63,6 @@ class PositionRow(msgspec.Struct):
     prd: str = ""
     prarr: str = ""
     ls: Decimal = Decimal(1)
-
-
-def units_of(spec: BrokerSpec, exchange: str, symbol: str, ls: Decimal, *counts: int, lot_size_of: LotSizeOf) -> int:
-    """Return how many units a row's quantity 1 means; raises ``MalformedRow``.
-
-    Where the SPEC counts lots, a row whose own lot ``ls`` is more than 1 counts parts of a lot instead; counts that are
-    no whole such lots contradict it, and are refused rather than guessed.
-    """
-    lot_size = units_per_count(spec, exchange, symbol, lot_size_of)
-    if lot_size == 1 or ls == 1:
-        return lot_size
-    if ls != ls.to_integral_value() or ls <= 0 or lot_size % int(ls) or any(count % int(ls) for count in counts):
-        raise MalformedRow(f"ls {ls} fits neither lots of {lot_size} nor the quantities {counts}")
-    return lot_size // int(ls)
 
 
 def first_time(*texts: str) -> datetime | None:

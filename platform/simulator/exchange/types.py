@@ -229,7 +229,7 @@ class Settings:
     slippage_ticks: int = 0
     partial_fill_ratio: float = 0.0
     max_modifications: int = 25
-    tag_length: int = 20
+    tag_length: int = 64
 
 
 @dataclass(frozen=True, slots=True)

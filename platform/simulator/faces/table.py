@@ -9,6 +9,10 @@ from simulator.clients import SIX_NEXT_DAY, Expiry, after, at_next
 from simulator.faces.binance import face as binance
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
+from simulator.faces.fyers import face as fyers
+from simulator.faces.fyers.names import Names as FyersNames
+from simulator.faces.kotak import face as kotak
+from simulator.faces.kotak.names import Names as KotakNames
 from simulator.faces.mt5 import face as mt5
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
@@ -34,7 +38,9 @@ def _noren_names(market: Market) -> Names:
 
 FACES = (
     Row("zerodha", zerodha.build, MarketNames, SIX_NEXT_DAY),
+    Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
+    Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
     Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
     Row("mt5", mt5.build, MarketNames, after(timedelta(days=3650))),
 )

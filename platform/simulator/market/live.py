@@ -27,6 +27,7 @@ from simulator.market.types import Candle, Level, Listing, MarketQuote
 AUCTION = (time(15, 15), time(15, 35))
 GRID = 100  # milliseconds: what is due within one is priced together
 _SPREAD = 6_000
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _MAX_GAP_SECONDS = 3600.0
 _USUAL_LOTS = {
     Kind.OPTION: 30,
@@ -306,4 +307,4 @@ def _settles(listing: Listing) -> int:
 
 
 def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND  # rounded down: a market is never ahead of its clock

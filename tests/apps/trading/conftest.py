@@ -110,9 +110,9 @@ def shard(cast: Cast, now: datetime) -> Shard:
 
 
 def enter(
-    cast: Cast, now: datetime, *, accounts: list[Any], legs: int = 1, lots: int = 1, key: str = "s1"
+    cast: Cast, now: datetime, *, accounts: list[Any], legs: int = 1, lots: int = 1, key: str = "s1", side: str = "BUY"
 ) -> list[Trade]:
-    """Fan a signal out to accounts: buy the call, and the put as second leg."""
+    """Fan a signal out to accounts: trade the call, and the put as second leg."""
     signal = Signal.objects.create(
         tenant=cast.tenant, strategy=cast.strategy, kind="ENTRY", dedupe_key=key, received_at=now
     )
@@ -123,7 +123,7 @@ def enter(
             strategy_map_id=cast.maps[[m.account_id for m in cast.maps].index(account.pk)].pk,
             account=account,
             product="MIS",
-            legs=tuple(PlannedLeg(instrument, "BUY", 65 * lots, price) for instrument, price in contracts),
+            legs=tuple(PlannedLeg(instrument, side, 65 * lots, price) for instrument, price in contracts),
             exit_plan=PLAN,
             square_off_at=None,
             entry_deadline_at=now + timedelta(seconds=60),

@@ -13,7 +13,7 @@ from apps.trading.models import ExternalOrder, Fill, Order, Trade
 from apps.trading.services.agreement import disagreements
 from apps.trading.services.exit import request_exit_of_trade
 from domain.broker import Outcome, Verdict
-from domain.orders import ExitReason, OrderStatus, OrderType, Side
+from domain.orders import LIVE_TRADES, ExitReason, OrderStatus, OrderType, Side
 from tests.apps.trading.conftest import Shard, enter, statuses
 from tests.apps.trading.scripted import UNKNOWN, ScriptedBroker
 from tests.cast import Cast, publish_price
@@ -81,6 +81,27 @@ def test_only_what_our_exit_added_is_brought_back(cast: Cast, shard: Shard, now:
     shard.settle(6)
     assert net(broker) == -130
     assert Trade.objects.filter(flip_of__isnull=False).count() == 1
+
+
+def test_a_short_of_another_trade_is_no_long_that_turned(cast: Cast, shard: Shard, now: datetime) -> None:
+    (long,) = enter(cast, now, accounts=[cast.account], lots=2)
+    broker = shard.broker(cast.account)
+    broker.fill_price = Decimal("100")
+    shard.run(lambda: Trade.objects.get().status == "OPEN")
+    sell_by_hand(broker, 65)
+    shard.run(lambda: ExternalOrder.objects.exists())
+    request_exit_of_trade(trade=long, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    for _ in range(4):
+        shard.clock.ahead += timedelta(seconds=5)
+        shard.settle()
+    assert Trade.objects.get(pk=long.pk).status not in LIVE_TRADES
+    assert net(broker) == 0
+    (short,) = enter(cast, now, accounts=[cast.account], key="s2", side="SELL")
+    shard.run(lambda: Trade.objects.get(pk=short.pk).status == "OPEN")
+    shard.settle(8)
+    assert not Trade.objects.filter(flip_of__isnull=False).exists()
+    assert net(broker) == -65
+    assert not Halt.objects.exists()
 
 
 def test_an_account_that_does_not_allow_it_is_halted_and_told_only(cast: Cast, shard: Shard, now: datetime) -> None:

@@ -88,7 +88,7 @@ class Bench:
     async def stub(self, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], **options: Any) -> "Site":
         """Return an account whose broker is a server of the case's own."""
         base = await self.stack.enter_async_context(serve(answer))
-        credentials = Credentials("STUB01", self.member.fields("STUB01"), access_token="stub-token")
+        credentials = Credentials("STUB01", self.member.fields("STUB01"), access_token=self.member.token(base))
         if self.member.stub_desk is not None:
             self.desks["STUB01"] = await self.member.stub_desk(self, base)
             options = {"timeout": self.member.stub_seconds, **options}

@@ -59,6 +59,9 @@ class File:
     content_type: str = "text/csv"
 
 
+HERE = b"http://here.invalid"
+"""Stands in a master's files for the address of the server that serves them."""
+
 Spoil = Callable[[File], File]
 
 
@@ -96,8 +99,9 @@ class Member:
     ``browse`` follows the broker's page as a browser would and returns the query it is sent back with; ``denied`` are
     queries of a sign-in that failed. ``book`` and ``placed`` write the broker's answers. ``master`` writes contracts
     in the broker's format by path, ``unusable`` spoils a file of it, ``symbols`` names the contracts. ``greet`` is the
-    socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``reasons`` says why a case
-    proves nothing here.
+    socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``token`` is what an account is
+    signed in with whose broker is a server of the case's own. ``quotes_by_key``: quotes go by the application's key,
+    whatever becomes of the session. ``reasons`` says why a case proves nothing here.
 
     ``stage`` is what is traded. ``taken`` writes the answer to a place where it repeats more of the order than its id,
     ``order_id`` is what the adapter calls the order of such an answer. ``client_name`` names a client by number.
@@ -126,6 +130,8 @@ class Member:
     feed: FeedSample
     unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
     secret: Callable[[str], str] = field(default=lambda name: "")
+    token: Callable[[str], str] = field(default=lambda base: "stub-token")
+    quotes_by_key: bool = False
     reasons: Mapping[int, str] = field(default_factory=dict)
     stage: Stage = INDIA
     taken: Callable[[str, OrderRequest], bytes] | None = None

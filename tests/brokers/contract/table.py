@@ -15,11 +15,18 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import binance, flattrade, mt5, zerodha
+from tests.brokers.contract.members import binance, flattrade, fyers, kotak, mt5, zerodha
 
-MEMBERS: Mapping[str, Member] = {
-    one.slug: one for one in (zerodha.MEMBER, flattrade.MEMBER, binance.MEMBER, mt5.MEMBER)
-}
+_MEMBERS = (
+    zerodha.MEMBER,
+    flattrade.MEMBER,
+    fyers.MEMBER,
+    kotak.MEMBER,
+    binance.MEMBER,
+    mt5.MEMBER,
+)
+
+MEMBERS: Mapping[str, Member] = {one.slug: one for one in _MEMBERS}
 """Every (adapter, face) pair; a new broker is one more row."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import requests
 from django.db import connections
 from django.db.utils import Error
+from redis.exceptions import RedisError
 
 from launch.problems import LaunchError
 from tests.chaos.world import World
@@ -36,7 +37,7 @@ class Injector:
         while not world.pause(self.random.expovariate(1 / self.every)):
             try:
                 self.inject(world)
-            except (requests.RequestException, LaunchError, Error) as error:
+            except (requests.RequestException, LaunchError, Error, RedisError) as error:
                 connections.close_all()  # of this thread: the server may be gone
                 world.note(f"{self.name}: not injected: {str(error)[:200]}")
 

@@ -132,7 +132,7 @@ class Exchange(Injector):
     """What an exchange does on bad days: fills in parts, fills late, refuses what it accepted."""
 
     name = "exchange"
-    every = 15.0
+    every = 8.0
     DEVIATIONS = (
         {"partial_fill_ratio": 0.7},
         {"fill_delay_seconds": 2.5},

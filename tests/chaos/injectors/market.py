@@ -1,7 +1,10 @@
 """Prices that stop, freeze or jump; people who act at the same moment; halts in the middle of a wave."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+from bus.connection import redis_client
+from bus.ticks import CHANNEL
 from tests.chaos.injectors.base import Injector
 from tests.chaos.world import World
 
@@ -46,6 +49,34 @@ class Feed(Injector):
     def heal(self, world: World) -> None:
         """Let prices move."""
         world.simulate("POST", "market", {"action": "freeze", "underlying": UNDERLYING, "on": False})
+
+
+class Ticks(Injector):
+    """Batches of ticks that come again, late and in the wrong order: the bus promises neither order nor once."""
+
+    name = "ticks"
+    every = 20.0
+    HEARD_SECONDS = 3.0
+
+    def inject(self, world: World) -> None:
+        """Listen for a while, then say everything again, shuffled, a few seconds too late."""
+        heard = self._heard(world)
+        world.pause(self.random.uniform(0.5, 4))
+        self.random.shuffle(heard)
+        for batch in heard:
+            redis_client().publish(CHANNEL, batch)
+            world.pause(self.random.uniform(0, 0.05))
+        world.count("feed: old ticks again, out of order", bool(heard))
+
+    def _heard(self, world: World) -> list[bytes]:
+        batches: list[bytes] = []
+        with redis_client().pubsub(ignore_subscribe_messages=True) as channel:
+            channel.subscribe(CHANNEL)
+            until = time.monotonic() + self.HEARD_SECONDS
+            while time.monotonic() < until and not world.stopping.is_set():
+                message = channel.get_message(timeout=0.2)
+                batches += [message["data"]] if message else []
+        return batches
 
 
 class EverythingAtOnce(Injector):

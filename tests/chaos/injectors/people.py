@@ -44,6 +44,18 @@ class OwnApp(Injector):
         world.count(f"people: {what}")
 
 
+class SignIns(Injector):
+    """Somebody signs an account in again, whether it needs it or not."""
+
+    name = "sign-ins"
+    every = 6.0
+
+    def inject(self, world: World) -> None:
+        """One account of the simulated broker."""
+        world.desk.sign_in(self.random.choice(world.live_clients))
+        world.count("people: an account signed in again")
+
+
 class Halts(Injector):
     """A halt right after a wave's alert, released some seconds later."""
 

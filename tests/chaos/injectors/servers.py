@@ -11,6 +11,7 @@ import psutil  # type: ignore[import-untyped]
 import psycopg2
 
 from launch import redis_server
+from tests.chaos import disk
 from tests.chaos.injectors.base import Injector
 from tests.chaos.world import RunBroken, World
 
@@ -122,6 +123,31 @@ class Postgres(Injector):
     def heal(self, world: World) -> None:
         """It restarts by itself."""
         _wait(lambda: _answers(world), world, "Postgres")
+
+
+class FullDisk(Injector):
+    """The disk under Postgres is full for some seconds."""
+
+    name = "full disk"
+    every = 120.0
+
+    def inject(self, world: World) -> None:
+        """Fill it, wait, give the room back."""
+        if world.disk is None:
+            return
+        with world.alone:
+            try:
+                disk.fill(world.disk)
+                world.count("postgres: disk full")
+                world.pause(self.random.uniform(5, 12))
+            finally:
+                disk.give_room(world.disk)
+            _wait(lambda: _answers(world), world, "Postgres")
+
+    def heal(self, world: World) -> None:
+        """Give the room back."""
+        if world.disk is not None:
+            disk.give_room(world.disk)
 
 
 _CUT = """

@@ -32,7 +32,7 @@ REFUSED = [
         Reason.TRIGGER,
     ),
     ({"tag": "with space"}, Reason.TAG),
-    ({"tag": "x" * 21}, Reason.TAG),
+    ({"tag": "x" * 65}, Reason.TAG),
     (
         {
             "exchange": "MCX",

@@ -54,3 +54,14 @@ def test_the_switch_is_looked_at_with_each_call():
     assert all(taken(switched, [0] * 20))
     switch.enabled = True
     assert taken(switched, [0] * 4) == [True, True, True, False]
+
+
+def test_a_call_may_count_for_many():
+    weighed = CallLimits({"weight": (Window(100, 60),)}, switch=LimitSwitch(True))
+    assert weighed.take(who="A", bucket="weight", now=0.0, calls=80) is None
+    excess = weighed.take(who="A", bucket="weight", now=1.0, calls=40)
+    assert excess is not None
+    assert excess.calls == 120
+    assert weighed.take(who="A", bucket="weight", now=2.0, calls=20) is None
+    assert weighed.used(who="A", bucket="weight", now=3.0) == [100]
+    assert weighed.used(who="A", bucket="weight", now=61.0) == [0]

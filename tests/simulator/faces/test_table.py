@@ -9,7 +9,12 @@ from simulator.faces.table import FACES
 from tests.simulator.faces.noren_client import option_line, sign_in
 
 SLUGS = [row.slug for row in FACES]
-ENVELOPES = {"zerodha": {"status": "error"}, "flattrade": {"stat": "Not_Ok"}}
+ENVELOPES = {
+    "zerodha": {"status": "error"},
+    "flattrade": {"stat": "Not_Ok"},
+    "fyers": {"s": "error"},
+    "kotak": {"stat": "Not_Ok", "stCode": 404},
+}
 
 
 def test_the_root_lists_the_faces(site):

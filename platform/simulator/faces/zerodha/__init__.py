@@ -1,5 +1,4 @@
 """Zerodha's Kite Connect v3, as its documentation and its official SDK know it.
 
-REST lives at the root of the port, the ticker at ``/ws-zerodha`` (and at the root path for a WebSocket
-upgrade).
+Everything lives under ``/zerodha``; the ticker at ``/zerodha`` itself, as the real one is at a host without a path.
 """

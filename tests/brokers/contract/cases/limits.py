@@ -110,8 +110,9 @@ async def _(bench: Bench) -> None:
     way_out = await bench.stack.enter_async_context(serve(proxy))
     fields = {**bench.member.fields("STUB01"), "proxy": way_out}
     # A host that does not exist: whatever does not go through the proxy goes nowhere.
-    endpoint = bench.member.endpoint("http://broker.invalid")
-    site = bench.opened(Credentials("STUB01", fields, access_token="stub-token"), endpoint)
+    nowhere = "http://broker.invalid"
+    credentials = Credentials("STUB01", fields, access_token=bench.member.token(nowhere))
+    site = bench.opened(credentials, bench.member.endpoint(nowhere))
     assert (await site.broker.place(wish)).broker_order_id == bench.member.order_id("261120000000001", wish)
     reads = (site.broker.order_book, site.broker.funds, site.market.instruments)
     for count, read in enumerate((*reads, lambda: site.login.exchange(request_token="x", now=datetime.now(UTC))), 2):

@@ -153,7 +153,7 @@ async def _(bench: Bench) -> None:
     for read in (site.broker.order_book, site.broker.trade_book, site.broker.positions, site.broker.funds):
         with pytest.raises(SessionLost):
             await read()
-    if not bench.member.public_data:
+    if not (bench.member.public_data or bench.member.quotes_by_key):
         with pytest.raises(SessionLost):
             await site.market.quotes([(wish.exchange, wish.symbol)])
     if bench.member.renew is not None:

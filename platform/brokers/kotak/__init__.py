@@ -1,0 +1,1 @@
+"""Kotak Neo, Trade API v2."""
