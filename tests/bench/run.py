@@ -25,6 +25,7 @@ PURE = (
     "hsm_decode",
     "sfeed_decode",
     "binance_decode",
+    "mt5_decode",
 )
 ON_SERVERS = ("ticks", "webhook", "live")
 ON_INSTALLATION = ("wave", "exit_latency", "square_off", "login_wave", "restart", "memory")

@@ -18,6 +18,7 @@ BROKERS = {
     "fyers",
     "kotak",
     "binance",
+    "mt5",
 }
 
 
