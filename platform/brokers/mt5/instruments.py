@@ -8,6 +8,7 @@ from brokers.mt5.facts import EXCHANGE, FULL, Facts, Untradable, facts_of
 from brokers.mt5.protocol import Symbol
 from domain.broker import InstrumentRow
 from domain.instruments import Kind
+from domain.prices import FINEST_MULTIPLIER, FINEST_PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,17 @@ def listed(symbols: Sequence[Symbol]) -> tuple[list[InstrumentRow], list[LeftOut
                 raise Untradable(f"{symbol.name}: listed more than once")
             if symbol.trade_mode != FULL:
                 raise Untradable(f"{symbol.name}: trade mode {symbol.trade_mode}, not both ways")
-            rows[symbol.name] = _row(facts_of(symbol))
+            rows[symbol.name] = _row(_kept_exactly(facts_of(symbol)))
         except Untradable as error:
             left_out.append(LeftOut(symbol.name, str(error)))
     return list(rows.values()), left_out
+
+
+def _kept_exactly(facts: Facts) -> Facts:
+    """Return the facts; raises ``Untradable`` for steps finer than the ledger keeps."""
+    if facts.tick_size % FINEST_PRICE or facts.multiplier % FINEST_MULTIPLIER:
+        raise Untradable(f"{facts.name}: a price step of {facts.tick_size} is finer than {FINEST_PRICE}")
+    return facts
 
 
 def _row(facts: Facts) -> InstrumentRow:

@@ -103,7 +103,8 @@ COIN_FAMILIES = {family.underlying: family for family in (BTCUSDT, ETHUSDT)}
 
 EURUSD = Family("EURUSD", Exchange.MT5, Decimal("1.16"), 0.07, 0.3, 1, None, Decimal("0.00001"))
 XAUUSD = Family("XAUUSD", Exchange.MT5, Decimal(4_100), 0.15, 0.2, 1, None, Decimal("0.01"))
-CFD_FAMILIES = {family.underlying: family for family in (EURUSD, XAUUSD)}
+US500 = Family("US500", Exchange.MT5, Decimal(6_800), 0.13, 0.8, 1, None, Decimal("0.1"))
+CFD_FAMILIES = {family.underlying: family for family in (EURUSD, XAUUSD, US500)}
 
 VIX = Spot("INDIA VIX", "INDIA VIX", "INDIA VIX", Kind.INDEX, 1035, Decimal("0.01"))
 SPOTS = (
@@ -183,6 +184,7 @@ class Cfd:
 CFDS = (
     Cfd(EURUSD, 5, 100_000, Decimal("0.01"), Decimal(50)),
     Cfd(XAUUSD, 2, 100, Decimal("0.01"), Decimal(50)),
+    Cfd(US500, 1, 10, Decimal("0.1"), Decimal(250)),
 )
 
 

@@ -57,6 +57,7 @@ def test_a_unit_is_the_volume_step_and_its_multiplier_what_it_gains():
         {"trade_tick_value": 0.0},
         {"point": 0.0},
         {"currency_profit": "JPY"},
+        {"trade_tick_size": 0.00001},
     ],
 )
 def test_a_symbol_whose_numbers_cannot_be_traded_by_is_left_out_by_name(changes: dict[str, Any]):

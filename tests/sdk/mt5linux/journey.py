@@ -118,8 +118,8 @@ def test_the_accounts_money_adds_up(mt5):
 @step("instruments")
 def test_symbols_have_what_volumes_and_prices_go_by(mt5):
     names = {symbol.name for symbol in mt5.symbols_get()}
-    assert names == {GOLD, "EURUSD"}
-    assert mt5.symbols_total() == 2
+    assert names == {GOLD, "EURUSD", "US500"}
+    assert mt5.symbols_total() == 3
     gold = mt5.symbol_info(GOLD)
     assert gold.volume_min == gold.volume_step == 0.01
     assert gold.trade_tick_value == pytest.approx(gold.trade_contract_size * gold.trade_tick_size)
