@@ -5,12 +5,16 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from brokers.aliceblue import spec as aliceblue
 from brokers.binance import spec as binance
 from brokers.flattrade import spec as flattrade
 from brokers.fyers import spec as fyers
+from brokers.ibkr import spec as ibkr
 from brokers.kotak import spec as kotak
+from brokers.mastertrust import spec as mastertrust
 from brokers.mt5 import spec as mt5
 from brokers.paper import spec as paper
+from brokers.upstox import spec as upstox
 from brokers.zerodha import spec as zerodha
 from domain.broker import BrokerSpec, Endpoint
 
@@ -20,7 +24,11 @@ _MODULES = (
     flattrade,
     fyers,
     kotak,
+    ibkr,
+    aliceblue,
     binance,
+    mastertrust,
+    upstox,
     mt5,
 )
 

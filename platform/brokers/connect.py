@@ -7,18 +7,22 @@ from typing import TypeVar
 import aiohttp
 
 from brokers.adapter import Account, Adapter, OnOrder
+from brokers.aliceblue.adapter import ADAPTER as ALICEBLUE
 from brokers.binance.adapter import ADAPTER as BINANCE
 from brokers.catalog import UnknownBroker
 from brokers.flattrade.adapter import ADAPTER as FLATTRADE
 from brokers.fyers.adapter import ADAPTER as FYERS
+from brokers.ibkr.adapter import ADAPTER as IBKR
 from brokers.kotak.adapter import ADAPTER as KOTAK
 from brokers.lots import LotSizeOf, unknown_lots
+from brokers.mastertrust.adapter import ADAPTER as MASTERTRUST
 from brokers.mt5.adapter import ADAPTER as MT5
 from brokers.mt5.desk import BridgeDesk
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
 from brokers.steps import StepOf, unknown_steps
 from brokers.transport import shared_connector
+from brokers.upstox.adapter import ADAPTER as UPSTOX
 from brokers.zerodha.adapter import ADAPTER as ZERODHA
 from domain.broker import Broker, Credentials, Endpoint, Login, MarketData, MarketFeed, OrderStream
 
@@ -48,7 +52,11 @@ _ADAPTERS = (
     FLATTRADE,
     FYERS,
     KOTAK,
+    IBKR,
+    ALICEBLUE,
     BINANCE,
+    MASTERTRUST,
+    UPSTOX,
     MT5,
 )
 

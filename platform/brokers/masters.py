@@ -1,10 +1,14 @@
 """Rules every broker's instrument master is held to. Pure."""
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
+from brokers.payloads import malformed
 from domain.broker import InstrumentRow
+
+_GZIP_MAGIC = b"\x1f\x8b"
 
 KeyOf = Callable[[InstrumentRow], Hashable]
 
@@ -24,6 +28,23 @@ class Master:
 
     rows: list[InstrumentRow]
     malformed: list[MalformedLine] = field(default_factory=list)
+
+
+def unzipped(body: bytes, *, limit: int, broker: str) -> bytes:
+    """Return the body, decompressed where it is gzip.
+
+    Raises ``BrokerUnavailable`` when it is broken or longer than ``limit`` bytes.
+    """
+    if not body.startswith(_GZIP_MAGIC):
+        return body
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        plain = stream.decompress(body, limit)
+    except zlib.error as error:
+        raise malformed(broker, "instrument master", f"the gzip is broken: {error}") from error
+    if not stream.eof:
+        raise malformed(broker, "instrument master", "the gzip is cut short or too long")
+    return plain
 
 
 def unambiguous(master: Master) -> Master:

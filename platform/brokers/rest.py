@@ -88,7 +88,7 @@ class RestBroker(Generic[_Access]):
         self.spec: BrokerSpec = account.spec
         self.account = account
         self._orders = orders
-        self._outcome = outcome
+        self.outcome = outcome
         self._books = books
 
     async def place(self, request: OrderRequest) -> Outcome:
@@ -128,6 +128,17 @@ class RestBroker(Generic[_Access]):
         """Close the account's HTTP session."""
         await self.account.wire.aclose()
 
+    async def judged(self, answer: WireAnswer, *, expected_id: str) -> Outcome:
+        """Return what the answer to an order call proves; never raises. A broker that asks back answers here."""
+        return self.outcome(answer, expected_id=expected_id)
+
+    async def sent(self, request: WireRequest) -> WireAnswer | Outcome:
+        """Send an order call once; an ``Outcome`` where no whole answer came."""
+        try:
+            return await self.account.wire.send(request, limit=ORDER_BODY_LIMIT)
+        except WireFailure as failure:
+            return Outcome(Verdict.UNKNOWN, code=failure.code, message=failure.message)
+
     async def _once(self, build: Callable[[], WireRequest], *, expected_id: str = "") -> Outcome:
         try:
             request = build()
@@ -135,8 +146,5 @@ class RestBroker(Generic[_Access]):
             return Outcome(Verdict.REJECTED, code="INVALID", message=str(error))
         except SessionLost as error:
             return Outcome(Verdict.SESSION_LOST, code=error.code, message=error.message)
-        try:
-            answer = await self.account.wire.send(request, limit=ORDER_BODY_LIMIT)
-        except WireFailure as failure:
-            return Outcome(Verdict.UNKNOWN, code=failure.code, message=failure.message)
-        return self._outcome(answer, expected_id=expected_id)
+        answer = await self.sent(request)
+        return answer if isinstance(answer, Outcome) else await self.judged(answer, expected_id=expected_id)

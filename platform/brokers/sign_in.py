@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -19,11 +19,19 @@ _WHAT = "sign-in"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a broker says of a sign-in; ``expires_at`` where it says when the token dies."""
+    """What a broker says of a sign-in; ``expires_at`` where it says when the token dies, ``lasts`` where how soon.
+
+    ``client_id`` is "" until the broker is asked (``CodeLogin.completed``), where its answer leaves that out.
+    """
 
     client_id: str
     access_token: str = field(repr=False)
     expires_at: datetime | None = None
+    lasts: timedelta | None = None
+
+    def ends(self, now: datetime) -> datetime | None:
+        """Return when the broker says that a token given now dies."""
+        return self.expires_at if self.lasts is None else now + self.lasts
 
 
 class _RequestToken(msgspec.Struct):
@@ -59,7 +67,7 @@ class RestLogin:
             raise malformed(self.spec.slug, _WHAT, "no token or no client id")
         if expected and signed_in.upper() != expected.upper():
             raise BrokerError("WRONG_CLIENT", f"{self.spec.slug}: {plain(signed_in)} signed in, not {expected}")
-        expires_at = token_expiry(self.spec, now, stated=session.expires_at)
+        expires_at = token_expiry(self.spec, now, stated=session.ends(now))
         return BrokerToken(access_token=session.access_token, client_id=signed_in, expires_at=expires_at)
 
 
@@ -84,7 +92,11 @@ class CodeLogin(RestLogin, ABC):
         Its code is ``WRONG_CLIENT`` when somebody else signed in.
         """
         answer = await self.read(self.token_request(request_token))
-        return self.token(self.session_of(answer), now=now)
+        return self.token(await self.completed(self.session_of(answer)), now=now)
+
+    async def completed(self, session: Session) -> Session:
+        """Return the session with what its answer left out; raises ``BrokerError``. Most leave nothing out."""
+        return session
 
     async def sign_in(self, *, now: datetime) -> BrokerToken:
         """Sign in without a person; a real broker raises ``BrokerError`` with code ``MANUAL``."""

@@ -130,9 +130,18 @@ class Wire:
             raise failure.as_unavailable(broker) from failure
 
     async def socket(
-        self, url: str, *, heartbeat: float, max_message: int, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        heartbeat: float,
+        max_message: int,
+        headers: Mapping[str, str] | None = None,
+        autoping: bool = True,
     ) -> aiohttp.ClientWebSocketResponse:
-        """Open a WebSocket; raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``."""
+        """Open a WebSocket; without ``autoping`` the other side's pings are messages, for the caller to answer.
+
+        Raises ``aiohttp.ClientError``, ``OSError`` or ``TimeoutError``.
+        """
         async with asyncio.timeout(self._timeout.total):
             return await self._opened().ws_connect(
                 url,
@@ -140,7 +149,7 @@ class Wire:
                 proxy=self._egress.proxy,
                 heartbeat=heartbeat,
                 max_msg_size=max_message,
-                autoping=True,
+                autoping=autoping,
             )
 
     async def aclose(self) -> None:

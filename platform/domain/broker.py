@@ -44,15 +44,17 @@ class Outcome:
 class Endpoint:
     """Where a broker is reached: its real hosts by default, the simulated exchange by setting.
 
-    ``data_url`` serves market data, ``master_url`` instrument files and ``token_url`` sessions where they have hosts of
-    their own ("": the REST host); ``order_socket_url`` order updates where they have a socket of their own.
-    ``simulator_url`` is the root of the simulated exchange all of them are at ("": the broker is real).
+    ``data_url`` serves market data, ``order_url`` order calls, ``master_url`` instrument files and ``token_url``
+    sessions where they have hosts of their own ("": the REST host); ``order_socket_url`` order updates where they have
+    a socket of their own. ``simulator_url`` is the root of the simulated exchange all of them are at ("": the broker is
+    real).
     """
 
     rest_url: str
     socket_url: str
     login_url: str = ""
     data_url: str = ""
+    order_url: str = ""
     master_url: str = ""
     order_socket_url: str = ""
     token_url: str = ""

@@ -89,7 +89,10 @@ class ErrorRule:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Calls per second per account the broker allows, and per minute and day where it says so; ours stay below."""
+    """Calls per second per account the broker allows, and per minute and day where it says so; ours stay below.
+
+    ``books_seconds`` is how far apart reads of the order book must be, and reads of the trade book.
+    """
 
     orders: int
     reads: int
@@ -98,6 +101,7 @@ class RateLimits:
     orders_per_minute: int | None = None
     orders_per_day: int | None = None
     reads_per_minute: int | None = None
+    books_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,8 @@ class SignIn:
 
     ``user_must`` tells a person what to do at the broker first. ``code_names`` are the query names the one-use code may
     come back under, ``longest_code`` how long it may be. ``success`` is a (name, value) pair the query must hold too.
+    ``client_name`` is the query name that says who signed in, where the exchange of the code needs it: the code is then
+    handed on as ``client:code``.
     ``returns_state`` says whether the broker hands our state back; where not, the state travels in the browser's own
     session. ``unattended`` says whether the broker lets a program sign in with what the account holds.
     """
@@ -148,6 +154,7 @@ class SignIn:
     code_names: tuple[str, ...] = ()
     longest_code: int = 2000
     success: tuple[str, str] | None = None
+    client_name: str = ""
     returns_state: bool = True
     unattended: bool = False
 
@@ -158,7 +165,15 @@ class SignIn:
         codes = [query[name] for name in self.code_names if query.get(name)]
         if not codes or len(codes[0]) > self.longest_code or not re.fullmatch(r"[\x21-\x7e]+", codes[0]):
             raise SignInDenied("the broker sent no usable code")
-        return codes[0]
+        return f"{self._client_of(query)}{codes[0]}"
+
+    def _client_of(self, query: Mapping[str, str]) -> str:
+        if not self.client_name:
+            return ""
+        client = query.get(self.client_name, "")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", client):
+            raise SignInDenied("the broker did not say who signed in")
+        return f"{client}:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,4 +252,9 @@ class BrokerSpec:
     def is_tag(self, text: str) -> bool:
         """Say whether the broker takes this as our tag."""
         fits = 0 < len(text) <= self.tag_length and text.isascii()
-        return fits and (text.isdigit() if self.tag_digits_only else text.isalnum())
+        return fits and (_is_number(text) if self.tag_digits_only else text.isalnum())
+
+
+def _is_number(text: str) -> bool:
+    """Noughts before a number are lost where a broker keeps it as one."""
+    return text.isdigit() and not text.startswith("0")

@@ -230,8 +230,8 @@ class OrderRequest:
 class OrderChange:
     """What a modify asks for; ``None`` leaves a field alone. Quantity is the order's new total, in units.
 
-    ``symbol``, ``token`` (the broker's own) and ``side`` are for brokers whose modify repeats them; "" and ``None``
-    where the caller has none.
+    ``symbol`` and ``token`` are the broker's own, ``side`` and ``product`` the order's, for brokers whose modify
+    repeats them; "" and ``None`` where the caller has none.
     """
 
     order_type: OrderType
@@ -244,6 +244,7 @@ class OrderChange:
     symbol: str = ""
     token: str = ""
     side: Side | None = None
+    product: Product | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ from simulator.recovery import recover
 
 LONGEST_NAP = 0.5
 SHORTEST_NAP = 0.005
+LONGEST_TAG = 64
+"""As long as any broker's; each face holds its clients to its own."""
 
 log = logging.getLogger("simulator")
 
@@ -124,7 +126,9 @@ def _take_back(config: Config, exchange: Exchange, clients: ClientRegistry, word
 
 
 def _settings(config: Config) -> Settings:
-    return Settings(slippage_ticks=config.slippage_ticks, partial_fill_ratio=config.partial_fill_ratio)
+    return Settings(
+        slippage_ticks=config.slippage_ticks, partial_fill_ratio=config.partial_fill_ratio, tag_length=LONGEST_TAG
+    )
 
 
 def _market(config: Config, now: datetime) -> Market:

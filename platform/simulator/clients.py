@@ -194,10 +194,10 @@ class Sessions:
             return None
         return self.open(client)
 
-    def open(self, client: Client) -> Session:
-        """Give a client a session, without a page where the broker has none."""
+    def open(self, client: Client, *, token: str = "") -> Session:
+        """Give a client a session, without a page where the broker has none; ``token`` where both sides made it."""
         expires_at = self._lives.get(client.broker, SIX_NEXT_DAY)(self._now())
-        session = Session(token=secrets.token_hex(16), client=client.client, expires_at=expires_at)
+        session = Session(token=token or secrets.token_hex(16), client=client.client, expires_at=expires_at)
         self._sessions[session.token] = session
         self._store(session)
         return session
@@ -207,10 +207,18 @@ class Sessions:
         session = self._sessions.get(token)
         return session is not None and session.client == client.client and session.expires_at > self._now()
 
+    def holder(self, token: str) -> str:
+        """Return whose live token this is, "" for nobody's."""
+        session = self._sessions.get(token)
+        return session.client if session is not None and session.expires_at > self._now() else ""
+
     def tokens(self, client: str) -> list[str]:
         """Return a client's live tokens."""
-        now = self._now()
-        return [token for token, one in self._sessions.items() if one.client == client and one.expires_at > now]
+        return [token for token in self._sessions if self.holder(token) == client]
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """Return the one-use codes nobody has redeemed, each with its client's name."""
+        return [(code, request.client) for code, request in self._requests.items()]
 
     def revoke(self, token: str) -> bool:
         """End one session; false when there was none."""

@@ -24,7 +24,10 @@ PURE = (
     "noren_decode",
     "hsm_decode",
     "sfeed_decode",
+    "ibkr_decode",
     "binance_decode",
+    "mastertrust_decode",
+    "upstox_decode",
     "mt5_decode",
 )
 ON_SERVERS = ("ticks", "webhook", "live")

@@ -17,7 +17,11 @@ BROKERS = {
     "flattrade",
     "fyers",
     "kotak",
+    "ibkr",
+    "aliceblue",
     "binance",
+    "upstox",
+    "mastertrust",
     "mt5",
 }
 

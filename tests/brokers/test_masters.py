@@ -1,13 +1,14 @@
-"""Rows nobody can tell apart are left out, all of them, and named."""
+"""Rows nobody can tell apart are left out, all of them, and named; a file that is not whole is refused."""
 
+import gzip
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from brokers.masters import MalformedLine, Master, unambiguous
-from domain.broker import InstrumentRow
+from brokers.masters import MalformedLine, Master, unambiguous, unzipped
+from domain.broker import BrokerUnavailable, InstrumentRow
 
 OPTION = InstrumentRow(
     exchange="NFO",
@@ -47,3 +48,12 @@ def test_rows_that_share_what_names_them_are_both_left_out_and_named(what, twin)
     assert master.malformed[0] == MalformedLine(7, "X", "before")
     assert [line.symbol for line in master.malformed[1:]] == [OPTION.symbol, twin.symbol]
     assert all(what in line.reason for line in master.malformed[1:])
+
+
+def test_gzip_is_unpacked_and_broken_or_endless_gzip_refused():
+    packed = gzip.compress(b"x" * 1000)
+    assert unzipped(packed, limit=2000, broker="zerodha") == b"x" * 1000
+    assert unzipped(b"plain", limit=2000, broker="zerodha") == b"plain"
+    for body, limit in ((packed, 999), (packed[:-5], 2000), (b"\x1f\x8b broken", 2000)):
+        with pytest.raises(BrokerUnavailable, match=r"zerodha instrument master: the gzip"):
+            unzipped(body, limit=limit, broker="zerodha")

@@ -1,7 +1,8 @@
 """What every sign-in does with what its broker said."""
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -80,6 +81,37 @@ def test_a_token_dies_when_the_broker_says_or_at_the_specs_hour(stated, expires_
     token = Login(account()).token(Session("AB1234", "token1", expires_at=stated), now=NOW)
     assert token.expires_at == expires_at
     assert "token1" not in repr(token)
+
+
+@pytest.mark.parametrize(("lasts", "expires_at"), [(timedelta(hours=3), NOON), (timedelta(days=9), SIX)])
+def test_a_token_may_say_how_long_it_lives(lasts, expires_at):
+    assert Login(account()).token(Session("AB1234", "token1", lasts=lasts), now=NOW).expires_at == expires_at
+
+
+class Asking(Login):
+    """A broker whose answer leaves out whose token it is."""
+
+    def session_of(self, answer: WireAnswer) -> Session:
+        return Session("", "token1")
+
+    async def completed(self, session: Session) -> Session:
+        return replace(session, client_id=f"of {session.access_token}")
+
+
+def test_what_an_answer_left_out_is_asked_before_it_is_judged():
+    async def answer(http: web.Request) -> web.Response:
+        return web.Response()
+
+    async def journey() -> None:
+        async with serve(answer) as base:
+            login = Asking(account(endpoint=Endpoint(base, "")))
+            try:
+                await login.exchange(request_token="code1", now=NOW)
+            finally:
+                await login.aclose()
+
+    with pytest.raises(BrokerError, match="of token1 signed in, not AB1234"):
+        asyncio.run(journey())
 
 
 @pytest.mark.parametrize(("client", "token"), [("", "token1"), ("AB1234", "")])

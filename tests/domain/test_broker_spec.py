@@ -33,6 +33,7 @@ def test_a_broker_may_take_digits_only():
     assert digits.is_tag("9" * 18)
     assert not digits.is_tag("9" * 19)
     assert not digits.is_tag("VAYDA1")
+    assert not digits.is_tag("01")
 
 
 def test_only_required_credentials_are_insisted_on():
@@ -67,6 +68,16 @@ def test_a_code_is_found_under_any_of_its_names(query, code):
 def test_a_callback_without_a_usable_code_is_a_denial(query):
     with pytest.raises(SignInDenied):
         CALLBACK.code_of(query)
+
+
+NAMED = replace(CALLBACK, client_name="user")
+
+
+def test_a_code_is_handed_on_with_its_client_where_the_exchange_needs_it():
+    assert NAMED.code_of({"s": "ok", "code": "a:b", "user": "AB-01_x"}) == "AB-01_x:a:b"
+    for user in ("", "a:b", "a b", "é", "x" * 65):
+        with pytest.raises(SignInDenied):
+            NAMED.code_of({"s": "ok", "code": "abc", "user": user})
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())

@@ -91,6 +91,24 @@ def test_a_session_dies_when_its_brokers_do(sessions, watch):
     assert not sessions.holds(client, token)
 
 
+def test_a_token_leads_to_its_client_and_a_client_to_its_tokens(sessions, watch):
+    first, second = (sessions.open(client).token for client in (FIRST, SECOND))
+    again = sessions.open(FIRST).token
+    assert (sessions.holder(first), sessions.holder(second)) == (FIRST.client, SECOND.client)
+    assert set(sessions.tokens(FIRST.client)) == {first, again}
+    sessions.revoke(first)
+    assert (sessions.holder(first), sessions.tokens(FIRST.client)) == ("", [again])
+    watch.time = datetime(2026, 8, 19, 6, 0, tzinfo=IST)
+    assert (sessions.holder(second), sessions.tokens(SECOND.client), sessions.holder("")) == ("", [], "")
+
+
+def test_codes_wait_until_they_are_redeemed(sessions):
+    code = sessions.begin(FIRST)
+    assert sessions.waiting() == [(code, FIRST.client)]
+    sessions.redeem(code, FIRST)
+    assert sessions.waiting() == []
+
+
 def test_sessions_survive_a_restart_and_revocations_too(tmp_path, watch):
     path = tmp_path / "sessions.jsonl"
     before = Sessions(path, now=watch, lives=LIVES)

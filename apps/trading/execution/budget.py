@@ -67,10 +67,12 @@ class OrderBudget:
 class ReadBudget:
     """Reads in any minute stay within four fifths of the limit: an eighth of that at once, the rest evenly.
 
-    Ordinary reads leave enough for one read of the books at any time, for an exit that waits to be sized.
+    Ordinary reads leave enough for one read of the books at any time, for an exit that waits to be sized. Where the
+    books themselves must be read far apart, such an exit has the positions alone.
     """
 
     limits: RateLimits
+    _books_at: float | None = None
     _used: float = 0.0  # of what may be read at once
     _used_at: float = 0.0
 
@@ -78,6 +80,16 @@ class ReadBudget:
         """A call goes out."""
         if self.limits.reads_per_minute is not None:
             self._used, self._used_at = self._used_now(now) + 1, now
+
+    def note_books(self, now: float) -> None:
+        """The order book is read, and the trade book after it."""
+        self._books_at = now
+
+    def books_free_at(self) -> float:
+        """Return when the order book may be read next; the beginning of time where the broker does not mind."""
+        if not self.limits.books_seconds or self._books_at is None:
+            return 0.0
+        return self._books_at + self.limits.books_seconds
 
     def free_at(self, now: float, *, urgent: bool = False) -> float:
         """Return when the books may be read next; the beginning of time where the broker sets no limit."""

@@ -349,6 +349,10 @@ class Engine:
                 self._spawn(self._read(worker), partial(self._read_broke, worker))
 
     async def _read(self, worker: LaneWorker) -> None:
+        if not worker.may_read_books():
+            await self._read_positions(worker)
+            worker.read_later()
+            return
         try:
             report = await worker.read()
             self._reports.append(report)
@@ -363,7 +367,7 @@ class Engine:
             asyncio.get_running_loop().call_later(GATHER, self.wake.set)
 
     async def _read_positions(self, worker: LaneWorker) -> None:
-        """An exit waits to be sized and the books cannot be read: the positions alone will do."""
+        """An exit waits to be sized and the books cannot or may not be read: the positions alone will do."""
         try:
             facts = await worker.read_positions()
         except BrokerError:

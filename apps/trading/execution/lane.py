@@ -66,7 +66,7 @@ class LaneWorker:
     def spend_from(self, orders: OrderBudget, reads: ReadBudget) -> None:
         """Go on with what an earlier connection of the account left of its calls."""
         self.orders, self.reads = orders, reads
-        self.next_read = reads.free_at(time.monotonic(), urgent=True)
+        self.next_read = max(reads.free_at(time.monotonic(), urgent=True), reads.books_free_at())
 
     def may_call(self) -> bool:
         """Whether one more order call stays below our caps."""
@@ -123,11 +123,20 @@ class LaneWorker:
     def _read_at(self, pause: float) -> float:
         """Return when the books are read next, later than asked where the broker's limit wants it."""
         now = time.monotonic()
-        return max(now + pause, self.reads.free_at(now))
+        return max(now + pause, self.reads.free_at(now), self.reads.books_free_at())
 
     def is_due(self, now: float) -> bool:
         """Whether the books should be read now."""
         return not self.reading and now >= self.next_read
+
+    def may_read_books(self) -> bool:
+        """Whether the broker lets its order book be read again; where not, the positions alone may be."""
+        return time.monotonic() >= self.reads.books_free_at()
+
+    def read_later(self) -> None:
+        """Schedule the next ordinary read."""
+        self.reading = False
+        self.next_read = self._read_at(self.attention.pause())
 
     async def read(self) -> Report:
         """Read the books once; raises ``BrokerError``. The next read is scheduled whatever comes of this one."""
@@ -159,6 +168,7 @@ class LaneWorker:
     async def _read(self, *, with_positions: bool) -> Report:
         read_at, sending = self.wall(), frozenset(self.sending)
         self.reads.note(time.monotonic())
+        self.reads.note_books(time.monotonic())
         rows = await self.broker.order_book()
         fills = await self._fills_if_new(rows)
         return Report(

@@ -14,7 +14,7 @@ from apps.trading.services.submission import Lane
 from apps.trading.services.touches import touches
 from bus import failpoints
 from domain.broker import Outcome, Verdict
-from domain.orders import OrderChange, OrderType, Side
+from domain.orders import OrderChange, OrderType, Product, Side
 from domain.pricing import Touch, is_marketable
 
 CANCEL_AGAIN = timedelta(seconds=3)
@@ -128,6 +128,7 @@ def _change(order: Order, touch: Touch) -> OrderChange:
         exchange=order.instrument.exchange,
         price=price,
         side=Side(order.side),
+        product=Product(order.product),
     )
 
 

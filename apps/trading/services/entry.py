@@ -151,7 +151,7 @@ def _write_orders(legs: Sequence[_Leg], intents: Sequence[int], now: datetime) -
             "intent_id": [intent_id for _, intent_id, *_ in parts],
             "instrument_id": [leg.planned.instrument.pk for leg, *_ in parts],
             "slice_number": [number for *_, number, _ in parts],
-            "client_order_id": [new_client_order_id() for _ in parts],
+            "client_order_id": [new_client_order_id(leg.trade.account.broker) for leg, *_ in parts],
             "side": [leg.planned.side for leg, *_ in parts],
             "quantity": [quantity for *_, quantity in parts],
             "product": [leg.trade.product for leg, *_ in parts],

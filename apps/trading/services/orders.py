@@ -1,6 +1,5 @@
 """Making orders out of intents: sliced by the freeze quantity, priced, tagged; nothing is sent here."""
 
-import base64
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -10,14 +9,16 @@ from django.db.models import Max
 
 from apps.markets.models import Instrument
 from apps.trading.models import Intent, Order
+from brokers.catalog import spec_of
 from domain.orders import IntentKind, OrderStatus, OrderType, Side
 from domain.pricing import Touch, protected_price, touch_price
 from domain.sizing import slices
+from domain.tags import ENTROPY_BYTES, tag_of
 
 
-def new_client_order_id() -> str:
-    """Return 96 random bits in base32, 20 characters: a tag every broker of the catalogue takes. Never from time."""
-    return base64.b32encode(secrets.token_bytes(12)).decode("ascii").rstrip("=")
+def new_client_order_id(broker: str) -> str:
+    """Return a tag the broker takes, from chance alone, never from time; raises ``UnknownBroker``."""
+    return tag_of(secrets.token_bytes(ENTROPY_BYTES), digits_only=spec_of(broker).tag_digits_only)
 
 
 def limit_price(intent: Intent, touch: Touch, *, aggressive: bool) -> Decimal:
@@ -46,7 +47,7 @@ def build_orders(intent: Intent, *, quantity: int, price: Decimal, attempt: int)
             instrument=instrument,
             slice_number=number,
             attempt=attempt,
-            client_order_id=new_client_order_id(),
+            client_order_id=new_client_order_id(intent.trade.account.broker),
             side=intent.side,
             quantity=part,
             product=intent.trade.product,

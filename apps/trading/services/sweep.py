@@ -72,7 +72,7 @@ def retry_entries(*, shard: int, now: datetime, wall: datetime) -> int:
         return 0
     with transaction.atomic():
         list(Trade.objects.select_for_update().filter(pk__in=trade_ids).order_by("pk"))
-        orders = [order for intent in due.select_related("leg") for order in _next_orders(intent, now)]
+        orders = [order for intent in due.select_related("leg", "account") for order in _next_orders(intent, now)]
         Order.objects.bulk_create(orders)
     return len(orders)
 
@@ -89,7 +89,7 @@ def _next_orders(intent: Intent, now: datetime) -> list[Order]:
             instrument_id=order.instrument_id,
             slice_number=order.slice_number,
             attempt=order.attempt + 1,
-            client_order_id=new_client_order_id(),
+            client_order_id=new_client_order_id(intent.account.broker),
             side=order.side,
             quantity=order.quantity,
             product=order.product,

@@ -22,6 +22,7 @@ class Message(msgspec.Struct, gc=False):
 
     t: str
     s: str | None = None
+    k: str | None = None
     e: str = ""
     tk: str = ""
     lp: str | None = None

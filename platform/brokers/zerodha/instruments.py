@@ -5,7 +5,6 @@
 
 import csv
 import io
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -44,7 +43,6 @@ _INDEX_NAMES = {
     "INDIA VIX": "INDIAVIX",
 }
 _TEST_SYMBOL = "NSETEST"
-_GZIP_MAGIC = b"\x1f\x8b"
 _INDEX_TICK = Decimal("0.05")
 
 
@@ -54,23 +52,6 @@ class _Size:
 
     lot_size: int
     multiplier: Decimal = Decimal(1)
-
-
-def unzipped(body: bytes, *, limit: int) -> bytes:
-    """Return the body, decompressed where it is gzip.
-
-    Raises ``BrokerUnavailable`` when it is broken or longer than ``limit`` bytes.
-    """
-    if not body.startswith(_GZIP_MAGIC):
-        return body
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        plain = stream.decompress(body, limit)
-    except zlib.error as error:
-        raise _unusable(f"the gzip is broken: {error}") from error
-    if not stream.eof:
-        raise _unusable("the gzip is cut short or too long")
-    return plain
 
 
 def parse_master(body: bytes, *, equities: frozenset[str] = frozenset()) -> Master:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from brokers.masters import MalformedLine, Master
+from brokers.masters import MalformedLine, Master, unzipped
 from brokers.rest import RestAccount
 from brokers.transport import MASTER_BODY_LIMIT
 from brokers.zerodha.access import Access
 from brokers.zerodha.answers import BROKER, read_data
 from brokers.zerodha.candles import candles_of, path_of, query_of
-from brokers.zerodha.instruments import parse_master, unzipped
+from brokers.zerodha.instruments import parse_master
 from brokers.zerodha.quotes import Key, quotes_of, wire_name
 from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerError, Candle, InstrumentRow, Quote
@@ -64,4 +64,4 @@ class ZerodhaMarketData:
         await self._account.wire.aclose()
 
     def _parsed(self, body: bytes) -> Master:
-        return parse_master(unzipped(body, limit=MASTER_BODY_LIMIT), equities=self._equities)
+        return parse_master(unzipped(body, limit=MASTER_BODY_LIMIT, broker=BROKER), equities=self._equities)

@@ -1,6 +1,5 @@
 """The evidence as the checks look at it: each record once, in order, and found by what it is joined on."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,16 +20,10 @@ from domain.invariants.evidence import (
     WireRequest,
 )
 from domain.orders import IntentKind
+from domain.tags import is_our_tag
 
 T = TypeVar("T")
 K = TypeVar("K")
-
-_OUR_TAG = re.compile(r"^[A-Z2-7]{20}$")
-
-
-def is_our_tag(tag: str) -> bool:
-    """Whether a tag has the form of ours: 96 random bits in base32. Anything else came from elsewhere."""
-    return _OUR_TAG.match(tag) is not None
 
 
 def grouped(rows: Iterable[tuple[K, T]]) -> dict[K, list[T]]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from domain.invariants.evidence import Breach, OrderRow, WireRequest
-from domain.invariants.view import View, grouped, is_our_tag
+from domain.invariants.view import View, grouped
 from domain.orders import Mode, OrderStatus
+from domain.tags import is_our_tag
 
 NEVER_SENT = frozenset({OrderStatus.PENDING, OrderStatus.DENIED, OrderStatus.ABORTED})
 """States that say the order did not reach a socket."""

@@ -107,6 +107,15 @@ class Exchange:
             self._floor.reject(received, *reject, now=now)
         return received.order_id
 
+    def turn_down(self, client: str, order: NewOrder, refusal: Refusal, *, now: datetime) -> str:
+        """Give an order that was refused an id and REJECT it for that, as some brokers do."""
+        self._roll(now)
+        self._book(client)
+        terms = Terms(order.order_type, order.price, order.trigger_price)
+        received = self._receive(client, order, self._listing(order.exchange, order.symbol), terms, now)
+        self._floor.reject(received, refusal.reason, refusal.message, now=now)
+        return received.order_id
+
     def modify(self, client: str, order_id: str, edit: OrderEdit, *, now: datetime) -> None:
         """Change a resting order, or raise ``Refusal``."""
         self._roll(now)

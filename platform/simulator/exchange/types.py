@@ -223,7 +223,7 @@ class OrderMargin:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How the exchange behaves for everybody. ``partial_fill_ratio`` is the chance that a match fills only a
-    part.
+    part, ``tag_length`` the longest tag any broker takes: its face refuses what is too long for its own.
     """
 
     slippage_ticks: int = 0

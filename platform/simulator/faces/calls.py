@@ -142,6 +142,11 @@ class Counter(ABC, Generic[Asked]):
             cut(request)
         return self._instead(fault) or response
 
+    async def serve(self, request: web.Request, response: web.StreamResponse, *, name: str) -> web.StreamResponse:
+        """Return a reply that is for everybody, spoilt only by a fault that names no client."""
+        fault = self.desk.faults.draw(_PUBLIC_FAULTS, endpoint=name)
+        return response if fault is None else await self.spoil(request, response, fault)
+
     def _instead(self, fault: Fault) -> web.Response | None:
         if fault.kind is FaultKind.SERVER_ERROR:
             return self.failure(self.unavailable(fault.status))
@@ -179,6 +184,7 @@ class Counter(ABC, Generic[Asked]):
         return client if client is not None and client.broker == self.broker else None
 
 
+_PUBLIC_FAULTS = READ_FAULTS - {FaultKind.TOKEN_DEATH}
 _CUT = frozenset({FaultKind.ACCEPT_THEN_RESET, FaultKind.NEVER_DELIVERED, FaultKind.LATE_ACCEPT})
 
 

@@ -234,9 +234,10 @@ class OrderDesk(ABC, Generic[Form]):
         return order_id
 
     def _acts(self) -> dict[str, Callable[[OrderCall[Form], Client], str]]:
-        return {PLACE: self._place, MODIFY: self._modify, CANCEL: self._cancel}
+        return {PLACE: self.place_order, MODIFY: self._modify, CANCEL: self._cancel}
 
-    def _place(self, call: OrderCall[Form], client: Client) -> str:
+    def place_order(self, call: OrderCall[Form], client: Client) -> str:
+        """Place what the call asks for and return its id; raises ``FaceError`` or ``Refusal``."""
         return self.desk.exchange.place(client.client, self.new_order(call), now=self.desk.now())
 
     def _modify(self, call: OrderCall[Form], client: Client) -> str:

@@ -97,11 +97,11 @@ async def redeem(counter: Counter[Any], client: Client, code: str, *, refusal: F
     return session
 
 
-async def open_session(counter: Counter[Any], client: Client) -> Session:
-    """Give a session to a client that proved itself without a page."""
+async def open_session(counter: Counter[Any], client: Client, *, token: str = "") -> Session:
+    """Give a session to a client that proved itself without a page; ``token`` where both sides made it."""
     await counter.wait(client, endpoint=ENDPOINT)
     counter.note_session(client, "issued")
-    return counter.desk.sessions.open(client)
+    return counter.desk.sessions.open(client, token=token)
 
 
 async def granted(

@@ -6,17 +6,24 @@ from datetime import time, timedelta
 from functools import partial
 
 from simulator.clients import SIX_NEXT_DAY, Expiry, after, at_next
+from simulator.faces.aliceblue import face as aliceblue
 from simulator.faces.binance import face as binance
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
 from simulator.faces.fyers import face as fyers
 from simulator.faces.fyers.names import Names as FyersNames
+from simulator.faces.ibkr import face as ibkr
+from simulator.faces.ibkr.names import Names as IbkrNames
 from simulator.faces.kotak import face as kotak
 from simulator.faces.kotak.names import Names as KotakNames
+from simulator.faces.mastertrust import face as mastertrust
+from simulator.faces.mastertrust.names import Names as TradelabNames
 from simulator.faces.mt5 import face as mt5
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
+from simulator.faces.upstox import face as upstox
+from simulator.faces.upstox.names import Names as UpstoxNames
 from simulator.faces.wording import MarketNames, Naming
 from simulator.faces.zerodha import face as zerodha
 from simulator.market.types import Market
@@ -32,6 +39,10 @@ class Row:
     expiry: Expiry
 
 
+def _tradelab_names(market: Market) -> TradelabNames:
+    return TradelabNames(market.listings.values())
+
+
 def _noren_names(market: Market) -> Names:
     return Names(market.listings.values())
 
@@ -41,6 +52,10 @@ FACES = (
     Row("fyers", fyers.build, FyersNames.of, at_next(time(6, 0))),
     Row("flattrade", partial(noren.build, member=FLATTRADE), _noren_names, at_next(time(5, 0))),
     Row("kotak", kotak.build, KotakNames.of, at_next(time(0, 0))),
+    Row("ibkr", ibkr.build, IbkrNames.of, after(timedelta(hours=24))),
+    Row("aliceblue", aliceblue.build, _noren_names, at_next(time(5, 0))),
     Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
+    Row("mastertrust", mastertrust.build, _tradelab_names, SIX_NEXT_DAY),
+    Row("upstox", upstox.build, UpstoxNames, at_next(time(3, 30))),
     Row("mt5", mt5.build, MarketNames, after(timedelta(days=3650))),
 )

@@ -130,6 +130,33 @@ def test_reads_are_as_quick_as_ever_where_a_minute_has_no_limit(clock: FakeTime)
     assert worker.next_read == 0.0
 
 
+FAR_APART = replace(ZERODHA, limits=replace(ZERODHA.limits, books_seconds=5))
+
+
+@pytest.mark.parametrize("is_hinted", [False, True])
+def test_books_are_read_as_far_apart_as_the_broker_wants(clock: FakeTime, is_hinted: bool) -> None:
+    worker, _ = worker_of(FAR_APART, clock)
+    began = watch(worker, clock, seconds=60, is_hinted=is_hinted)
+    assert {later - at for at, later in pairwise(began)} == {5.0}
+    reconnected, _ = worker_of(FAR_APART, clock)
+    reconnected.spend_from(worker.orders, worker.reads)
+    assert reconnected.next_read == began[-1] + 5
+
+
+def test_an_exit_does_not_wait_for_books_that_must_be_read_far_apart(clock: FakeTime) -> None:
+    worker, _ = worker_of(FAR_APART, clock)
+    assert worker.may_read_books()
+    asyncio.run(worker.read())
+    worker.size_exits()
+    assert worker.is_due(clock.at)
+    assert not worker.may_read_books()  # it has the positions alone
+    assert asyncio.run(worker.read_positions()).positions == []
+    worker.read_later()
+    assert worker.next_read == clock.at + 5
+    clock.at += 5
+    assert worker.may_read_books()
+
+
 def test_a_broker_that_fails_is_not_read_beyond_its_limit(clock: FakeTime) -> None:
     budget = ReadBudget(RateLimits(orders=10, reads=10, quotes=1, reads_per_minute=60))
     moments, at = [], START

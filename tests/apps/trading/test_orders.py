@@ -10,15 +10,19 @@ from django.db import IntegrityError, transaction
 from apps.audit.models import AuditEvent
 from apps.notifications.models import Notification
 from apps.risk.services.halts import set_halt
+from apps.strategies.models import StrategyMap
 from apps.trading.models import Fill, Intent, Order, Trade, TradeLeg
 from apps.trading.services.exit import request_exit, request_exit_of_trade
+from brokers.catalog import SPECS
 from bus.leases import LeaseLost
 from bus.models import Lease
 from domain.broker import Outcome, Verdict
 from domain.orders import ExitReason, OrderStatus
 from tests.apps.trading.conftest import Shard, enter, statuses
 from tests.apps.trading.scripted import REFUSED, UNKNOWN
-from tests.cast import Cast, publish_price, sign_in
+from tests.cast import Cast, make_account, publish_price, sign_in
+
+KINDS = ("ENTRY", "EXIT")
 
 
 def test_a_wave_enters_fills_and_exits(cast: Cast, shard: Shard, now: datetime) -> None:
@@ -55,6 +59,20 @@ def test_every_order_is_committed_with_its_tag_before_it_is_sent(cast: Cast, sha
     assert seen == [OrderStatus.SUBMITTED]
     assert len(broker.placed[0].client_order_id) == 20
     assert broker.placed[0].client_order_id.isalnum()
+
+
+def test_every_order_bears_a_tag_its_own_broker_takes(cast: Cast, shard: Shard, now: datetime) -> None:
+    numbered = make_account(cast.trader, "mastertrust", "CLIENT123", mode="LIVE")
+    cast.maps.append(StrategyMap.objects.create(strategy=cast.strategy, account=numbered))
+    trades = enter(cast, now, accounts=[cast.account, numbered])
+    Trade.objects.update(status="OPEN")
+    TradeLeg.objects.update(entry_quantity=65)
+    for trade in trades:
+        request_exit_of_trade(trade=trade, reason=ExitReason.TARGET, actor=None, now=now)
+    rows = Order.objects.values_list("account__broker", "intent__kind", "client_order_id")
+    assert sorted(row[:2] for row in rows) == [(slug, kind) for slug in ("mastertrust", "zerodha") for kind in KINDS]
+    assert all(SPECS[broker].is_tag(tag) for broker, _, tag in rows)
+    assert {len(tag) for broker, _, tag in rows if broker == "mastertrust"} == {18}
 
 
 def test_an_unanswered_order_is_adopted_by_its_tag_and_never_sent_again(

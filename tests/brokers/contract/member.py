@@ -98,10 +98,13 @@ class Member:
     ``code`` brings what a person's sign-in would bring back (``None``: the broker signs in without a person);
     ``browse`` follows the broker's page as a browser would and returns the query it is sent back with; ``denied`` are
     queries of a sign-in that failed. ``book`` and ``placed`` write the broker's answers. ``master`` writes contracts
-    in the broker's format by path, ``unusable`` spoils a file of it, ``symbols`` names the contracts. ``greet`` is the
-    socket's server side of a handshake. ``secret`` is what postbacks are verified with. ``token`` is what an account is
-    signed in with whose broker is a server of the case's own. ``quotes_by_key``: quotes go by the application's key,
-    whatever becomes of the session. ``reasons`` says why a case proves nothing here.
+    in the broker's format by path (with the query where there is no file), ``unusable`` spoils one, ``symbols`` names
+    the contracts. ``greet`` is the socket's server side of a handshake, ``before_socket`` answers the calls that come
+    before it where there are any. ``secret`` is what postbacks are verified with. ``long_listing``: the live contracts
+    take hundreds of calls, and are read once for all cases. ``token`` is what an account is signed in with whose broker
+    is a server of the case's own. ``quotes_by_key``: quotes go by the application's key, whatever becomes of the
+    session. ``late_refusals`` names cases whose refusal has an order id by documentation and shows in the
+    book. ``reasons`` says why a case proves nothing here.
 
     ``stage`` is what is traded. ``taken`` writes the answer to a place where it repeats more of the order than its id,
     ``order_id`` is what the adapter calls the order of such an answer. ``client_name`` names a client by number.
@@ -128,8 +131,11 @@ class Member:
     symbols: Mapping[str, str]
     greet: Callable[[web.WebSocketResponse], Awaitable[None]]
     feed: FeedSample
+    before_socket: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    late_refusals: frozenset[int] = frozenset()
     unusable: Mapping[str, Spoil] = field(default_factory=lambda: CSV_UNUSABLE)
     secret: Callable[[str], str] = field(default=lambda name: "")
+    long_listing: bool = False
     token: Callable[[str], str] = field(default=lambda base: "stub-token")
     quotes_by_key: bool = False
     reasons: Mapping[int, str] = field(default_factory=dict)

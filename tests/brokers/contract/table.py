@@ -15,14 +15,29 @@ from tests.brokers.contract.cases import (  # noqa: F401 - importing them regist
     states,
 )
 from tests.brokers.contract.member import Member
-from tests.brokers.contract.members import binance, flattrade, fyers, kotak, mt5, zerodha
+from tests.brokers.contract.members import (
+    aliceblue,
+    binance,
+    flattrade,
+    fyers,
+    ibkr,
+    kotak,
+    mastertrust,
+    mt5,
+    upstox,
+    zerodha,
+)
 
 _MEMBERS = (
     zerodha.MEMBER,
     flattrade.MEMBER,
     fyers.MEMBER,
     kotak.MEMBER,
+    ibkr.MEMBER,
+    aliceblue.MEMBER,
     binance.MEMBER,
+    mastertrust.MEMBER,
+    upstox.MEMBER,
     mt5.MEMBER,
 )
 

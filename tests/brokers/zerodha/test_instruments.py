@@ -10,7 +10,7 @@ from aiohttp import web
 
 from brokers.connect import connect_market_data
 from brokers.masters import Master
-from brokers.zerodha.instruments import parse_master, unzipped
+from brokers.zerodha.instruments import parse_master
 from brokers.zerodha.quotes import quotes_of
 from domain.broker import BrokerError, BrokerUnavailable, InstrumentRow, RateLimited
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
@@ -130,15 +130,6 @@ def test_the_recorded_equity_master_lists_the_stocks_asked_for():
 def test_what_is_no_master_is_refused_whole(body, reason):
     with pytest.raises(BrokerUnavailable, match=reason):
         parse_master(body)
-
-
-def test_gzip_is_unpacked_and_broken_or_endless_gzip_refused():
-    packed = gzip.compress(b"x" * 1000)
-    assert unzipped(packed, limit=2000) == b"x" * 1000
-    assert unzipped(b"plain", limit=2000) == b"plain"
-    for body, limit in ((packed, 999), (packed[:-5], 2000), (b"\x1f\x8b broken", 2000)):
-        with pytest.raises(BrokerUnavailable, match="gzip"):
-            unzipped(body, limit=limit)
 
 
 def market(handler, call):

@@ -282,3 +282,17 @@ def test_the_most_specific_switch_wins(desk) -> None:
     desk.exchange.switch(Switch(client="C1", symbol="NIFTY26NOV24200CE", reject_after_accept="this"))
     assert desk.place(price=D(105)).message == "this"
     assert desk.place(symbol="NIFTY26NOV24200PE", price=D(5)).message == "all"
+
+
+def test_an_order_that_was_refused_may_be_given_an_id_and_turned_down_for_that(desk, order_of) -> None:
+    wish = order_of(price=D("90.02"), tag="off1")
+    with pytest.raises(Refusal) as refused:
+        desk.exchange.place("C1", wish, now=desk.now)
+    order_id = desk.exchange.turn_down("C1", wish, refused.value, now=desk.now)
+    order = desk.order(order_id)
+    assert desk.states(order) == [*BEFORE_THE_EXCHANGE[:2], "REJECTED"]
+    assert (order.reason, order.message, order.tag) == (Reason.TICK, refused.value.message, "off1")
+    assert desk.seen[-1] == order
+    assert desk.exchange.margins("C1").used == 0
+    desk.price(50)
+    assert desk.order(order_id) == order

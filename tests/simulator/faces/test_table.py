@@ -14,6 +14,9 @@ ENVELOPES = {
     "flattrade": {"stat": "Not_Ok"},
     "fyers": {"s": "error"},
     "kotak": {"stat": "Not_Ok", "stCode": 404},
+    "mastertrust": {"status": "error"},
+    "upstox": {"status": "error"},
+    "aliceblue": {"status": "Not_ok"},
 }
 
 

@@ -14,7 +14,6 @@ from simulator.faces.fyers.mapping import depth_values, quote_values
 from simulator.faces.fyers.masters import file_of
 from simulator.faces.fyers.names import fy_token, unit
 from simulator.faces.fyers.wire import BAD_SYMBOL, Row, bad_input, bad_symbol, number, read_json
-from simulator.faults import READ_FAULTS, FaultKind
 from simulator.market.types import Candle, Listing
 
 MOST_QUOTES = 50
@@ -26,7 +25,6 @@ RESOLUTIONS = {
 }
 _LONGEST = {timedelta(days=1): timedelta(days=366)}
 _LONGEST_INTRADAY = timedelta(days=100)
-_FILE_FAULTS = READ_FAULTS - {FaultKind.TOKEN_DEATH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +90,7 @@ class MarketData:
         if found is None:
             return web.Response(status=404, text="Not Found")
         response = web.Response(body=found[0], content_type=found[1])
-        fault = self.desk.faults.draw(_FILE_FAULTS, endpoint="instruments")
-        return response if fault is None else await self.counter.spoil(request, response, fault)
+        return await self.counter.serve(request, response, name="instruments")
 
     def _quote(self, symbol: str) -> Row:
         listing = self.counter.names.named("", symbol)

@@ -18,7 +18,6 @@ UNCLEAR = (
     "no_order_id",
     "placed_but_400",
 )
-QUICK = 1.0
 
 
 async def proved(bench: Bench, sample: Sample) -> Outcome:
@@ -73,12 +72,13 @@ async def _(bench: Bench) -> None:
 
 @case(407, "an order behind an unclear answer is UNKNOWN, and the book has it once by its tag")
 async def _(bench: Bench) -> None:
-    site = await bench.site(timeout=QUICK)
+    site = await bench.site()
     row = await site.liquid()
+    hurried = site.hurried()
     for kind in UNCLEAR:
         await site.fault(kind, "orders.place")
         wish = await site.resting(row)
-        outcome = await site.broker.place(wish)
+        outcome = await hurried.broker.place(wish)
         assert outcome.verdict is Verdict.UNKNOWN, (kind, outcome)
         assert outcome.broker_order_id == ""
         await site.reached(wish.client_order_id, OrderStatus.OPEN)
@@ -117,15 +117,16 @@ async def _(bench: Bench) -> None:
 
 @case(411, "a lost answer to a modify or cancel is UNKNOWN, and the book tells")
 async def _(bench: Bench) -> None:
-    site = await bench.site(timeout=QUICK)
+    site = await bench.site()
     row = await site.liquid()
+    hurried = site.hurried()
     wish = await site.resting(row)
     placed = await site.broker.place(wish)
     price = wish.price + row.tick_size
     for kind in UNCLEAR[:-2]:
         await site.fault(kind, "orders.modify")
         wanted = await change(site, wish, price=price)
-        outcome = await site.broker.modify(placed.broker_order_id, wanted)
+        outcome = await hurried.broker.modify(placed.broker_order_id, wanted)
         assert outcome.verdict is Verdict.UNKNOWN, (kind, outcome)
         assert (await site.reached(wish.client_order_id, OrderStatus.OPEN)).price == price
         price += row.tick_size
@@ -136,7 +137,7 @@ async def _(bench: Bench) -> None:
 
 @case(412, "no order call is ever sent twice")
 async def _(bench: Bench) -> None:
-    site = await bench.site(timeout=QUICK)
+    site = await bench.site()
     row = await site.liquid()
     for kind in ("accept_then_reset", "never_delivered", "server_error", "too_many_requests", "empty_body"):
         await site.fault(kind, "orders.place")

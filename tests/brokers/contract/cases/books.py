@@ -49,7 +49,7 @@ async def _(bench: Bench) -> None:
 async def _(bench: Bench) -> None:
     site = await bench.site(cash=10_000_000_000)
     first = await site.resting(await site.liquid())
-    wishes = [replace(first, client_order_id=f"{number:018d}") for number in range(1, ORDERS + 1)]
+    wishes = [replace(first, client_order_id=f"{10**17 + number}") for number in range(1, ORDERS + 1)]
     room = bench.member.spec.open_orders  # where fewer may rest at once, each lot is cancelled before the next
     for start in range(0, ORDERS, AT_ONCE):
         outcomes = await asyncio.gather(*(site.broker.place(wish) for wish in wishes[start : start + AT_ONCE]))
@@ -65,12 +65,13 @@ async def _(bench: Bench) -> None:
 
 @case(503, "a spoilt answer to a read is an error with the broker's name, never an empty book")
 async def _(bench: Bench) -> None:
-    site = await bench.site(timeout=1.0)
+    site = await bench.site()
     wish = await site.crossing(await site.liquid())
     await site.broker.place(wish)
     await site.reached(wish.client_order_id, OrderStatus.FILLED)
+    hurried = site.hurried()
     for kind in SPOILT:
-        for read in reads(site):
+        for read in reads(hurried):
             await site.fault(kind)
             with pytest.raises(BrokerUnavailable, match=bench.member.slug):
                 await read()

@@ -42,7 +42,9 @@ async def talking(bench: Bench, talk: Talk) -> Site:
     """An account whose broker's socket says what the case wants."""
 
     async def answer(http: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
+        socket, before = web.WebSocketResponse(), bench.member.before_socket
+        if before is not None and not socket.can_prepare(http).ok:
+            return await before(http)
         await socket.prepare(http)
         await bench.member.greet(socket)
         await talk(http, socket)

@@ -1,0 +1,1 @@
+"""Alice Blue, the open API of ANT A3."""

@@ -1,0 +1,1 @@
+"""Master Trust, masterswift: a broker on the Tradelab platform."""

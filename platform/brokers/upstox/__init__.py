@@ -1,0 +1,1 @@
+"""Upstox, its API v3 where there is one, v2 elsewhere."""
