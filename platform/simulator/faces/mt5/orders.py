@@ -120,9 +120,10 @@ class TerminalOrders(OrderDesk[Asked]):
             ask=prices(quote)["ask"],
         )
 
-    def _place(self, call: OrderCall[Asked], client: Client) -> str:
+    def place_order(self, call: OrderCall[Asked], client: Client) -> str:
+        """Place an order; what the exchange turns down has no ticket at a trade server."""
         self._check_position(call.form.arguments, client)
-        order_id = super()._place(call, client)
+        order_id = super().place_order(call, client)
         taken = self.desk.exchange.order(client.client, order_id)
         if taken.state is OrderState.REJECTED:
             raise self.refused(Refusal(taken.reason or Reason.EXCHANGE, taken.message), name=call.name)
