@@ -39,6 +39,7 @@ from bus.ticks import last_ticks
 from domain.broker import Broker, BrokerError, Credentials, Endpoint, OrderStream
 from domain.orders import OrderStatus, OrderType, Side, Validity
 from domain.venues import VENUES
+from workers.bridge_room import Watch, desk_of
 
 PAPER_STALE_AFTER = timedelta(seconds=30)
 
@@ -100,6 +101,7 @@ class Desk:
     def __init__(self, db: Database, connector: aiohttp.BaseConnector) -> None:
         self._db = db
         self._connector = connector
+        self._watch = Watch(db)
         self._instruments: dict[tuple[str, str], Instrument] = {}
 
     async def connect(self, work: LaneWork) -> Broker:
@@ -115,6 +117,7 @@ class Desk:
             lot_size_of=await self._db(lot_sizes, work.broker),
             step_of=await self._db(steps, work.broker),
             connector=self._connector,
+            desk=desk_of(work.broker, work.lane[0], self._db, self._watch),
         )
 
     async def listen(self, work: LaneWork) -> OrderStream:

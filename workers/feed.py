@@ -16,6 +16,7 @@ from apps.markets.services.feed import Feed, Host, Outage, Source, Timing
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.tenants.models import Tenant
+from apps.trading.execution.paper_book import Database
 from apps.trading.execution.work import mark_session_lost
 from brokers.catalog import SPECS, UnknownBroker, spec_of
 from brokers.connect import connect_feed, connect_market_data, shared_connector
@@ -24,6 +25,7 @@ from bus.connection import AsyncBusClient, async_redis
 from bus.live import announce_feed
 from domain.broker import BrokerError
 from domain.venues import INDIA, exchanges_of, sources
+from workers.bridge_room import desk_of, own_thread
 from workers.desk import endpoint_for, lot_sizes, steps, usable_credentials
 from workers.loop import Lead, LeasedLoop
 from workers.needs import Needs
@@ -79,7 +81,7 @@ class FeedLoop(LeasedLoop):
 
 def _host(lead: Lead, connector: aiohttp.BaseConnector, redis: AsyncBusClient, source: str = INDIA) -> Host:
     async def pick(failed: int | None) -> Source | None:
-        return await lead.db(_pick, failed, connector, source)
+        return await lead.db(_pick, failed, connector, source, lead.db)
 
     async def session_lost(used: Source, message: str) -> None:
         await lead.db(mark_session_lost, used.account_id, session_key=used.key, message=message)
@@ -114,7 +116,9 @@ def _brokers_of(source: str) -> list[str]:
     return [slug for slug, spec in SPECS.items() if spec.feed_sockets and spec.exchanges & exchanges]
 
 
-def _pick(failed: int | None, connector: aiohttp.BaseConnector, source: str = INDIA) -> Source | None:
+def _pick(
+    failed: int | None, connector: aiohttp.BaseConnector, source: str = INDIA, db: Database = own_thread
+) -> Source | None:
     """Return a source's next feed account that is signed in, in order; the one that failed only when it is the last."""
     sessions = BrokerSession.objects.usable().filter(
         account__is_feed=True,
@@ -126,14 +130,15 @@ def _pick(failed: int | None, connector: aiohttp.BaseConnector, source: str = IN
     ranked = sorted(newest.values(), key=lambda one: (one.account_id == failed, one.account_id))
     for session in ranked:
         try:
-            return _source(session, connector)
+            return _source(session, connector, db)
         except (BrokerError, UnknownBroker) as error:
             log.warning("feed account left out", extra={"account": session.account_id, "reason": str(error)})
     return None
 
 
-def _source(session: BrokerSession, connector: aiohttp.BaseConnector) -> Source:
+def _source(session: BrokerSession, connector: aiohttp.BaseConnector, db: Database) -> Source:
     slug, account_id = session.account.broker, session.account_id
+    desk = desk_of(slug, account_id, db)
     credentials, endpoint = usable_credentials(account_id), endpoint_for(slug)
     lots, fractions = lot_sizes(slug), steps(slug)
     return Source(
@@ -141,7 +146,14 @@ def _source(session: BrokerSession, connector: aiohttp.BaseConnector) -> Source:
         key=f"{slug}:{session.pk}",
         spec=spec_of(slug),
         make_feed=partial(
-            connect_feed, slug, credentials, endpoint, lot_size_of=lots, step_of=fractions, connector=connector
+            connect_feed,
+            slug,
+            credentials,
+            endpoint,
+            lot_size_of=lots,
+            step_of=fractions,
+            connector=connector,
+            desk=desk,
         ),
         data=connect_market_data(
             slug,
@@ -151,6 +163,7 @@ def _source(session: BrokerSession, connector: aiohttp.BaseConnector) -> Source:
             lot_size_of=lots,
             step_of=fractions,
             connector=connector,
+            desk=desk,
         ),
     )
 

@@ -16,6 +16,7 @@ from brokers.catalog import UnknownBroker, spec_of
 from brokers.connect import connect_login, shared_connector
 from bus import clock
 from domain.broker import BrokerError, Credentials, Login
+from workers.bridge_room import desk_of, own_thread
 from workers.desk import account_credentials, endpoint_for
 
 PAGE_SECONDS = 120
@@ -138,5 +139,10 @@ async def _login_url(one: _Candidate, state: str) -> str:
 def _login(one: _Candidate, connector: aiohttp.BaseConnector | None) -> Login:
     slug = one.account.broker
     return connect_login(
-        slug, one.credentials, endpoint_for(slug), timeout=settings.BROKER_TIMEOUT_SECONDS, connector=connector
+        slug,
+        one.credentials,
+        endpoint_for(slug),
+        timeout=settings.BROKER_TIMEOUT_SECONDS,
+        connector=connector,
+        desk=desk_of(slug, one.account.pk, own_thread),
     )

@@ -23,6 +23,7 @@ from brokers.lots import LotSizeOf
 from bus import commands
 from domain.broker import BrokerError, Credentials, InstrumentRow
 from domain.clock import IST
+from workers.bridge_room import desk_of, own_thread
 from workers.desk import endpoint_for, lot_sizes, usable_credentials
 
 PUBLISHED = wall_time(6, 30)
@@ -61,7 +62,7 @@ def sync(slug: str) -> InstrumentSync:
         found = record_failed_sync(broker=slug, error="nobody is signed in")
     else:
         try:
-            rows = asyncio.run(_fetch(slug, usable_credentials(account_id), lot_sizes(slug), _equities()))
+            rows = asyncio.run(_fetch(slug, account_id, usable_credentials(account_id), lot_sizes(slug), _equities()))
             found = sync_instruments(broker=slug, rows=rows, now=market_now())
         except BrokerError as error:
             found = record_failed_sync(broker=slug, error=str(error))
@@ -86,9 +87,12 @@ def _reader(slug: str) -> int | None:
 
 
 async def _fetch(
-    slug: str, credentials: Credentials, lot_size_of: LotSizeOf, equities: frozenset[str]
+    slug: str, account_id: int, credentials: Credentials, lot_size_of: LotSizeOf, equities: frozenset[str]
 ) -> Sequence[InstrumentRow]:
-    data = connect_market_data(slug, credentials, endpoint_for(slug), lot_size_of=lot_size_of, equities=equities)
+    desk = desk_of(slug, account_id, own_thread)
+    data = connect_market_data(
+        slug, credentials, endpoint_for(slug), lot_size_of=lot_size_of, equities=equities, desk=desk
+    )
     try:
         return await data.instruments()
     finally:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession, LoginAttempt
+from apps.broker_accounts.services.bridge_tokens import has_bridge, revoke
 from apps.broker_accounts.services.credentials import set_credentials
 from apps.broker_accounts.services.links import callback_url, postback_url
 from apps.broker_accounts.services.modes import choose_mode, end_hold, hold_on_paper, is_torn
@@ -131,7 +132,7 @@ class BrokerAccountAdmin(ScopedAdmin):
         *("mode", "mode_reason", "signed_in", "ready", "last_attempt", "credentials_set_at", "postback", "callback"),
     )
     actions = ["sign_in_now", "to_paper", "off_hold", "spread"]
-    actions_detail = ["credentials", "halt", "flatten"]
+    actions_detail = ["credentials", "bridge", "end_bridge", "halt", "flatten"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """Whose account it is and where is fixed once it is made."""
@@ -234,6 +235,30 @@ class BrokerAccountAdmin(ScopedAdmin):
             act=lambda data: _set_credentials(account, {name: data[name] for name in names}, actor_of(request)),
         )
 
+    @desk_action("Link a terminal", path="bridge", icon="link")
+    def bridge(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Go on to the page that makes the account's bridge token and says how the terminal is set up."""
+        account = cast(BrokerAccount, get_object_or_404(self.get_queryset(request), pk=object_id))
+        if not has_bridge(account):
+            messages.error(request, f"{spec_of(account.broker).name} has no terminal that calls us.")
+            return redirect(reverse("admin:broker_accounts_brokeraccount_change", args=[account.pk]))
+        return redirect(reverse("broker_accounts:connect", args=[account.broker, account.pk]))
+
+    @desk_action("End the terminal's token", path="end-bridge", icon="link_off")
+    def end_bridge(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Answer the account's terminal no more."""
+        account = cast(BrokerAccount, get_object_or_404(self.get_queryset(request), pk=object_id))
+        return confirmed(
+            self,
+            request,
+            form=ask(request, ConfirmForm),
+            title=f"End the bridge token of {account}",
+            text="Its terminal is turned away from now on, live exits wait, and its owner is told to link it again.",
+            button="End the token",
+            back=reverse("admin:broker_accounts_brokeraccount_change", args=[account.pk]),
+            act=lambda _: _end_bridge(account, actor_of(request)),
+        )
+
     @desk_action("Halt…", path="halt", icon="block")
     def halt(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Go on to the page that asks for the reason."""
@@ -251,6 +276,11 @@ def _set_credentials(account: BrokerAccount, fields: dict[str, str], actor: User
     set_credentials(account=account, fields=fields, actor=actor)
     commands.sign_in_account(account.pk)
     return "The credentials are sealed, and a sign-in was asked for."
+
+
+def _end_bridge(account: BrokerAccount, actor: User) -> str:
+    revoke(account, actor=actor)
+    return "The token is ended."
 
 
 @admin.register(BrokerSession)

@@ -9,5 +9,6 @@ urlpatterns = [
     path("<slug:broker>/postback/<str:reference>/", views.postback, name="postback"),
     path("<slug:broker>/connect/<int:account_id>/", views.connect, name="connect"),
     path("<slug:broker>/connect/<int:account_id>/open/", views.open_page, name="open"),
+    path("<slug:broker>/connect/<int:account_id>/program/", views.program, name="program"),
     path("<slug:broker>/callback/", views.callback, name="callback"),
 ]

@@ -13,11 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.broker_accounts.models import BrokerAccount
-from apps.broker_accounts.services import connecting, postbacks
+from apps.broker_accounts.models import Bridge, BrokerAccount
+from apps.broker_accounts.services import bridge_tokens, connecting, postbacks
+from apps.broker_accounts.services.bridge_tokens import has_bridge
 from apps.broker_accounts.services.links import BadState, account_of
 from apps.users.models import User
-from brokers.catalog import UnknownBroker
+from brokers.catalog import UnknownBroker, spec_of
+from brokers.mt5 import PROGRAM
 from brokers.postbacks import BODY_LIMIT
 from bus import commands
 
@@ -47,8 +49,10 @@ def postback(request: HttpRequest, broker: str, reference: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def connect(request: HttpRequest, broker: str, account_id: int) -> HttpResponse:
-    """Ask, then begin a sign-in at the broker."""
+    """Ask, then begin a sign-in at the broker, or link the terminal that calls us."""
     account = _own(request, broker, account_id)
+    if has_bridge(account):
+        return _link(request, account)
     if request.method == "GET":
         return render(request, "broker_accounts/connect.html", {"account": account})
     state = connecting.begin(account=account, user=cast(User, request.user), session=request.session)
@@ -98,6 +102,32 @@ def callback(request: HttpRequest, broker: str) -> HttpResponse:
         return _refuse(request, f"The sign-in failed: {error}.", status=400)
     messages.success(request, "Signed in at the broker. The account is ready in a moment.")
     return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@never_cache
+@login_required
+@require_GET
+def program(request: HttpRequest, broker: str, account_id: int) -> HttpResponse:
+    """Hand out the program a bridge's terminal runs."""
+    if not has_bridge(_own(request, broker, account_id)):
+        raise Http404
+    headers = {"Content-Disposition": f'attachment; filename="{PROGRAM.name}"'}
+    return HttpResponse(PROGRAM.read_bytes(), content_type="application/octet-stream", headers=headers)
+
+
+def _link(request: HttpRequest, account: BrokerAccount) -> HttpResponse:
+    """Show how a terminal is linked; the one page a token is ever on is the answer to asking for it."""
+    token = bridge_tokens.rotate(account, actor=cast(User, request.user)) if request.method == "POST" else ""
+    context = {
+        "account": account,
+        "broker": spec_of(account.broker),
+        "token": token,
+        "address": settings.BASE_URL.rstrip("/"),
+        "bridge": Bridge.objects.filter(account=account).first(),
+    }
+    response = render(request, "broker_accounts/bridge.html", context)
+    response["Cache-Control"], response["Referrer-Policy"] = "no-store", "no-referrer"
+    return response
 
 
 def _own(request: HttpRequest, broker: str, account_id: int) -> BrokerAccount:

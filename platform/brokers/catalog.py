@@ -12,6 +12,7 @@ from brokers.fyers import spec as fyers
 from brokers.ibkr import spec as ibkr
 from brokers.kotak import spec as kotak
 from brokers.mastertrust import spec as mastertrust
+from brokers.mt5 import spec as mt5
 from brokers.paper import spec as paper
 from brokers.upstox import spec as upstox
 from brokers.zerodha import spec as zerodha
@@ -28,6 +29,7 @@ _MODULES = (
     binance,
     mastertrust,
     upstox,
+    mt5,
 )
 
 SPECS: Mapping[str, BrokerSpec] = MappingProxyType({module.SPEC.slug: module.SPEC for module in _MODULES})

@@ -16,6 +16,8 @@ from brokers.ibkr.adapter import ADAPTER as IBKR
 from brokers.kotak.adapter import ADAPTER as KOTAK
 from brokers.lots import LotSizeOf, unknown_lots
 from brokers.mastertrust.adapter import ADAPTER as MASTERTRUST
+from brokers.mt5.adapter import ADAPTER as MT5
+from brokers.mt5.desk import BridgeDesk
 from brokers.paper.adapter import ADAPTER as PAPER
 from brokers.paper.client import PaperDesk
 from brokers.steps import StepOf, unknown_steps
@@ -26,6 +28,8 @@ from domain.broker import Broker, Credentials, Endpoint, Login, MarketData, Mark
 
 __all__ = [
     "ADAPTERS",
+    "BridgeDesk",
+    "Desk",
     "PaperDesk",
     "adapter_of",
     "connect",
@@ -53,10 +57,14 @@ _ADAPTERS = (
     BINANCE,
     MASTERTRUST,
     UPSTOX,
+    MT5,
 )
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType({one.spec.slug: one for one in _ADAPTERS})
 """Every broker that can be reached, by slug."""
+
+Desk = PaperDesk | BridgeDesk
+"""What an account is handed whose broker is no host to call: a paper account's book, a bridge's room."""
 
 _T = TypeVar("_T")
 
@@ -70,13 +78,13 @@ def connect(
     lot_size_of: LotSizeOf = unknown_lots,
     step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
-    desk: PaperDesk | None = None,
+    desk: Desk | None = None,
 ) -> Broker:
     """Return the broker of an account; nothing is sent yet.
 
     ``lot_size_of`` is asked for contracts the broker counts in lots, ``step_of`` for those of which it counts
     fractions. ``connector`` is the process's shared
-    pool (``shared_connector``); ``desk`` is what a paper account trades on. Raises ``UnknownBroker`` and, for
+    pool (``shared_connector``); ``desk`` is what an account of no host trades on. Raises ``UnknownBroker`` and, for
     missing credentials or a missing desk, ``BrokerError`` with code ``CREDENTIALS`` or ``DESK``.
     """
     account = Account(credentials, endpoint, timeout, connector, lot_size_of, desk=desk, step_of=step_of)
@@ -94,6 +102,7 @@ def connect_feed(
     connector: aiohttp.BaseConnector | None = None,
     on_order: OnOrder | None = None,
     silence_seconds: float | None = None,
+    desk: Desk | None = None,
 ) -> MarketFeed:
     """Return one market-data socket, not yet open; order updates that come along go to ``on_order``.
 
@@ -108,6 +117,7 @@ def connect_feed(
         on_order=on_order,
         silence_seconds=silence_seconds,
         step_of=step_of,
+        desk=desk,
     )
     return _made(adapter_of(slug).feed, slug, account)
 
@@ -137,9 +147,12 @@ def connect_market_data(
     step_of: StepOf = unknown_steps,
     connector: aiohttp.BaseConnector | None = None,
     equities: frozenset[str] = frozenset(),
+    desk: Desk | None = None,
 ) -> MarketData:
     """Return polled quotes and the instrument master; ``equities`` names the stocks to list as well."""
-    account = Account(credentials, endpoint, timeout, connector, lot_size_of, equities=equities, step_of=step_of)
+    account = Account(
+        credentials, endpoint, timeout, connector, lot_size_of, equities=equities, step_of=step_of, desk=desk
+    )
     return _made(adapter_of(slug).market_data, slug, account)
 
 
@@ -150,9 +163,11 @@ def connect_login(
     *,
     timeout: float = ORDER_SECONDS,
     connector: aiohttp.BaseConnector | None = None,
+    desk: Desk | None = None,
 ) -> Login:
     """Return the sign-in of an account."""
-    return _made(adapter_of(slug).login, slug, Account(credentials, endpoint, timeout, connector, unknown_lots))
+    account = Account(credentials, endpoint, timeout, connector, unknown_lots, desk=desk)
+    return _made(adapter_of(slug).login, slug, account)
 
 
 def _made(maker: Callable[[Account], _T] | None, slug: str, account: Account) -> _T:

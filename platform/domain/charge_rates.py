@@ -92,6 +92,11 @@ RATES: tuple[Rate, ...] = (
     # Indian levies is in it. What a client owes of its own (1 % TDS on virtual assets) is not counted here.
     _rate(Levy.EXCHANGE, (frozenset({Exchange.BINANCE}), _SPOT), None, "0.001", "2024-01-01"),
     _rate(Levy.EXCHANGE, (frozenset({Exchange.BINANCE_UM}), _PERPETUAL), None, "0.0005", "2024-01-01"),
+    # A MetaTrader 5 server takes commission and swap out of the account at rates of its own: none is guessed here.
+    *(
+        _rate(levy, (frozenset({Exchange.MT5}), _PERPETUAL), None, "0", "2024-01-01")
+        for levy in (Levy.EXCHANGE, Levy.STT, Levy.SEBI, Levy.STAMP, Levy.GST)
+    ),
     *(_rate(levy, _COINS, None, "0", "2024-01-01") for levy in (Levy.STT, Levy.SEBI, Levy.STAMP, Levy.GST)),
 )
 

@@ -23,6 +23,7 @@ class Exchange(StrEnum):
     BSE_INDEX = "BSE_INDEX"
     BINANCE = "BINANCE"  # its spot market
     BINANCE_UM = "BINANCE_UM"  # its USD-M futures
+    MT5 = "MT5"  # what a MetaTrader 5 terminal shows, whoever's server it is at
 
 
 class Kind(StrEnum):

@@ -39,6 +39,8 @@ VENUES: Mapping[str, Venue] = MappingProxyType(
     {
         Exchange.BINANCE: Venue("USDT", never_closes=True, kind=Kind.SPOT, can_short=False, source="BINANCE"),
         Exchange.BINANCE_UM: Venue("USDT", never_closes=True, kind=Kind.PERPETUAL, source="BINANCE"),
+        # It closes at weekends, by hours of each symbol's own: outside them the server refuses, provably.
+        Exchange.MT5: Venue("USD", never_closes=True, kind=Kind.PERPETUAL, source="MT5"),
     }
 )
 """Every exchange that is not Indian."""

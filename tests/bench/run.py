@@ -28,6 +28,7 @@ PURE = (
     "binance_decode",
     "mastertrust_decode",
     "upstox_decode",
+    "mt5_decode",
 )
 ON_SERVERS = ("ticks", "webhook", "live")
 ON_INSTALLATION = ("wave", "exit_latency", "square_off", "login_wave", "restart", "memory")

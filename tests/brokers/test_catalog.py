@@ -22,6 +22,7 @@ BROKERS = {
     "binance",
     "upstox",
     "mastertrust",
+    "mt5",
 }
 
 

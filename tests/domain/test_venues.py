@@ -41,7 +41,7 @@ def test_what_never_closes_has_no_calendar_to_keep():
 
 def test_indian_exchanges_are_in_rupees_and_binance_is_not():
     assert {currency_of(one) for one in Exchange if one not in VENUES} == {"INR"}
-    assert {currency_of(one) for one in VENUES} == {"USDT"}
+    assert {currency_of(one) for one in VENUES} == {"USDT", "USD"}
 
 
 @pytest.mark.parametrize(("exchange", "kind"), [(SPOT, Kind.SPOT), (PERPETUAL, Kind.PERPETUAL)])

@@ -5,7 +5,7 @@ from domain.broker import BrokerSpec, Endpoint, RateLimits
 SPEC = BrokerSpec(
     slug="paper",
     name="Paper",
-    exchanges=frozenset({"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "BINANCE", "BINANCE_UM"}),
+    exchanges=frozenset({"NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "BINANCE", "BINANCE_UM", "MT5"}),
     tag_length=20,
     tag_field="client_order_id",
     tag_shown_as="client_order_id",

@@ -18,6 +18,7 @@ from simulator.faces.kotak import face as kotak
 from simulator.faces.kotak.names import Names as KotakNames
 from simulator.faces.mastertrust import face as mastertrust
 from simulator.faces.mastertrust.names import Names as TradelabNames
+from simulator.faces.mt5 import face as mt5
 from simulator.faces.noren import face as noren
 from simulator.faces.noren.member import FLATTRADE
 from simulator.faces.noren.names import Names
@@ -56,4 +57,5 @@ FACES = (
     Row("binance", binance.build, MarketNames, after(timedelta(days=3650))),
     Row("mastertrust", mastertrust.build, _tradelab_names, SIX_NEXT_DAY),
     Row("upstox", upstox.build, UpstoxNames, at_next(time(3, 30))),
+    Row("mt5", mt5.build, MarketNames, after(timedelta(days=3650))),
 )

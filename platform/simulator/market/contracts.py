@@ -21,7 +21,7 @@ from simulator.market.calendar import (
 )
 from simulator.market.types import Listing
 
-SEGMENTS = {"NSE": 1, "NFO": 2, "MCX": 7, "INDICES": 9, "BINANCE": 40, "BINANCE_UM": 41}
+SEGMENTS = {"NSE": 1, "NFO": 2, "MCX": 7, "INDICES": 9, "BINANCE": 40, "BINANCE_UM": 41, "MT5": 50}
 _WEEKLY_MONTHS = "123456789OND"
 _TOKEN_SPAN = 1 << 22
 _FIRST_TOKEN = 100_000
@@ -101,6 +101,11 @@ BTCUSDT = Family("BTCUSDT", Exchange.BINANCE, Decimal(61_000), 0.21, 0.9, 1, Non
 ETHUSDT = Family("ETHUSDT", Exchange.BINANCE, Decimal(3_100), 0.28, 0.8, 1, None, Decimal("0.01"))
 COIN_FAMILIES = {family.underlying: family for family in (BTCUSDT, ETHUSDT)}
 
+EURUSD = Family("EURUSD", Exchange.MT5, Decimal("1.16"), 0.07, 0.3, 1, None, Decimal("0.00001"))
+XAUUSD = Family("XAUUSD", Exchange.MT5, Decimal(4_100), 0.15, 0.2, 1, None, Decimal("0.01"))
+US500 = Family("US500", Exchange.MT5, Decimal(6_800), 0.13, 0.8, 1, None, Decimal("0.1"))
+CFD_FAMILIES = {family.underlying: family for family in (EURUSD, XAUUSD, US500)}
+
 VIX = Spot("INDIA VIX", "INDIA VIX", "INDIA VIX", Kind.INDEX, 1035, Decimal("0.01"))
 SPOTS = (
     Spot("NIFTY", "NIFTY 50", "NIFTY 50", Kind.INDEX, 1001, OPTION_TICK),
@@ -162,6 +167,49 @@ def _coin_listing(coin: Coin, number: int) -> Listing:
         tick_size=coin.tick_size,
         freeze_quantity=int(coin.largest / coin.step),
         multiplier=coin.step,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cfd:
+    """A symbol as a MetaTrader 5 server lists it: units of the base in one lot, lots in a step and in an order."""
+
+    family: Family
+    digits: int
+    contract_size: int
+    step: Decimal
+    largest: Decimal
+
+
+CFDS = (
+    Cfd(EURUSD, 5, 100_000, Decimal("0.01"), Decimal(50)),
+    Cfd(XAUUSD, 2, 100, Decimal("0.01"), Decimal(50)),
+    Cfd(US500, 1, 10, Decimal("0.1"), Decimal(250)),
+)
+
+
+def list_cfds(now: datetime) -> list[Listing]:
+    """Return the symbols of the MetaTrader 5 server: they are listed at any time."""
+    return [_cfd_listing(cfd, number) for number, cfd in enumerate(CFDS, start=1)]
+
+
+def _cfd_listing(cfd: Cfd, number: int) -> Listing:
+    """A unit is the volume step, and ``multiplier`` what it gains when the price rises by 1."""
+    return Listing(
+        token=number << 8 | SEGMENTS[Exchange.MT5],
+        exchange_token=number,
+        exchange=Exchange.MT5,
+        symbol=cfd.family.underlying,
+        underlying=cfd.family.underlying,
+        name=cfd.family.underlying,
+        kind=Kind.PERPETUAL,
+        expiry=None,
+        strike=None,
+        right=Right.NONE,
+        lot_size=cfd.family.lot_size,
+        tick_size=cfd.family.future_tick,
+        freeze_quantity=int(cfd.largest / cfd.step),
+        multiplier=cfd.contract_size * cfd.step,
     )
 
 

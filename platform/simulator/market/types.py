@@ -18,8 +18,8 @@ from domain.instruments import Exchange, Kind, Right
 class Listing:
     """A listed contract.
 
-    ``token`` is ``exchange_token << 8 | segment`` (nse 1, nfo 2, mcx 7, indices 9, Binance 40, 41). Indices are on
-    NSE with kind INDEX. ``symbol`` is the trading symbol in Kite's manner; other faces build theirs from
+    ``token`` is ``exchange_token << 8 | segment`` (nse 1, nfo 2, mcx 7, indices 9, Binance 40, 41, MT5 50).
+    Indices are on NSE with kind INDEX. ``symbol`` is the trading symbol in Kite's manner; other faces build theirs from
     the contract's facts. ``multiplier`` is the money one unit gains when the price rises by 1.
     """
 

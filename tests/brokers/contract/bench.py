@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from brokers.connect import (
+    Desk,
     connect,
     connect_feed,
     connect_login,
@@ -50,17 +51,20 @@ _listed: dict[str, Sequence[InstrumentRow]] = {}
 
 @dataclass(frozen=True)
 class Bench:
-    """One case at one broker. ``stack`` closes what the case opened."""
+    """One case at one broker. ``stack`` closes what the case opened, ``desks`` are those of clients that need one."""
 
     member: Member
     base: str
     stack: AsyncExitStack
     start_exchange: Callable[[str], Awaitable[str]]
+    desks: dict[str, Desk] = field(default_factory=dict)
 
     async def client(self, **changes: object) -> str:
         """Register a new client at the simulated exchange and return its name."""
         name = self.member.name_of(next(_numbers))
         await self.control("clients", {"clients": [{**self.member.register(name), **changes}]})
+        if self.member.desk is not None:
+            self.desks[name] = await self.member.desk(self, name)
         return name
 
     async def site(self, *, timeout: float = 7.0, base: str = "", **changes: object) -> "Site":
@@ -73,7 +77,7 @@ class Bench:
         """Sign a registered client in."""
         endpoint = self.member.endpoint(self.base)
         credentials = Credentials(name, self.member.fields(name))
-        login = connect_login(self.member.slug, credentials, endpoint)
+        login = connect_login(self.member.slug, credentials, endpoint, desk=self.desks.get(name))
         self.stack.push_async_callback(login.aclose)
         token = await self.token(login, name)
         return self.opened(replace(credentials, access_token=token.access_token), endpoint, timeout=timeout)
@@ -88,6 +92,9 @@ class Bench:
         """Return an account whose broker is a server of the case's own."""
         base = await self.stack.enter_async_context(serve(answer))
         credentials = Credentials("STUB01", self.member.fields("STUB01"), access_token=self.member.token(base))
+        if self.member.stub_desk is not None:
+            self.desks["STUB01"] = await self.member.stub_desk(self, base)
+            options = {"timeout": self.member.stub_seconds, **options}
         return self.opened(credentials, self.member.endpoint(base), **options)
 
     def opened(self, credentials: Credentials, endpoint: Endpoint, *, timeout: float = 7.0) -> "Site":
@@ -124,11 +131,18 @@ class Site:
         self.name = credentials.client_id
         self.credentials = credentials
         self.endpoint = endpoint
+        self.desk = bench.desks.get(self.name)
         slug = bench.member.slug
         self.broker: Broker = connect(
-            slug, credentials, endpoint, timeout=timeout, lot_size_of=self.lot_size_of, step_of=self.step_of
+            slug,
+            credentials,
+            endpoint,
+            timeout=timeout,
+            lot_size_of=self.lot_size_of,
+            step_of=self.step_of,
+            desk=self.desk,
         )
-        self.login: Login = connect_login(slug, credentials, endpoint, timeout=timeout)
+        self.login: Login = connect_login(slug, credentials, endpoint, timeout=timeout, desk=self.desk)
         self.market: MarketData = connect_market_data(
             slug,
             credentials,
@@ -137,6 +151,7 @@ class Site:
             lot_size_of=self.lot_size_of,
             step_of=self.step_of,
             equities=EQUITIES,
+            desk=self.desk,
         )
         self._rows: Sequence[InstrumentRow] = ()
 
@@ -172,6 +187,7 @@ class Site:
             self.endpoint,
             lot_size_of=self.lot_size_of,
             step_of=self.step_of,
+            desk=self.desk,
             **options,
         )
         self.bench.stack.push_async_callback(feed.aclose)

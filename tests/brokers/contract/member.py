@@ -13,6 +13,7 @@ from tests.brokers.contract.contracts import Contract as Contract
 from tests.brokers.contract.stage import INDIA, Stage
 
 if TYPE_CHECKING:
+    from brokers.connect import Desk
     from tests.brokers.contract.bench import Bench
 
 
@@ -110,6 +111,9 @@ class Member:
     ``session_endpoint`` is what a sign-in's faults go by, ``renew`` gives a client whose token died what the next
     sign-in needs. ``public_data``: quotes, candles and prices are everybody's, without a session. ``unfilled`` is how
     an IOC order ends that found nothing.
+
+    A broker that calls us has a ``desk`` for each client; ``stub_desk`` is one whose calls bring what a case's server
+    says, within ``stub_seconds``; ``stranger`` lets a client's terminal call in another's name.
     """
 
     spec: BrokerSpec
@@ -143,6 +147,10 @@ class Member:
     renew: "Callable[[Bench, str], Awaitable[object]] | None" = None
     public_data: bool = False
     unfilled: OrderStatus = OrderStatus.CANCELLED
+    desk: "Callable[[Bench, str], Awaitable[Desk]] | None" = None
+    stub_desk: "Callable[[Bench, str], Awaitable[Desk]] | None" = None
+    stub_seconds: float = 0.5
+    stranger: "Callable[[Bench, str, str], Awaitable[None]] | None" = None
 
     @property
     def slug(self) -> str:

@@ -23,6 +23,7 @@ from tests.brokers.contract.members import (
     ibkr,
     kotak,
     mastertrust,
+    mt5,
     upstox,
     zerodha,
 )
@@ -37,6 +38,7 @@ _MEMBERS = (
     binance.MEMBER,
     mastertrust.MEMBER,
     upstox.MEMBER,
+    mt5.MEMBER,
 )
 
 MEMBERS: Mapping[str, Member] = {one.slug: one for one in _MEMBERS}

@@ -278,6 +278,8 @@ async def _(bench: Bench) -> None:
     site = await bench.stub(listen)
     assert (await site.broker.place(wish)).verdict is Verdict.ACKNOWLEDGED
     field = bench.member.spec.algo_field.encode()
-    assert (wish.algo_id.encode() in sent[0]) == bool(field)
-    assert field in sent[0]
+    whole = b"\n".join(sent)
+    assert wish.client_order_id.encode() in whole
+    assert (wish.algo_id.encode() in whole) == bool(field)
+    assert field in whole
     assert (await trader.broker.place(wish)).verdict is Verdict.ACKNOWLEDGED

@@ -18,7 +18,8 @@ CALLBACK = "http://127.0.0.1:1/callback"
 
 def login_of(bench: Bench, name: str, **fields: str):
     credentials = Credentials(name, {**bench.member.fields(name), **fields})
-    login = connect_login(bench.member.slug, credentials, bench.member.endpoint(bench.base))
+    endpoint, desk = bench.member.endpoint(bench.base), bench.desks.get(name)
+    login = connect_login(bench.member.slug, credentials, endpoint, desk=desk)
     bench.stack.push_async_callback(login.aclose)
     return login
 
@@ -99,9 +100,9 @@ async def _(bench: Bench) -> None:
 @case(106, "somebody else's account signed in is refused by name")
 async def _(bench: Bench) -> None:
     mine, other = await bench.client(), await bench.client()
-    credentials = Credentials(mine, bench.member.fields(other))
-    login = connect_login(bench.member.slug, credentials, bench.member.endpoint(bench.base))
-    bench.stack.push_async_callback(login.aclose)
+    login = login_of(bench, mine, **bench.member.fields(other))
+    if bench.member.stranger is not None:
+        await bench.member.stranger(bench, mine, other)
     with pytest.raises(BrokerError, match=other) as raised:
         await bench.token(login, other)
     assert raised.value.code == "WRONG_CLIENT"

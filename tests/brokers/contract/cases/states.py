@@ -171,10 +171,15 @@ async def _(bench: Bench) -> None:
     row = await site.pick(*bench.member.stage.stopped)
     last = (await site.quote(row)).last_price
     trigger, limit = (round_to_tick(last * Decimal(by), row.tick_size, up=True) for by in ("1.01", "1.05"))
-    stop = request(row, price=limit, trigger_price=trigger, order_type=OrderType.SL)
+    kind = OrderType.SL if bench.member.spec.takes(row.exchange, OrderType.SL) else OrderType.SL_M
+    stop = request(row, price=limit, trigger_price=trigger, order_type=kind)
     await site.broker.place(stop)
     shown = await site.reached(stop.client_order_id, OrderStatus.TRIGGER_PENDING)
-    assert (shown.trigger_price, shown.price, shown.order_type) == (trigger, limit, OrderType.SL)
+    assert (shown.trigger_price, shown.price, shown.order_type) == (
+        trigger,
+        limit if kind is OrderType.SL else 0,
+        kind,
+    )
     seen: set[Decimal] = set()
 
     async def pushed() -> BrokerOrder | None:
