@@ -118,7 +118,7 @@ def _named(rows: Sequence[Row], asked: Asked) -> Sequence[Row]:
         for row in rows
         if ticket in (None, row["ticket"])
         and symbol in (None, row["symbol"])
-        and position in (None, row.get("position_id"), row["ticket"])
+        and position in (None, row.get("position_id", row["ticket"]))
         and since <= _time(row) <= until
     ]
 
