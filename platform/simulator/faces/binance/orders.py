@@ -109,7 +109,8 @@ class BinanceOrders(OrderDesk[Asked]):
         old = self.desk.exchange.order(order.client, self._replaced[order_id])
         return success(_replaced(_cancelled(old, asked, name="cancelNewClientOrderId"), placed))
 
-    def _place(self, call: OrderCall[Asked], client: Client) -> str:
+    def place_order(self, call: OrderCall[Asked], client: Client) -> str:
+        """Refuse what Binance would, then place it."""
         order = self.new_order(call)
         self._check_open(client, order)
         return self._taken(client, order)
