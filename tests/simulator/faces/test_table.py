@@ -41,9 +41,9 @@ def test_nothing_of_a_broker_lives_outside_its_face(site, path):
 def test_one_switch_is_for_the_limits_of_all(site):
     client, trader = sign_in(site), site.login()
     site.control("POST", "limits", {"enabled": True})
-    cancels = [client.post("CancelOrder", norenordno="1").json()["emsg"] for _ in range(41)]
-    assert "exceeds Limit" in cancels[-1]
-    assert 429 in {trader.call("DELETE", "/orders/regular/1").status_code for _ in range(41)}
+    # As many calls as it takes: how many fall into one calendar second is the machine's affair.
+    assert any("exceeds Limit" in client.post("CancelOrder", norenordno="1").json()["emsg"] for _ in range(500))
+    assert any(trader.call("DELETE", "/orders/regular/1").status_code == 429 for _ in range(500))
     site.control("POST", "limits", {"enabled": False})
     assert "exceeds" not in client.refused("CancelOrder", norenordno="1")
 

@@ -165,6 +165,10 @@ async def _(bench: Bench) -> None:
         await site.broker.order_history("9" * len(placed.broker_order_id))
 
 
+PUSH = Decimal("0.3")
+"""How far the market is moved at once, in percent."""
+
+
 @case(311, "a stop waits for its trigger, then trades")
 async def _(bench: Bench) -> None:
     site = await bench.site()
@@ -188,15 +192,16 @@ async def _(bench: Bench) -> None:
         price = (await site.quote(row)).last_price
         if price < trigger and price not in seen:
             seen.add(price)
-            await shock(bench, row.underlying, "0.3")
+            await shock(bench, row.underlying, PUSH)
         return order if order is not None and order.status is OrderStatus.FILLED else None
 
     try:
         assert (await bench.until(pushed)).trigger_price == trigger
     finally:
-        await shock(bench, row.underlying, "-1")
+        # Back where it stood: what every broker's case left behind would end at the day's band.
+        await shock(bench, row.underlying, -len(seen) * PUSH)
 
 
-async def shock(bench: Bench, underlying: str, percent: str) -> None:
+async def shock(bench: Bench, underlying: str, percent: Decimal) -> None:
     """Move the market for everybody."""
-    await bench.control("market", {"action": "shock", "underlying": underlying, "percent": percent})
+    await bench.control("market", {"action": "shock", "underlying": underlying, "percent": str(percent)})
