@@ -13,7 +13,13 @@ from brokers.ibkr import oauth
 from simulator.faces.ibkr import oauth as theirs
 from tests.brokers.ibkr.cast import access, said
 
-PRIME = (1 << 521) - 1
+# RFC 2409, group 2: in a group that 2 generates a few elements of, different secrets would be the same.
+PRIME = int(
+    "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08"
+    "798e3404ddef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637"
+    "ed6b0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece65381ffffffffffffffff",
+    16,
+)
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 PARAMETERS = {
