@@ -2,5 +2,5 @@
 
 from pathlib import Path
 
-PROGRAM = Path(__file__).with_name("ea") / "VaydaBridge.mq5"
+PROGRAM = Path(__file__).with_name("ea") / "TerminalBridge.mq5"
 """The expert advisor's source, which the client's own terminal compiles."""

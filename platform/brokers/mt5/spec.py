@@ -39,7 +39,7 @@ SPEC = BrokerSpec(
     sign_in=SignIn(
         kind=SignInKind.BRIDGE,
         user_must=(
-            "Install our expert advisor VaydaBridge in the terminal, allow WebRequest to our address under Tools, "
+            "Install our expert advisor TerminalBridge in the terminal, allow WebRequest to our address under Tools, "
             "Options, Expert Advisors, attach it to one chart and paste the account's bridge token. The terminal must "
             "run, signed in, with algorithmic trading allowed, for as long as the account trades."
         ),
@@ -52,7 +52,7 @@ SPEC = BrokerSpec(
     ),
     errors=PROVED,
     not_verified=(
-        "the expert advisor (ea/VaydaBridge.mq5) was written from the language's documentation and never compiled",
+        "the expert advisor (ea/TerminalBridge.mq5) was written from the language's documentation and never compiled",
         "no terminal and no trade server was used: the simulated terminal follows the documentation and mt5linux",
         "comments are taken to keep 26 characters; a broker that writes over them is made up for by the EA's own ring",
         "the codes proved to mean that nothing was accepted are the documentation's words, no server's behaviour",

@@ -1,10 +1,9 @@
 //+------------------------------------------------------------------+
-//| VaydaBridge: this terminal's side of the bridge, version 1.      |
+//| TerminalBridge: this terminal's side of the bridge, version 1.   |
 //| BRIDGE.md specifies every call; the sections below name it.      |
 //| Allow WebRequest for the address under Tools, Options, Expert    |
 //| Advisors, and attach it to one chart of the account.             |
 //+------------------------------------------------------------------+
-#property copyright "Vayda"
 #property version   "1.00"
 #property strict
 
@@ -42,7 +41,7 @@ int OnInit()
   {
    if(StringLen(InpToken) == 0)
      {
-      Alert("VaydaBridge: enter the bridge token of the account.");
+      Alert("TerminalBridge: enter the bridge token of the account.");
       return INIT_PARAMETERS_INCORRECT;
      }
    LoadRing();
@@ -105,7 +104,7 @@ bool Say(const string call, const string body, string &answer)
    int status = WebRequest("POST", InpAddress + "/mt5/v1/" + call, headers, TIMEOUT_MS, post, got, got_headers);
    if(status < 0)
      {
-      Print("VaydaBridge: ", call, " got no answer, error ", GetLastError());
+      Print("TerminalBridge: ", call, " got no answer, error ", GetLastError());
       g_next_poll = GetTickCount64() + 1000;
       return false;
      }
@@ -118,7 +117,7 @@ bool Say(const string call, const string body, string &answer)
    string session = Field(answer, "session"), mark = Field(answer, "mark");
    if(session == "" || mark == "")
      {
-      Print("VaydaBridge: ", call, " was answered by something else");
+      Print("TerminalBridge: ", call, " was answered by something else");
       return false;
      }
    g_session = session;
@@ -133,11 +132,11 @@ bool Say(const string call, const string body, string &answer)
 void Refused(const string call, const int status, const string answer)
   {
    string code = Field(answer, "code");
-   Print("VaydaBridge: ", call, " was refused: ", status, " ", code, " ", Field(answer, "message"));
+   Print("TerminalBridge: ", call, " was refused: ", status, " ", code, " ", Field(answer, "message"));
    g_next_poll = GetTickCount64() + 1000;
    if(code == "UNAUTHORISED" || code == "REPLACED" || code == "PROTOCOL")
      {
-      Alert("VaydaBridge stops: ", code, ". ", Field(answer, "message"));
+      Alert("TerminalBridge stops: ", code, ". ", Field(answer, "message"));
       ExpertRemove();
      }
    if(code == "NO_SESSION")
@@ -522,7 +521,7 @@ bool MayTrade()
 //+------------------------------------------------------------------+
 //| The ring: lines of "id <tab> order <tab> answer", in one file     |
 //+------------------------------------------------------------------+
-string RingFile() { return "VaydaBridge-" + IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN)) + ".ring"; }
+string RingFile() { return "TerminalBridge-" + IntegerToString(AccountInfoInteger(ACCOUNT_LOGIN)) + ".ring"; }
 
 void LoadRing()
   {
