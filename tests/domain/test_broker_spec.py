@@ -84,4 +84,11 @@ def test_a_code_is_handed_on_with_its_client_where_the_exchange_needs_it():
 def test_a_spec_refuses_only_what_it_otherwise_takes(spec):
     words = spec.products | spec.order_types | spec.validities
     assert all(exchange in spec.exchanges and word in words for exchange, word in spec.refuses)
-    assert spec.quantity_in_lots <= spec.exchanges
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+def test_lots_are_counted_where_the_broker_takes_orders_or_says_why_it_only_shows(spec):
+    """Upstox shows commodities, counted in lots, and takes no orders for them through the API."""
+    only_shown = {"upstox": {"MCX"}}.get(spec.slug, set())
+    assert spec.quantity_in_lots <= spec.exchanges | only_shown
+    assert not only_shown & spec.exchanges
