@@ -1,5 +1,7 @@
 """An account at IBKR: the broker that trades it, and that answers the questions an order may meet."""
 
+import time
+
 from brokers.answers import unknown
 from brokers.ibkr import orders, portfolio
 from brokers.ibkr.access import Access
@@ -12,6 +14,10 @@ from domain.orders import BrokerOrder
 
 MOST_QUESTIONS = 3
 """Questions one order may meet in a row before it is left to the book."""
+
+LATEST_SECONDS = 4.0
+"""How long after the order's own answer its last question may be answered: a confirmation transmits the order, and
+whoever sends it must still be sure of the lane."""
 
 
 class IbkrBroker(RestBroker[Access]):
@@ -35,8 +41,9 @@ class IbkrBroker(RestBroker[Access]):
         A confirmation transmits the order, so one whose own answer is lost is UNKNOWN and is looked for by its tag.
         """
         asked: set[str] = set()
+        until = time.monotonic() + LATEST_SECONDS
         while (question := question_of(answer)) is not None:
-            if question.question_id in asked or len(asked) == MOST_QUESTIONS:
+            if question.question_id in asked or len(asked) == MOST_QUESTIONS or time.monotonic() > until:
                 return unknown("QUESTION", question.text)
             asked.add(question.question_id)
             is_confirmed = question.is_precaution

@@ -66,6 +66,13 @@ def test_an_order_that_is_asked_about_without_end_is_left_to_the_book():
     assert len(script.asked) == 1 + MOST_QUESTIONS
 
 
+def test_a_question_that_comes_too_late_is_left_unanswered(monkeypatch):
+    monkeypatch.setattr("brokers.ibkr.client.LATEST_SECONDS", -1.0)
+    outcome, script = met({PLACE: [asks(1)], reply(1): [ACK]})
+    assert (outcome.verdict, outcome.code) == (Verdict.UNKNOWN, "QUESTION")
+    assert script.paths() == [PLACE]
+
+
 def test_what_would_change_the_order_is_declined_and_refused_with_the_question():
     outcome, script = met({PLACE: [asks(1, "p12")], reply(1): [NOT_CONFIRMED]})
     assert (outcome.verdict, outcome.code) == (Verdict.REJECTED, "QUESTION")
