@@ -181,8 +181,8 @@ class BrokerSpec:
     """A broker's names and limits.
 
     ``exchanges`` are the segments orders may go to, ``quantity_in_lots`` those whose quantities count lots, also where
-    contracts are only shown and no order may go. ``refuses``
-    lists (exchange, product, order type or validity) the broker has in general but not there. ``token_expires_at`` is
+    contracts are only shown and no order may go. ``refuses`` lists (exchange, product, order type or validity) the
+    broker has in general but not there. ``token_expires_at`` is
     the hour (IST) at which every token dies, ``token_lasts`` how long one lives at most; where ``token_says_expiry``
     the token's own word counts too. ``one_socket``: a session has one socket only, so an account that lends it to the
     market feed cannot trade. ``tag_field`` and ``tag_shown_as`` are the broker's names for our tag when placed
