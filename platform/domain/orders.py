@@ -208,8 +208,9 @@ class OrderRequest:
     """What is put on the wire, in our words.
 
     ``quantity`` is units; an adapter converts to lots where its SPEC says so (``lot_size`` travels along).
-    ``reduce_only``: the order is an exit. A broker that can be told so must refuse it rather than let it open or turn a
-    position; elsewhere it says nothing, and the exit clamp alone holds it.
+    ``reduce_only``: the order is an exit. Where a broker can be told so, it takes at most what is there to reduce (the
+    book then shows a smaller order), and where nothing is, it refuses with ``NOTHING_AT_BROKER`` rather than open or
+    turn a position. Elsewhere it says nothing on the wire, and the exit clamp alone holds it.
     """
 
     client_order_id: str
