@@ -195,7 +195,8 @@ class BrokerSpec:
     many orders the broker may cut one above the freeze quantity (0: never). ``errors`` is the allow-list of proved
     non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check. ``currency`` is what an
     account's funds, profits and charges are in: it trades contracts of that currency only. ``open_orders`` is how many
-    orders of one contract may rest at once (``None``: no such limit).
+    orders of one contract may rest at once (``None``: no such limit). ``reduces_only``: an order that says
+    ``reduce_only`` is refused where it would open or turn a position; elsewhere the word does not reach the broker.
     """
 
     slug: str
@@ -233,6 +234,7 @@ class BrokerSpec:
     not_verified: tuple[str, ...] = ()
     currency: str = RUPEES
     open_orders: int | None = None
+    reduces_only: bool = False
 
     @property
     def credential_fields(self) -> tuple[str, ...]:
