@@ -216,5 +216,7 @@ def test_the_state_counts_what_there_is(site, trader, buy):
     state = site.control("GET", "state")
     [client] = [row for row in state["clients"] if row["client"] == "DEMO01"]
     assert (client["orders"], client["trades"]) == (1, 1)
-    assert client["positions"] == {f"{buy['tradingsymbol']}:NRML": int(buy["quantity"])}
+    [position] = client["positions"]
+    assert (position["symbol"], position["product"]) == (buy["tradingsymbol"], "NRML")
+    assert position["quantity"] == position["lot_size"] == int(buy["quantity"])
     assert state["ledger"]["entries"] >= 3
