@@ -1,14 +1,15 @@
 """Which brokers the live accounts of a run are at, and how long what is slow at these may take.
 
 ``random`` deals the brokers of Indian options to the accounts, some or all of them, as the seed has it; now and then a
-broker abroad sits among them. Both names below follow from the SPECs: a new broker takes part by being in the catalogue.
+broker abroad sits among them. Who is which follows from the SPECs: a new broker takes part by being in the catalogue.
 """
 
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from brokers.catalog import SPECS, spec_of
 from domain.broker_spec import BrokerSpec
+from domain.invariants.wire_rules import OUR_RATE
 
 RANDOM, ALL, ZERODHA = "random", "all", "zerodha"
 OPTIONS = "NFO"
@@ -20,6 +21,8 @@ PROVING_READS = 3
 """Complete reads without an order that prove it absent (``trading.services.resolver``)."""
 
 MINUTE = 60.0
+FEW = 10 * OUR_RATE
+"""Order calls a minute that a busy account uses up within ten seconds."""
 
 INDIAN = tuple(slug for slug, spec in SPECS.items() if slug != "paper" and OPTIONS in spec.exchanges)
 ABROAD = tuple(slug for slug, spec in SPECS.items() if slug != "paper" and OPTIONS not in spec.exchanges)
@@ -47,10 +50,5 @@ def patience(slugs: Collection[str]) -> float:
 
 def _patience_of(spec: BrokerSpec) -> float:
     """Reads that prove an order absent come as far apart as the books allow; a used up minute has to pass."""
-    has_minute = spec.limits.orders_per_minute is not None or spec.limits.reads_per_minute is not None
-    return PROVING_READS * spec.limits.books_seconds + (MINUTE if has_minute else 0.0)
-
-
-def named(slugs: Iterable[str]) -> str:
-    """Return brokers as BROKERS names them."""
-    return ",".join(slugs)
+    calls = spec.limits.orders_per_minute
+    return PROVING_READS * spec.limits.books_seconds + (MINUTE if calls is not None and calls < FEW else 0.0)

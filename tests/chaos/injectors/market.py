@@ -91,7 +91,7 @@ class EverythingAtOnce(Injector):
         percent = self.random.choice((-1.5, 1.5))
         shock = {"action": "shock", "underlying": UNDERLYING, "percent": percent}
         number = self.random.getrandbits(64)
-        with ThreadPoolExecutor(max_workers=9) as pool:
+        with ThreadPoolExecutor(max_workers=12) as pool:
             moved = pool.submit(world.simulate, "POST", "market", shock)
             for trader in range(len(world.demo["traders"])):
                 pool.submit(world.post, "square-off/", {"all": True}, trader=trader)
