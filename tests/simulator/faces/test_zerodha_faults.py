@@ -116,10 +116,13 @@ def test_a_lagging_book_shows_the_past(site, trader, buy):
     trader.place(**buy)
     fault(site, "book_lag", seconds=3600, endpoint="orders.book")
     fault(site, "book_lag", seconds=3600, endpoint="trades.book")
+    fault(site, "book_lag", seconds=3600, endpoint="positions")
     assert trader.get("/orders") == []
     assert trader.get("/trades") == []
+    assert trader.get("/portfolio/positions")["net"] == []
     site.control("DELETE", "faults")
     assert len(trader.get("/orders")) == len(trader.get("/trades")) == 1
+    assert [row["quantity"] for row in trader.get("/portfolio/positions")["net"]] == [int(buy["quantity"])]
 
 
 def test_a_lagging_book_shows_a_known_order_in_its_earlier_state(site, trader, resting):
