@@ -92,6 +92,9 @@ def short(seed: str) -> list[Injector]:
     return [*crashing, orders, reads, redis, postgres, Exchange(seed), *market(seed)]
 
 
+AT_RANDOM = frozenset({"all", "brokers"})
+"""Scenarios whose live accounts are at brokers the seed deals, unless they are named; in the others all at one."""
+
 SCENARIOS: dict[str, Scenario] = {
     "thin": thin,
     "crashes": crashes,

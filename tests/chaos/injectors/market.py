@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bus.connection import redis_client
 from bus.ticks import CHANNEL
 from tests.chaos.injectors.base import Injector
+from tests.chaos.traffic import LEAVE, strategies_of
 from tests.chaos.world import World
 
 FEED_CLIENT = "DEMO20"
@@ -90,12 +91,12 @@ class EverythingAtOnce(Injector):
         percent = self.random.choice((-1.5, 1.5))
         shock = {"action": "shock", "underlying": UNDERLYING, "percent": percent}
         number = self.random.getrandbits(64)
-        with ThreadPoolExecutor(max_workers=9) as pool:
+        with ThreadPoolExecutor(max_workers=12) as pool:
             moved = pool.submit(world.simulate, "POST", "market", shock)
             for trader in range(len(world.demo["traders"])):
                 pool.submit(world.post, "square-off/", {"all": True}, trader=trader)
-            pool.submit(world.alert, "momentum-call", {"action": "sell", "alert_id": f"all-call-{number}"})
-            pool.submit(world.alert, "short-straddle", {"action": "buy", "alert_id": f"all-straddle-{number}"})
+            for slug in strategies_of(world):
+                pool.submit(world.alert, slug, {"action": LEAVE[slug], "alert_id": f"all-{slug}-{number}"})
         moved.result()
         world.count("stop, target, alert and square-off at once")
         world.pause(3)
