@@ -1,6 +1,8 @@
 """The harness itself: nothing that can fail is left out of it, and what it says of a run is what the run showed."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.chaos.injectors.crashes import POINTS_OF
 from tests.chaos.report import Report, bound
 from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.table import added_up
+from tests.chaos.world import World
 
 
 def report(**more: object) -> Report:
@@ -35,7 +38,22 @@ def test_every_point_of_the_product_is_armed_in_some_process() -> None:
 def test_every_fault_of_the_simulated_brokers_is_on_a_menu() -> None:
     menus = (*broker.ORDER_CALLS, *broker.CHANGES, *broker.READS, *broker.SESSIONS, *broker.NEWS)
     assert {one.kind for one in menus} == {kind.value for kind in FaultKind}
-    assert market.FEED_CLIENT  # the feed's sockets fail, too
+
+
+def test_the_market_moves_and_falls_silent_wherever_somebody_trades() -> None:
+    said: list[dict[str, Any]] = []
+    world = SimpleNamespace(
+        demo={"webhooks": {"momentum-call": "/", "short-straddle": "/", "momentum-gold": "/"}},
+        desk=SimpleNamespace(feed_clients=lambda: ["DEMO20", "50000020"]),
+        simulate=lambda method, path, body: said.append(body),
+        count=lambda *_: None,
+        pause=lambda _: False,
+    )
+    feed = market.Feed("7")
+    for _ in range(60):
+        feed.inject(cast(World, world))
+    assert {body.get("underlying", "") for body in said} == {"", "NIFTY", "XAUUSD"}
+    assert {body.get("client", "") for body in said} == {"", "DEMO20", "50000020"}
 
 
 def test_the_seed_deals_brokers_to_the_accounts_and_in_time_every_one() -> None:
