@@ -26,10 +26,11 @@ from apps.dashboard.services.demo_cast import (
 from apps.markets.models import CalendarHorizon
 from apps.markets.services.calendar import ensure_demo_sessions, seed_calendar
 from apps.plans.models import Plan
-from apps.strategies.models import Strategy, StrategyMap
+from apps.strategies.models import Strategy, StrategyMap, WordMeaning
 from apps.tenants.models import Tenant
 from apps.users.models import Role, User
 from brokers.catalog import ENDPOINTS, spec_of
+from domain.broker_spec import Capability
 from domain.venues import exchanges_of, sources
 
 TRADERS = 5
@@ -72,6 +73,7 @@ def seed_demo(*, now: datetime, brokers: Sequence[str] = ("zerodha",)) -> dict[s
         "operator": asdict(operator_login(operator)),
         "traders": [asdict(trader) for trader in traders],
         "webhook_token": tokens[strategies[0].slug],
+        "wave": [strategy.slug for strategy in strategies if strategy.on_buy == WordMeaning.ENTRY],
         "webhooks": {slug: f"/hooks/tradingview/{token}/" for slug, token in tokens.items()},
     }
 
@@ -83,12 +85,16 @@ def simulator_clients() -> list[dict[str, Any]]:
         {
             "client": account.client_id,
             "broker": account.broker,
-            "postback_url": postback_url(account),
+            "postback_url": postback_url(account) if _posts(account) else "",
             "redirect_url": callback_url(account.broker),
             **demo_brokers.customer(account.broker, account.client_id).known,
         }
         for account in accounts
     ]
+
+
+def _posts(account: BrokerAccount) -> bool:
+    return Capability.POSTBACK in spec_of(account.broker).offers
 
 
 def _strategies(tenant: Tenant, brokers: Sequence[str]) -> list[Strategy]:
