@@ -14,6 +14,8 @@ ENTER = {"momentum-call": "buy", "short-straddle": "sell", "momentum-coin": "buy
 LEAVE = {"momentum-call": "sell", "short-straddle": "buy", "momentum-coin": "sell", "momentum-gold": "sell"}
 """What a strategy's alerts say; those on coins and gold are there where an account can trade them."""
 
+ON = {"momentum-coin": "BTCUSDT", "momentum-gold": "XAUUSD"}
+NIFTY = "NIFTY"
 RETRIES, RETRY_SECONDS = 3, 1.0
 DUPLICATES, PARALLEL = 4, 50
 
@@ -35,6 +37,11 @@ class Said:
 def strategies_of(world: World) -> list[str]:
     """Return the strategies of this run that we have words for."""
     return sorted(ENTER.keys() & world.demo["webhooks"].keys())
+
+
+def underlyings_of(world: World) -> list[str]:
+    """Return what the contracts of these strategies stand on."""
+    return sorted({ON.get(slug, NIFTY) for slug in strategies_of(world)})
 
 
 class Traffic:
