@@ -302,6 +302,14 @@ class BrokerSpec:
             word in offered and (exchange, word) not in self.refuses for word in words
         )
 
+    def product_for(self, exchange: str, wanted: Product) -> Product | None:
+        """Return what orders meant as ``wanted`` go out as on an exchange, ``None`` where the broker has nothing.
+
+        Where there is no intraday product they are carried: then only our own square-off ends the position's day.
+        """
+        carried = (Product.NRML, Product.CNC) if wanted is Product.MIS else ()
+        return next((one for one in (wanted, *carried) if self.takes(exchange, one)), None)
+
     def is_tag(self, text: str) -> bool:
         """Say whether the broker takes this as our tag."""
         fits = 0 < len(text) <= self.tag_length and text.isascii()
