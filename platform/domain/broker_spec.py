@@ -89,18 +89,23 @@ class ErrorRule:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Calls per second per account the broker allows, and per minute and day where it says so; ours stay below.
+    """Calls per second per account the broker allows, and over longer spans where it says so; ours stay below.
 
-    ``books_seconds`` is how far apart reads of the order book must be, and reads of the trade book.
+    ``together`` are the calls of every kind a second, where the broker counts them as one. ``book_reads_per_half_hour``
+    are the reads of each book by itself. ``books_seconds`` is how far apart reads of the order book must be, and reads
+    of the trade book.
     """
 
     orders: int
     reads: int
     quotes: int
     candles: int = 1
+    together: int | None = None
     orders_per_minute: int | None = None
+    orders_per_half_hour: int | None = None
     orders_per_day: int | None = None
     reads_per_minute: int | None = None
+    book_reads_per_half_hour: int | None = None
     books_seconds: int = 0
 
 

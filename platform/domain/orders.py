@@ -203,6 +203,10 @@ class ExitReason(StrEnum):
         return list(ExitReason).index(self)
 
 
+ID_LENGTH = 100
+"""Characters a broker's order or execution id may have; the longest that are known have forty-odd."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """What is put on the wire, in our words.

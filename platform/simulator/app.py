@@ -106,6 +106,7 @@ def _desk(config: Config) -> Desk:
         faults=FaultPlan(config.seed),
         clock=config.clock,
         limits=LimitSwitch(config.rate_limits),
+        address=f"http://127.0.0.1:{config.port}" if config.port else "",
     )
 
 

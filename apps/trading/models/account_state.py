@@ -7,6 +7,10 @@ from django.db import models
 from apps.trading.models.trade import MODES
 from apps.trading.querysets import ExternalOrderQuerySet, PositionQuerySet
 from bus import clock
+from domain.orders import ID_LENGTH
+
+SYMBOL_LENGTH = 60
+"""What is kept of the name of a contract nobody here ordered."""
 
 
 class AccountState(models.Model):
@@ -68,8 +72,8 @@ class ExternalOrder(models.Model):
     account = models.ForeignKey(
         "broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="external_orders"
     )
-    broker_order_id = models.CharField(max_length=40)
-    symbol = models.CharField(max_length=60)
+    broker_order_id = models.CharField(max_length=ID_LENGTH)
+    symbol = models.CharField(max_length=SYMBOL_LENGTH)
     side = models.CharField(max_length=4)
     quantity = models.PositiveIntegerField()
     filled_quantity = models.PositiveIntegerField(default=0)

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from apps.trading.models.trade import SIDES
 from apps.trading.querysets import FillQuerySet, OrderQuerySet
 from bus import clock
-from domain.orders import UNRESOLVED, OrderStatus, OrderType
+from domain.orders import ID_LENGTH, UNRESOLVED, OrderStatus, OrderType
 
 STATUSES = [(status.value, status.value.replace("_", " ").title()) for status in OrderStatus]
 TYPES = [(kind.value, kind.value) for kind in OrderType]
@@ -25,7 +25,7 @@ class Order(models.Model):
     slice_number = models.PositiveSmallIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(default=0)
     client_order_id = models.CharField(max_length=20, unique=True)
-    broker_order_id = models.CharField(max_length=40, blank=True)
+    broker_order_id = models.CharField(max_length=ID_LENGTH, blank=True)
     side = models.CharField(max_length=4, choices=SIDES)
     quantity = models.PositiveIntegerField()
     product = models.CharField(max_length=4)
@@ -89,7 +89,7 @@ class Fill(models.Model):
 
     account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.PROTECT, related_name="fills")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills")
-    exchange_trade_id = models.CharField(max_length=40)
+    exchange_trade_id = models.CharField(max_length=ID_LENGTH)
     quantity = models.PositiveIntegerField()
     price = models.DecimalField(max_digits=14, decimal_places=4)
     filled_at = models.DateTimeField()

@@ -49,7 +49,8 @@ def own_part(sync: Sync) -> Sync:
     not be counted together with them.
     """
     tickets = {row.ticket for row in sync.positions if row.magic == MAGIC}
-    tickets |= {row.position_id for row in (*sync.orders, *sync.deals) if row.magic == MAGIC and row.position_id}
+    tickets |= {row.position_id for row in sync.orders if row.magic == MAGIC and row.position_id}
+    tickets |= {row.position_id for row in sync.deals if row.magic == MAGIC and row.position_id}
     return msgspec.structs.replace(
         sync,
         orders=[row for row in sync.orders if row.magic == MAGIC or row.cmd_id or row.position_id in tickets],

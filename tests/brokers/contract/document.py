@@ -56,8 +56,14 @@ def _token_life(spec: BrokerSpec) -> str:
 
 def _order_rate(spec: BrokerSpec) -> str:
     limits = spec.limits
-    spans = ((limits.orders, "s"), (limits.orders_per_minute, "min"), (limits.orders_per_day, "day"))
-    return ", ".join(f"{count}/{span}" for count, span in spans if count)
+    spans = (
+        (limits.orders, "s"),
+        (limits.orders_per_minute, "min"),
+        (limits.orders_per_half_hour, "30 min"),
+        (limits.orders_per_day, "day"),
+    )
+    together = f" ({limits.together}/s with all other calls)" if limits.together else ""
+    return ", ".join(f"{count}/{span}" for count, span in spans if count) + together
 
 
 def _egress(spec: BrokerSpec) -> str:
