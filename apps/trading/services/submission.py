@@ -37,6 +37,7 @@ from domain.orders import (
     TradeStatus,
     Validity,
 )
+from domain.prices import trimmed
 
 Lane = tuple[int, str]
 """An account and a mode: what is served strictly one call after the other."""
@@ -279,8 +280,8 @@ class _Decider:
             product=Product(order.product),
             order_type=OrderType(order.order_type),
             validity=Validity(order.validity),
-            price=order.price,
-            trigger_price=order.trigger_price,
+            price=trimmed(order.price),
+            trigger_price=trimmed(order.trigger_price),
             reduce_only=order.kind == IntentKind.EXIT,
         )
         return Claim(order.pk, order.lane, order.kind, order.tenant_id, order.strategy_id, request)

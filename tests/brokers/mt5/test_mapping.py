@@ -57,7 +57,7 @@ def test_a_unit_is_the_volume_step_and_its_multiplier_what_it_gains():
         {"trade_tick_value": 0.0},
         {"point": 0.0},
         {"currency_profit": "JPY"},
-        {"trade_tick_size": 0.00001},
+        {"trade_tick_size": 0.000000001},
     ],
 )
 def test_a_symbol_whose_numbers_cannot_be_traded_by_is_left_out_by_name(changes: dict[str, Any]):
@@ -65,6 +65,12 @@ def test_a_symbol_whose_numbers_cannot_be_traded_by_is_left_out_by_name(changes:
     assert [row.symbol for row in rows] == ["GOOD"]
     assert [one.symbol for one in left_out] == ["XAUUSD"]
     assert "XAUUSD" in left_out[0].reason
+
+
+def test_a_pair_of_five_digits_is_listed_to_its_last_one():
+    (row,), left_out = listed([symbol(**EURO)])
+    assert (row.symbol, row.tick_size, row.multiplier) == ("EURUSD", Decimal("0.00001"), 1000)
+    assert left_out == []
 
 
 def test_of_two_symbols_of_one_name_none_is_listed_or_traded():
