@@ -39,7 +39,7 @@ class Entry(msgspec.Struct, kw_only=True):
     """One ledger line. Quantities are units (also where the broker counts lots), prices rupees as text.
 
     ``at`` is wall time, ``market_at`` the market clock's; both ISO in UTC. ``request`` joins a request to
-    its decision.
+    its decision. ``trade_id`` is the exchange's, ``execution`` what the broker calls the same.
     """
 
     event: Event
@@ -57,6 +57,7 @@ class Entry(msgspec.Struct, kw_only=True):
     product: str = ""
     trigger_price: str = ""
     trade_id: str = ""
+    execution: str = ""
     status: str = ""
     message: str = ""
     fault: str = ""
