@@ -14,6 +14,7 @@ os.environ.pop("SEED", None)  # make hands its variables on, and the launcher ha
 os.environ.pop("BROKERS", None)
 
 from brokers.catalog import UnknownBroker
+from bus.failpoints import POINTS
 from tests.chaos.brokers import ALL, RANDOM, ZERODHA, dealt
 from tests.chaos.runner import Options, run
 from tests.chaos.scenarios import AT_RANDOM, SCENARIOS
@@ -30,6 +31,7 @@ def options(words: list[str]) -> Options:
     parser.add_argument("--every", type=float, default=0.0, help="mean seconds between alerts")
     parser.add_argument("--heal", type=float, default=150.0, help="seconds until all must be quiet afterwards")
     parser.add_argument("--save", default="", help="keep the report as JSON in this file (tests.chaos.table adds up)")
+    parser.add_argument("--points", default="", help="kill at these failpoints alone: some are reached rarely")
     found = parser.parse_args(words)
     seed = found.seed or str(secrets.randbelow(10**6))
     every = found.every or (found.minutes * 60 / found.signals if found.signals else 2.0)
@@ -38,7 +40,10 @@ def options(words: list[str]) -> Options:
         brokers = dealt(asked, seed=seed)
     except UnknownBroker as error:
         parser.error(str(error))
-    return Options(seed, found.scenario, found.minutes, found.signals, every, found.heal, found.save, brokers)
+    points = tuple(filter(None, found.points.split(",")))
+    if strangers := sorted(set(points) - set(POINTS)):
+        parser.error(f"no failpoint is called {', '.join(strangers)}")
+    return Options(seed, found.scenario, found.minutes, found.signals, every, found.heal, found.save, brokers, points)
 
 
 def main(words: list[str]) -> int:

@@ -26,7 +26,7 @@ from tests.chaos.brokers import ZERODHA, patience
 from tests.chaos.disk import small_disk
 from tests.chaos.injectors.base import Injector, threads_of
 from tests.chaos.report import Report
-from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.scenarios import injectors_of
 from tests.chaos.traffic import Traffic
 from tests.chaos.world import RunBroken, World
 
@@ -52,6 +52,8 @@ class Options:
     save: str = ""
     brokers: tuple[str, ...] = (ZERODHA,)
     """Where the live accounts are, in turn."""
+    points: tuple[str, ...] = ()
+    """The failpoints processes die at; all of the scenario's where none is named."""
 
 
 def run(options: Options) -> Report:
@@ -99,7 +101,7 @@ class _Run:
 
     def __init__(self, world: World, options: Options, report: Report) -> None:
         self.world, self.options, self.report = world, options, report
-        self.injectors: Sequence[Injector] = SCENARIOS[options.scenario](options.seed)
+        self.injectors: Sequence[Injector] = injectors_of(options.scenario, options.seed, points=options.points)
         # Both need Django, which is set up only now.
         self.judge: Any = importlib.import_module("tests.chaos.checker")
         self.desk = world.desk = importlib.import_module("tests.chaos.desk")

@@ -13,9 +13,9 @@ from simulator.faults import FaultKind
 from tests.chaos.__main__ import options
 from tests.chaos.brokers import ABROAD, ALL, FEWEST, INDIAN, RANDOM, ZERODHA, dealt, patience
 from tests.chaos.injectors import broker, market
-from tests.chaos.injectors.crashes import POINTS_OF
+from tests.chaos.injectors.crashes import POINTS_OF, Failpoints
 from tests.chaos.report import Report, bound
-from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.scenarios import SCENARIOS, injectors_of
 from tests.chaos.table import added_up
 from tests.chaos.world import World
 
@@ -71,6 +71,18 @@ def test_a_run_s_brokers_may_be_named() -> None:
     assert set(dealt(ALL, seed="1")) == {*INDIAN, *ABROAD}
     with pytest.raises(SystemExit):
         options(["--brokers", "zerodha,nosuch"])
+
+
+def test_a_run_may_kill_at_chosen_points_alone() -> None:
+    chosen = options(["--scenario", "crashes", "--points", "record.committed,jobs.sweep"]).points
+    found = [one for one in injectors_of("crashes", "1", points=chosen) if isinstance(one, Failpoints)]
+    assert {one.process: one.points for one in found} == {
+        "execution-0": ("record.committed",),
+        "execution-1": ("record.committed",),
+        "jobs": ("jobs.sweep",),
+    }
+    with pytest.raises(SystemExit):
+        options(["--points", "no.such"])
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apps.trading.execution.breaker import Breaker
-from apps.trading.execution.budget import OrderBudget, ReadBudget
+from apps.trading.execution.budget import OrderBudget, ReadBudget, budgets_of
 from apps.trading.services.account_facts import Facts
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
@@ -62,7 +62,7 @@ class LaneWorker:
     _is_unbooked: bool = False
 
     def __post_init__(self) -> None:
-        self.orders, self.reads = OrderBudget(self.broker.spec.limits), ReadBudget(self.broker.spec.limits)
+        self.orders, self.reads = budgets_of(self.broker.spec.limits)
 
     def spend_from(self, orders: OrderBudget, reads: ReadBudget) -> None:
         """Go on with what an earlier connection of the account left of its calls."""
@@ -74,7 +74,7 @@ class LaneWorker:
         return self.orders.may_call(time.monotonic())
 
     def spares_exits(self) -> bool:
-        """Whether a price change of an entry leaves the exits' share of the minute untouched."""
+        """Whether a price change of an entry leaves the exits' share of the longer spans untouched."""
         return self.orders.spares_exits(time.monotonic())
 
     def may_enter(self) -> bool:
@@ -83,7 +83,7 @@ class LaneWorker:
 
     async def send(self, claim: Claim) -> Outcome:
         """Put one claimed order on the wire; an adapter that breaks its word and raises proves nothing."""
-        self.orders.note(time.monotonic())
+        self._note_order()
         self.sending.add(claim.order_id)
         try:
             failpoints.reach("wire.before_place")
@@ -97,7 +97,7 @@ class LaneWorker:
 
     async def step(self, step: Step) -> Outcome:
         """Modify or cancel."""
-        self.orders.note(time.monotonic())
+        self._note_order()
         try:
             if step.change is None:
                 failpoints.reach("wire.before_cancel")
@@ -110,6 +110,13 @@ class LaneWorker:
             return outcome
         except BrokerError as error:
             return Outcome(Verdict.UNKNOWN, code=error.code, message=error.message)
+
+    def _note_order(self) -> None:
+        """An order call goes out: a read that is counted with it may have to begin later."""
+        now = time.monotonic()
+        self.orders.note(now)
+        if self.orders.together is not None:
+            self.next_read = max(self.next_read, self.orders.together.free_at(now, urgent=False))
 
     def hint(self) -> None:
         """The broker has news: read soon, positions included."""
@@ -142,6 +149,7 @@ class LaneWorker:
     async def read(self) -> Report:
         """Read the books once; raises ``BrokerError``. The next read is scheduled whatever comes of this one."""
         self.reading = True
+        self.reads.begin()
         wanted_positions = self.wants_positions or self.attention.in_trade
         try:
             report = await self._read(with_positions=wanted_positions)
@@ -150,6 +158,7 @@ class LaneWorker:
             raise
         finally:
             self.reading = False
+            self.reads.end()
         if not self._is_unbooked:
             self.failures = 0
             self.breaker.note_read()
@@ -165,11 +174,13 @@ class LaneWorker:
         there is.
         """
         read_at = self.wall()
+        self.reads.note_look(time.monotonic())
         return Facts(lane=self.lane, read_at=read_at, positions=await self._positions())
 
     async def _read(self, *, with_positions: bool) -> Report:
         read_at, sending = self.wall(), frozenset(self.sending)
         self.reads.note(time.monotonic())
+        self.reads.note_look(time.monotonic())
         self.reads.note_books(time.monotonic())
         rows = await self.broker.order_book()
         fills = await self._fills_if_new(rows)

@@ -25,7 +25,7 @@ from apps.trading.services.names import names_of
 from apps.trading.services.rows import update_rows
 from bus import failpoints
 from bus.leases import LeaseLost
-from domain.broker import Outcome, Verdict
+from domain.broker import NOTHING_AT_BROKER, Outcome, Verdict
 from domain.orders import (
     IntentKind,
     IntentStatus,
@@ -235,9 +235,7 @@ class _Decider:
             return False
         allowed -= allowed % order.lot_size
         if allowed <= 0:
-            return self._refuse(
-                order, OrderStatus.DENIED, "NOTHING_AT_BROKER", "The broker shows no position to leave."
-            )
+            return self._refuse(order, OrderStatus.DENIED, NOTHING_AT_BROKER, "The broker shows no position to leave.")
         if allowed < order.quantity:
             order.quantity = allowed
             Order.objects.filter(pk=order.pk).update(quantity=allowed)
@@ -283,6 +281,7 @@ class _Decider:
             validity=Validity(order.validity),
             price=order.price,
             trigger_price=order.trigger_price,
+            reduce_only=order.kind == IntentKind.EXIT,
         )
         return Claim(order.pk, order.lane, order.kind, order.tenant_id, order.strategy_id, request)
 

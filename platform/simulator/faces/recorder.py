@@ -72,6 +72,7 @@ class Recorder:
             order_type=order.order_type,
             product=order.product,
             trigger_price=str(order.trigger_price),
+            variety=order.variety,
             status=order.state,
             message=order.message,
         )

@@ -46,8 +46,12 @@ class Charts:
         desk = self._counter.desk
         for client in desk.clients if desk.address else ():
             if client.broker == BROKER and "bridge_token" in client.extra:
-                told = {"url": client.extra["bridge_url"], "token": client.extra["bridge_token"]}
-                attached = Attachment(login=client.client, password=client.api_secret, **told)
+                attached = Attachment(
+                    login=client.client,
+                    password=client.api_secret,
+                    url=client.extra["bridge_url"],
+                    token=client.extra["bridge_token"],
+                )
                 self._run(attached, terminal=f"{desk.address}/{BROKER}{TERMINAL}")
 
     def _run(self, attached: Attachment, *, terminal: str) -> None:
