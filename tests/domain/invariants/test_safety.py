@@ -183,6 +183,10 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("a halt was released before", {"halts": (HaltRow(1, "PLATFORM", at(-10), until=at(-5)),)}),
     ("a halt is younger than its second", {"halts": (HaltRow(1, "PLATFORM", at(1.9)),)}),
     ("a halt is another account's", {"halts": (HaltRow(1, "ACCOUNT", at(0.5), account_id=2),)}),
+    (
+        "a market that never closes has no sessions",
+        {"orders": tuple(replace(one, market="MT5") for one in ORDERS), "market_sessions": ()},
+    ),
     ("a session is lost later", {"broker_sessions": (replace(LIVE_SESSION, lost_at=at(30)),)}),
     ("another build stopped", {"heartbeats": (*healthy().heartbeats, HeartbeatRow("feed", "b2", at(500)))}),
     (

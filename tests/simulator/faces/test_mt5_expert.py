@@ -11,11 +11,13 @@ import requests
 from aiohttp import web
 
 from simulator.faces.mt5.ring import Ring
+from simulator.faults import READ_FAULTS, FaultKind
 from tests.brokers.servers import serve
 from tests.simulator.faces.conftest import Site
 
 LOGIN, PASSWORD, MAGIC = "9001", "password", 4711
 LONG = 60_000
+PATIENCE = 0.5
 
 
 class Bridge:
@@ -85,7 +87,7 @@ def attached(site: Site, test: Callable[[Bridge], Awaitable[None]], *commands: d
     async def whole() -> Bridge:
         bridge = Bridge(list(commands))
         async with serve(bridge.answer) as url:
-            attachment = {"login": LOGIN, "password": PASSWORD, "url": url, "token": "token"}
+            attachment = {"login": LOGIN, "password": PASSWORD, "url": url, "token": "token", "patience": PATIENCE}
             await _asked(site, "POST", attachment)
             try:
                 await test(bridge)
@@ -184,6 +186,24 @@ def test_a_terminal_whose_session_was_taken_stops_for_good(terminal: Site):
             await asyncio.wait_for(bridge.until(lambda: len(bridge.calls) > count + 1), 0.5)
 
     attached(terminal, test)
+
+
+@pytest.mark.parametrize("kind", sorted(READ_FAULTS))
+def test_no_answer_of_the_trade_server_stops_a_terminal(terminal: Site, kind: FaultKind) -> None:
+    async def test(bridge: Bridge) -> None:
+        await bridge.until(lambda: len(bridge.calls) > 2)
+        fault = {"kind": kind, "client": LOGIN, "count": 2}
+        await asyncio.to_thread(terminal.control, "POST", "faults", fault)
+        while await asyncio.to_thread(_in_force, terminal):  # noqa: ASYNC110 - the exchange is another process
+            await asyncio.sleep(0.05)
+        count = len(bridge.calls)
+        await bridge.until(lambda: len(bridge.calls) > count + 2)
+
+    attached(terminal, test)
+
+
+def _in_force(site: Site) -> bool:
+    return bool(site.control("GET", "faults")["faults"])
 
 
 def test_every_poll_echoes_the_mark_of_the_answer_before_it(terminal: Site):

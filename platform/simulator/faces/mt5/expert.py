@@ -79,7 +79,7 @@ class Expert:
                     await (self._poll(http) if self._session else self._hello(http))
                 except Replaced:
                     return
-                except NoAnswer:
+                except (NoAnswer, LookupError, TypeError):  # nothing came, or what makes no sense
                     await asyncio.sleep(AGAIN)
 
     async def _hello(self, http: aiohttp.ClientSession) -> None:
