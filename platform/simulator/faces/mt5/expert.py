@@ -79,7 +79,7 @@ class Expert:
                     await (self._poll(http) if self._session else self._hello(http))
                 except Replaced:
                     return
-                except NoAnswer:
+                except (NoAnswer, KeyError, TypeError):  # a function that failed shows nothing that could be told
                     await asyncio.sleep(AGAIN)
 
     async def _hello(self, http: aiohttp.ClientSession) -> None:
