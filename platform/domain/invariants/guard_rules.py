@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from domain.invariants.evidence import AuditRow, Breach, BrokerSessionRow, HaltRow, OrderRow, TradeRow
 from domain.invariants.view import View, grouped
 from domain.orders import IntentKind, Mode, OrderStatus
-from domain.venues import venue_of
 
 HALT_REACHES_WITHIN = timedelta(seconds=1)
 """A committed halt stops what increases risk within this."""
@@ -107,13 +106,7 @@ def sent_in_time(view: View) -> Iterator[Breach]:
 
 def _in_time(view: View, order: OrderRow, at: datetime, what: str) -> Iterator[Breach]:
     """``at`` is market time."""
-    if not _is_in_session(view, order.market, at):
+    if not view.is_open(order.market, at=at):
         yield Breach("I19", f"order {order.pk}", f"{what} at {at}, outside every session of {order.market}")
     if order.kind == IntentKind.ENTRY and order.expires_at is not None and at >= order.expires_at:
         yield Breach("I19", f"order {order.pk}", f"{what} at {at}, past its time {order.expires_at}")
-
-
-def _is_in_session(view: View, market: str, at: datetime) -> bool:
-    if venue_of(market).never_closes:
-        return True
-    return any(one.opens_at <= at < one.closes_at for one in view.market_sessions.get(market, []))

@@ -120,6 +120,16 @@ def test_a_command_told_again_and_again_is_sent_once_and_answered_the_same(termi
     assert len(terminal.entries(tag="A", event="REQUEST")) == 1
 
 
+@pytest.mark.parametrize("kind", ["too_many_requests", "server_error", "html_body", "empty_body", "bad_json"])
+def test_a_terminal_whose_functions_fail_looks_again(terminal: Site, kind: str):
+    for endpoint in ("orders.book", "funds", "instruments"):
+        terminal.control("POST", "faults", {"kind": kind, "client": LOGIN, "endpoint": endpoint, "count": 2})
+    bridge = attached(terminal, results(1), command("A"))
+    assert terminal.control("GET", "faults")["faults"] == []
+    assert {one["cmd_id"] for one in bridge.results()} == {"A"}
+    assert len(orders(terminal, "A")) == 1
+
+
 def test_a_command_past_its_time_is_never_begun_with(terminal: Site):
     bridge = attached(terminal, results(1), command("A", expires_ms=0))
     assert {one["refusal"] for one in bridge.results()} == {"EXPIRED"}
