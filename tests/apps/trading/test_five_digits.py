@@ -143,6 +143,10 @@ def test_a_pair_of_five_digits_is_traded_to_its_last_one(
         for worker in engine.lanes.values():
             await worker.broker.aclose()
         await connector.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     with override_settings(ALLOWED_HOSTS=["*"]), closing(asyncio.new_event_loop()) as loop:
         attached(url, live_server.url, token)
