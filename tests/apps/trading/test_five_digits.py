@@ -143,10 +143,6 @@ def test_a_pair_of_five_digits_is_traded_to_its_last_one(
         for worker in engine.lanes.values():
             await worker.broker.aclose()
         await connector.close()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
 
     with override_settings(ALLOWED_HOSTS=["*"]), closing(asyncio.new_event_loop()) as loop:
         attached(url, live_server.url, token)
@@ -155,6 +151,10 @@ def test_a_pair_of_five_digits_is_traded_to_its_last_one(
             loop.run_until_complete(asyncio.wait_for(day(), PATIENCE))
         finally:
             requests.delete(f"{url}/mt5/expert", json={"login": LOGIN}, timeout=10).raise_for_status()
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     _check_money(Trade.objects.get())
     terminal = {"login": LOGIN, "password": "password", "arguments": {}}
     assert requests.post(f"{url}/mt5/terminal/positions_get", json=terminal, timeout=10).json()["result"] == []
