@@ -128,13 +128,49 @@ class CandleRule:
 
 @dataclass(frozen=True, slots=True)
 class CredentialField:
-    """One thing an account must hold for its sign-in."""
+    """One thing an account holds for its sign-in, or to reach its broker.
+
+    ``pattern`` is a regular expression the whole value must match ("": any text), ``lines`` says that it may have
+    several lines, as a key in PEM does, and ``operators`` that it is theirs alone to write.
+    """
 
     name: str
     label: str
     secret: bool = True
     required: bool = True
     help: str = ""
+    pattern: str = ""
+    lines: bool = False
+    operators: bool = False
+
+    def takes(self, value: str) -> bool:
+        """Say whether a value may be kept: not every mistake shows here, the broker finds the others."""
+        fits = not self.pattern or re.fullmatch(self.pattern, value) is not None
+        return fits and len(value) <= LONGEST_CREDENTIAL and (self.lines or value.isprintable())
+
+
+LONGEST_CREDENTIAL = 8000
+
+PROXY = "proxy"
+WAY_OUT = (
+    CredentialField(
+        PROXY,
+        "Proxy",
+        required=False,
+        pattern=r"https?://([^\s/@:]+:[^\s/@]+@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?",
+        help="Where the broker must know the account by another address than ours: http://user:password@host:port",
+    ),
+    CredentialField(
+        "local_address",
+        "Source address",
+        secret=False,
+        required=False,
+        operators=True,
+        pattern=r"[0-9A-Fa-f.:]{2,45}",
+        help="One of this machine's own addresses, which the account's calls then come from.",
+    ),
+)
+"""How an account's calls leave this machine, for every broker we call."""
 
 
 class SignInDenied(ValueError):
@@ -149,6 +185,8 @@ class SignIn:
     come back under, ``longest_code`` how long it may be. ``success`` is a (name, value) pair the query must hold too.
     ``client_name`` is the query name that says who signed in, where the exchange of the code needs it: the code is then
     handed on as ``client:code``.
+    ``callback_field`` is the credential that is our own callback address, where the broker wants to be told of it ("":
+    it does not): nobody types it.
     ``returns_state`` says whether the broker hands our state back; where not, the state travels in the browser's own
     session. ``unattended`` says whether the broker lets a program sign in with what the account holds.
     """
@@ -160,6 +198,7 @@ class SignIn:
     longest_code: int = 2000
     success: tuple[str, str] | None = None
     client_name: str = ""
+    callback_field: str = ""
     returns_state: bool = True
     unattended: bool = False
 
@@ -242,6 +281,12 @@ class BrokerSpec:
         return tuple(field.name for field in self.sign_in.fields if field.required)
 
     @property
+    def asked_fields(self) -> tuple[CredentialField, ...]:
+        """Everything a person may write for an account, the required fields first."""
+        ways = WAY_OUT if self.sign_in.kind in (SignInKind.OAUTH, SignInKind.KEYS) else ()
+        return tuple(sorted((*self.sign_in.fields, *ways), key=lambda field: not field.required))
+
+    @property
     def never_closes(self) -> bool:
         """Whether every market of the broker trades around the clock: no hour is too early to sign in."""
         return all(venue_of(exchange).never_closes for exchange in self.exchanges)
@@ -256,6 +301,14 @@ class BrokerSpec:
         return exchange in self.exchanges and all(
             word in offered and (exchange, word) not in self.refuses for word in words
         )
+
+    def product_for(self, exchange: str, wanted: Product) -> Product | None:
+        """Return what orders meant as ``wanted`` go out as on an exchange, ``None`` where the broker has nothing.
+
+        Where there is no intraday product they are carried: then only our own square-off ends the position's day.
+        """
+        carried = (Product.NRML, Product.CNC) if wanted is Product.MIS else ()
+        return next((one for one in (wanted, *carried) if self.takes(exchange, one)), None)
 
     def is_tag(self, text: str) -> bool:
         """Say whether the broker takes this as our tag."""

@@ -39,7 +39,8 @@ class Entry(msgspec.Struct, kw_only=True):
     """One ledger line. Quantities are units (also where the broker counts lots), prices rupees as text.
 
     ``at`` is wall time, ``market_at`` the market clock's; both ISO in UTC. ``request`` joins a request to
-    its decision. ``variety`` is what a face keeps with an order besides, in its own words.
+    its decision. ``trade_id`` is the exchange's, ``execution`` what the broker calls the same. ``variety`` is what a
+    face keeps with an order besides, in its own words.
     """
 
     event: Event
@@ -58,6 +59,7 @@ class Entry(msgspec.Struct, kw_only=True):
     trigger_price: str = ""
     variety: str = ""
     trade_id: str = ""
+    execution: str = ""
     status: str = ""
     message: str = ""
     fault: str = ""

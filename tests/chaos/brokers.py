@@ -1,7 +1,7 @@
 """Which brokers the live accounts of a run are at, and how long what is slow at these may take.
 
-``random`` deals the brokers of Indian options to the accounts, some or all of them, as the seed has it; now and then a
-broker abroad sits among them. Who is which follows from the SPECs: a new broker takes part by being in the catalogue.
+``random`` deals the brokers of Indian options to the accounts, some or all of them, as the seed has it; ``all`` has
+those abroad as well. Who is which follows from the SPECs: a new broker takes part by being in the catalogue.
 """
 
 import random
@@ -16,7 +16,6 @@ OPTIONS = "NFO"
 FEWEST = 4
 """How many brokers of Indian options ``random`` deals at least: an account's trouble is to meet its neighbours."""
 
-ABROAD_SHARE = 0.4
 PROVING_READS = 3
 """Complete reads without an order that prove it absent (``trading.services.resolver``)."""
 
@@ -38,9 +37,7 @@ def dealt(asked: str, *, seed: str) -> tuple[str, ...]:
 
 
 def _at_random(chance: random.Random) -> tuple[str, ...]:
-    dealt = chance.sample(INDIAN, chance.randint(FEWEST, len(INDIAN)))
-    dealt += [slug for slug in ABROAD if chance.random() < ABROAD_SHARE]
-    return tuple(chance.sample(dealt, len(dealt)))
+    return tuple(chance.sample(INDIAN, chance.randint(FEWEST, len(INDIAN))))
 
 
 def patience(slugs: Collection[str]) -> float:

@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.conf import settings
 
-from apps.broker_accounts.services.links import callback_url
 from apps.dashboard.services.demo_secrets import secret_of
 
 KEY_BITS = 2048
@@ -70,17 +69,7 @@ def _by_key(name: str) -> Customer:
 
 def _fyers(name: str) -> Customer:
     keys = {"api_key": f"{name.lower()}key-200", "api_secret": f"{name.lower()}secret"}
-    return Customer({**keys, "redirect_uri": callback_url("fyers")}, keys)
-
-
-def _mastertrust(name: str) -> Customer:
-    keys = _by_key(name).known
-    return Customer({**keys, "redirect_uri": callback_url("mastertrust")}, keys)
-
-
-def _upstox(name: str) -> Customer:
-    keys = _by_key(name).known
-    return Customer({**keys, "redirect_url": callback_url("upstox")}, keys)
+    return Customer(keys, keys)
 
 
 def _kotak(name: str) -> Customer:
@@ -136,8 +125,6 @@ def _pem(key: rsa.RSAPrivateKey) -> str:
 
 _MAKERS: Mapping[str, Callable[[str], Customer]] = {
     "fyers": _fyers,
-    "mastertrust": _mastertrust,
-    "upstox": _upstox,
     "kotak": _kotak,
     "ibkr": _ibkr,
     "mt5": _mt5,

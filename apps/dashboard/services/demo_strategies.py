@@ -1,4 +1,7 @@
-"""The demo's strategies: two on NIFTY options, and one for each venue abroad the demo's accounts trade at."""
+"""The demo's strategies: two on NIFTY options, and one for each venue abroad the demo's accounts trade at.
+
+The demo's market never closes and nothing is squared off, so nothing of it is intraday.
+"""
 
 from decimal import Decimal
 
@@ -16,6 +19,7 @@ def call_buyer(tenant: Tenant) -> Strategy:
             "name": "Momentum call",
             "description": "Buys the at-the-money NIFTY call; 8 % stop, 12 % target, trails after 5 %.",
             "underlying": "NIFTY",
+            "product": "NRML",
             "stop_value": Decimal(8),
             "target_value": Decimal(12),
             "trail_value": Decimal(4),
@@ -36,6 +40,7 @@ def straddle_seller(tenant: Tenant) -> Strategy:
             "name": "Short straddle",
             "description": "Sells the at-the-money NIFTY call and put; 20 % stop a leg, 15 % combined.",
             "underlying": "NIFTY",
+            "product": "NRML",
             "on_buy": "EXIT",
             "on_sell": "ENTRY",
             "stop_value": Decimal(20),

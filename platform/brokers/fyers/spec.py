@@ -62,7 +62,6 @@ SPEC = BrokerSpec(
         fields=(
             CredentialField("api_key", "App ID", secret=False, help="Of an app for algo trading: it ends in -200."),
             CredentialField("api_secret", "Secret ID"),
-            CredentialField("redirect_uri", "Redirect URL", secret=False, help="Exactly as it stands in the app."),
         ),
         user_must=(
             "Create an app for algo trading at myapi.fyers.in, enter our callback address as its redirect URL and the "
@@ -70,6 +69,7 @@ SPEC = BrokerSpec(
         ),
         code_names=("auth_code",),
         success=("s", "ok"),
+        callback_field="redirect_uri",
     ),
     offers=frozenset(
         {

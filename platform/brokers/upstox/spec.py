@@ -109,12 +109,6 @@ SPEC = BrokerSpec(
             CredentialField("api_key", "API key", secret=False),
             CredentialField("api_secret", "API secret"),
             CredentialField(
-                "redirect_url",
-                "Redirect URL",
-                secret=False,
-                help="Our callback address, exactly as it was entered in the Upstox app.",
-            ),
-            CredentialField(
                 "algo_name",
                 "Algo name",
                 secret=False,
@@ -129,6 +123,7 @@ SPEC = BrokerSpec(
         ),
         code_names=("code",),
         longest_code=128,
+        callback_field="redirect_url",
     ),
     offers=frozenset(
         {

@@ -92,6 +92,10 @@ async def _(bench: Bench) -> None:
         assert asked["quantity"] == 3 * row.lot_size
         fills = [fill for fill in await site.broker.trade_book() if fill.broker_order_id == filled.broker_order_id]
         assert sum(fill.quantity for fill in fills) == 3 * row.lot_size
+        assert (asked["exchange"], asked["symbol"]) == (row.exchange, row.symbol)
+        told = await bench.ledger(client=site.name, event="FILL", tag=wish.client_order_id)
+        named = {fill.exchange_trade_id.removeprefix(f"{filled.broker_order_id}:") for fill in fills}
+        assert {line["execution"] for line in told} == named  # what is proved later is proved by these names
         (position,) = [one for one in await site.broker.positions() if one.symbol == row.symbol]
         assert (position.quantity, position.multiplier) == (3 * row.lot_size, row.multiplier)
 
