@@ -248,6 +248,13 @@ def test_order_and_copies_of_the_brokers_book_change_nothing(data: st.DataObject
     assert check_safety(shuffled) == check_safety(replace(evidence, wire=evidence.wire or (), book=book))
 
 
+def test_of_an_exit_that_only_reduces_less_may_arrive_and_never_more() -> None:
+    reducing = with_order(EXITS[2].pk, may_shrink=True)
+    less, more = (healthy(orders=reducing, wire=with_request(21, quantity=units)) for units in (65, 195))
+    assert "I4" not in broken(less)
+    assert "I4" in broken(more)
+
+
 def test_without_a_ledger_it_says_what_it_could_not_see() -> None:
     assert unchecked(healthy()) == []
     lines = unchecked(healthy(**NO_LEDGER))
