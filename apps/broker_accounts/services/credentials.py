@@ -3,16 +3,20 @@
 import json
 from collections.abc import Mapping
 from datetime import date
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
 from apps.audit.services.record import record
 from apps.broker_accounts.models import BrokerAccount, BrokerSession
+from apps.broker_accounts.services.links import callback_url
 from apps.broker_accounts.services.sealing import seal, unseal
 from apps.users.models import User
 from brokers.catalog import spec_of
 from bus import clock
 from domain.broker import BrokerToken, Credentials
+from domain.broker_spec import PROXY, CredentialField
 
 _ACCOUNTS, _SESSIONS = "broker_accounts_brokeraccount", "broker_accounts_brokersession"
 
@@ -21,21 +25,51 @@ class BadCredentials(ValueError):
     """A field the broker needs is missing, or one it does not know was given."""
 
 
+def fields_for(account: BrokerAccount, actor: User | None) -> tuple[CredentialField, ...]:
+    """Return what somebody may write for an account; ``None``: the platform itself."""
+    is_operator = actor is None or actor.is_operator
+    return tuple(field for field in spec_of(account.broker).asked_fields if is_operator or not field.operators)
+
+
 def set_credentials(*, account: BrokerAccount, fields: Mapping[str, str], actor: User | None) -> None:
     """Seal an account's credentials; what was there before is gone. Raises ``BadCredentials`` naming the fields."""
-    spec = spec_of(account.broker)
-    missing = [name for name in spec.credential_fields if not fields.get(name)]
-    if missing:
-        raise BadCredentials(f"{spec.name} needs {', '.join(missing)}")
-    plain = json.dumps(dict(fields)).encode()
+    kept = {name: value for name, value in fields.items() if value}
+    _check(account, kept, actor)
+    plain = json.dumps(kept).encode()
     sealed = seal(account.tenant, plain, table=_ACCOUNTS, pk=account.pk, column="sealed_credentials")
     with transaction.atomic():
         BrokerAccount.objects.filter(pk=account.pk).update(sealed_credentials=sealed, credentials_set_at=clock.now())
-        record("credentials_set", account, tenant_id=account.tenant_id, actor=actor, fields=sorted(fields))
+        record("credentials_set", account, tenant_id=account.tenant_id, actor=actor, fields=sorted(kept))
+
+
+def _check(account: BrokerAccount, fields: Mapping[str, str], actor: User | None) -> None:
+    spec = spec_of(account.broker)
+    known = {field.name: field for field in fields_for(account, actor)}
+    missing = [name for name in spec.credential_fields if name not in fields]
+    if missing:
+        raise BadCredentials(f"{spec.name} needs {', '.join(missing)}")
+    unknown = sorted(fields.keys() - known.keys())
+    if unknown:
+        raise BadCredentials(f"{spec.name} has no {', '.join(unknown)}")
+    wrong = sorted(name for name, value in fields.items() if not known[name].takes(value))
+    if PROXY in fields and actor is not None and not actor.is_operator and not _is_outside(fields[PROXY]):
+        wrong.append(PROXY)
+    if wrong:
+        raise BadCredentials(f"{spec.name} cannot use this {', '.join(dict.fromkeys(wrong))}")
+
+
+def _is_outside(proxy: str) -> bool:
+    """Whether a client's proxy is a public address, or a name of one: our own network is not theirs to name."""
+    host = urlsplit(proxy).hostname or ""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host.strip(".") and not host.endswith((".local", ".internal", ".localhost"))
 
 
 def credentials_of(account: BrokerAccount) -> Credentials:
-    """Return an account's credentials without a token; raises ``Unsealable``."""
+    """Return an account's credentials without a token, our own callback address among them where the broker wants to
+    be told of it; raises ``Unsealable``."""
     plain = b"{}"
     if account.sealed_credentials:
         plain = unseal(
@@ -45,7 +79,12 @@ def credentials_of(account: BrokerAccount) -> Credentials:
             pk=account.pk,
             column="sealed_credentials",
         )
-    return Credentials(client_id=account.client_id, fields=json.loads(plain))
+    return Credentials(client_id=account.client_id, fields=json.loads(plain) | _callback(account.broker))
+
+
+def _callback(broker: str) -> dict[str, str]:
+    name = spec_of(broker).sign_in.callback_field
+    return {name: callback_url(broker)} if name else {}
 
 
 def open_session(*, account: BrokerAccount, token: BrokerToken, trading_date: date) -> BrokerSession:

@@ -52,7 +52,7 @@ def frame(request: HttpRequest, **more: Any) -> dict[str, Any]:
     """Return what every page of a signed-in person needs."""
     now = clock.now()
     return {
-        "market": market_hours(now),
+        "market": market_hours(now, person_of(request)),
         "feed": read_feed(now),
         "risk_due": risk_notice.is_due(request, brand_of(request)),
         "bell": bell_of(person_of(request)),

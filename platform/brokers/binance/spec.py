@@ -65,9 +65,16 @@ SPEC = BrokerSpec(
         kind=SignInKind.KEYS,
         fields=(
             CredentialField("api_key", "API key", secret=False),
-            CredentialField("api_secret", "Secret key", help="HMAC, or a private key in PEM for RSA and Ed25519 keys"),
             CredentialField(
-                "pairs", "Pairs", secret=False, required=False, help=f"what this account trades; {PAIRS} if empty"
+                "api_secret", "Secret key", lines=True, help="HMAC, or a private key in PEM for RSA and Ed25519 keys."
+            ),
+            CredentialField(
+                "pairs",
+                "Pairs",
+                secret=False,
+                required=False,
+                pattern=r"[A-Za-z0-9, ]+",
+                help=f"What this account trades; {PAIRS} where it is left empty.",
             ),
         ),
         user_must=(

@@ -72,9 +72,9 @@ SPEC = BrokerSpec(
             CredentialField("consumer_key", "Consumer key", secret=False),
             CredentialField("oauth_token", "Access token"),
             CredentialField("oauth_token_secret", "Access token secret"),
-            CredentialField("signature_key", "Private signature key (PEM)"),
-            CredentialField("encryption_key", "Private encryption key (PEM)"),
-            CredentialField("dh_prime", "Diffie-Hellman prime (hex)"),
+            CredentialField("signature_key", "Private signature key (PEM)", lines=True),
+            CredentialField("encryption_key", "Private encryption key (PEM)", lines=True),
+            CredentialField("dh_prime", "Diffie-Hellman prime (hex)", lines=True),
         ),
         user_must=(
             "Register a consumer key with your own signature and encryption keys and a Diffie-Hellman prime in IBKR's "
