@@ -54,7 +54,9 @@ class ExecutionLoop(LeasedLoop):
                 market_now=now,
                 wall=clock.now,
                 hints=OrderHints(
-                    listen=desk.listen, hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None
+                    listen=desk.listen,
+                    hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None,
+                    specs=SPECS,
                 ),
                 detail=lead.detail,
             )

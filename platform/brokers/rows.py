@@ -21,12 +21,15 @@ class MalformedRow(ValueError):
 
 
 def mapped(rows: Sequence[_Row], convert: Callable[[_Row], _Mapped], *, broker: str, what: str) -> list[_Mapped]:
-    """Return every row converted; one that is malformed, or of an unknown lot size, is ``BrokerUnavailable``."""
+    """Return every row converted.
+
+    One that is malformed, of an unknown lot size, or cannot be reckoned with is ``BrokerUnavailable``.
+    """
     found = []
     for number, row in enumerate(rows):
         try:
             found.append(convert(row))
-        except (MalformedRow, LookupError) as error:
+        except (MalformedRow, LookupError, ArithmeticError) as error:
             raise malformed(broker, what, f"row {number}: {error}") from error
     return found
 
@@ -57,9 +60,10 @@ def units_of(spec: BrokerSpec, exchange: str, symbol: str, lot: Decimal, *counts
     whole such lots contradict it, and are refused rather than guessed.
     """
     lot_size = units_per_count(spec, exchange, symbol, lot_size_of)
-    if lot_size == 1 or lot == 1:
+    if lot_size == 1 or (lot.is_finite() and lot == 1):
         return lot_size
-    if lot != lot.to_integral_value() or lot <= 0 or lot_size % int(lot) or any(count % int(lot) for count in counts):
+    is_whole = lot.is_finite() and lot > 0 and lot == lot.to_integral_value()
+    if not is_whole or lot_size % int(lot) or any(count % int(lot) for count in counts):
         raise MalformedRow(f"its lot {lot} fits neither lots of {lot_size} nor the quantities {counts}")
     return lot_size // int(lot)
 

@@ -27,6 +27,10 @@ class Verdict(StrEnum):
     SESSION_LOST = "SESSION_LOST"  # proved not accepted: the token is dead
 
 
+NOTHING_AT_BROKER = "NOTHING_AT_BROKER"
+"""The code of an exit that did not go because there is nothing left to reduce: of our own denial, or of a REJECTED."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The answer to place, modify or cancel; ``is_margin`` marks a REJECTED for want of money, ``retry_after`` is how

@@ -234,7 +234,8 @@ class BrokerSpec:
     many orders the broker may cut one above the freeze quantity (0: never). ``errors`` is the allow-list of proved
     non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check. ``currency`` is what an
     account's funds, profits and charges are in: it trades contracts of that currency only. ``open_orders`` is how many
-    orders of one contract may rest at once (``None``: no such limit).
+    orders of one contract may rest at once (``None``: no such limit). ``reduces_only``: an order that says
+    ``reduce_only`` is refused where it would open or turn a position; elsewhere the word does not reach the broker.
     """
 
     slug: str
@@ -272,6 +273,7 @@ class BrokerSpec:
     not_verified: tuple[str, ...] = ()
     currency: str = RUPEES
     open_orders: int | None = None
+    reduces_only: bool = False
 
     @property
     def credential_fields(self) -> tuple[str, ...]:
@@ -299,6 +301,14 @@ class BrokerSpec:
         return exchange in self.exchanges and all(
             word in offered and (exchange, word) not in self.refuses for word in words
         )
+
+    def product_for(self, exchange: str, wanted: Product) -> Product | None:
+        """Return what orders meant as ``wanted`` go out as on an exchange, ``None`` where the broker has nothing.
+
+        Where there is no intraday product they are carried: then only our own square-off ends the position's day.
+        """
+        carried = (Product.NRML, Product.CNC) if wanted is Product.MIS else ()
+        return next((one for one in (wanted, *carried) if self.takes(exchange, one)), None)
 
     def is_tag(self, text: str) -> bool:
         """Say whether the broker takes this as our tag."""

@@ -29,7 +29,8 @@ class PriceMark:
 
 @dataclass(frozen=True, slots=True)
 class LegLine:
-    """One leg of a trade; ``quantity`` is units ordered, ``open_quantity`` units held, ``lots`` of the order."""
+    """One leg of a trade; ``quantity`` is units ordered, ``open_quantity`` units held, ``lots`` of the order,
+    ``decimals`` what its prices are written with."""
 
     id: int
     instrument_id: int
@@ -48,6 +49,7 @@ class LegLine:
     stop_price: Decimal | None
     target_price: Decimal | None
     trail_price: Decimal | None
+    decimals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class OrderLine:
     order_type: str
     price: Decimal
     average_price: Decimal
+    decimals: int
     status: str
     words: Words
     reason: str
@@ -188,7 +191,8 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class ExternalLine:
-    """An order in the broker's book that the platform did not place; ``seen_at`` is the wall clock."""
+    """An order in the broker's book that the platform did not place; ``seen_at`` is the wall clock, ``decimals`` not
+    known of a contract we do not know."""
 
     id: int
     account: str
@@ -197,6 +201,7 @@ class ExternalLine:
     quantity: int
     filled_quantity: int
     average_price: Decimal
+    decimals: int | None
     words: Words
     broker_order_id: str
     seen_at: datetime
@@ -213,6 +218,7 @@ class WatchLine:
     name: str
     detail: str
     mark: PriceMark
+    decimals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +281,12 @@ class Board:
         """Instruments whose price this board shows."""
         legs = (leg.instrument_id for trade in self.trades if trade.is_open for leg in trade.legs)
         return frozenset((*legs, *(item.instrument_id for item in self.watchlist)))
+
+    @property
+    def decimals(self) -> dict[int, int]:
+        """What the prices this board shows are written with, by instrument."""
+        legs = {leg.instrument_id: leg.decimals for trade in self.trades if trade.is_open for leg in trade.legs}
+        return legs | {item.instrument_id: item.decimals for item in self.watchlist}
 
     @property
     def account_ids(self) -> frozenset[int]:

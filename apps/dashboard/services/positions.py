@@ -34,6 +34,7 @@ class PositionLine:
     product: str
     quantity: int
     average_price: Decimal
+    decimals: int
     mark: PriceMark
     pnl: Decimal | None
     read_at: datetime
@@ -102,6 +103,7 @@ def _line(row: Position, prices: Prices, shares: Shares, totals: Mapping[Key, in
         product=row.product,
         quantity=row.quantity,
         average_price=row.average_price,
+        decimals=row.instrument.decimals,
         mark=mark,
         pnl=pnl,
         read_at=row.read_at,

@@ -99,6 +99,7 @@ def _external(row: ExternalOrder, instrument: Instrument | None) -> ExternalLine
         quantity=row.quantity,
         filled_quantity=row.filled_quantity,
         average_price=row.average_price,
+        decimals=None if instrument is None else instrument.decimals,
         words=wording.order_words(row.status),
         broker_order_id=row.broker_order_id,
         seen_at=row.seen_at,

@@ -191,6 +191,7 @@ class _View:
             name=name,
             detail=detail,
             mark=mark,
+            decimals=item.instrument.decimals,
         )
 
     def leg(self, leg: TradeLeg) -> LegLine:
@@ -213,6 +214,7 @@ class _View:
             stop_price=leg.stop_price,
             target_price=leg.target_price,
             trail_price=leg.trail_price,
+            decimals=leg.instrument.decimals,
         )
 
     def trade(self, trade: Trade) -> TradeLine:
@@ -325,6 +327,7 @@ def order_line(order: Order) -> OrderLine:
         order_type=order.order_type,
         price=order.price,
         average_price=order.average_price,
+        decimals=order.instrument.decimals,
         status=order.status,
         words=wording.order_words(order.status),
         reason=wording.reason_words(order.reason_code, order.reason),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from apps.dashboard import figures, wording
 from apps.dashboard.services.board import ExternalLine
@@ -63,7 +64,7 @@ def _of_order(order: Order) -> list[Step]:
     what = f"{order.side.title()} {figures.units_text(order.quantity)} {order.instrument.symbol}"
     steps = []
     if order.submitted_at is not None:
-        price = f" at {figures.price_text(order.price)}" if order.price else ""
+        price = f" at {_price(order.price, order)}" if order.price else ""
         steps.append(
             Step(order.submitted_at, f"{what}{price} sent", "tag-busy", _since(order.created_at, order.submitted_at))
         )
@@ -82,7 +83,9 @@ def _of_order(order: Order) -> list[Step]:
 
 def _of_outside(row: ExternalLine) -> Step:
     what = f"{row.side.title()} {figures.units_text(row.quantity)} {row.symbol}"
-    filled = f", {figures.units_text(row.filled_quantity)} filled at {figures.price_text(row.average_price)}"
+    filled = (
+        f", {figures.units_text(row.filled_quantity)} filled at {figures.price_text(row.average_price, row.decimals)}"
+    )
     said = f"{OUTSIDE}: {what}{filled if row.filled_quantity else ''}. {row.words.text}, {row.broker_order_id}"
     return Step(row.seen_at, said, "tag-outside")
 
@@ -90,8 +93,12 @@ def _of_outside(row: ExternalLine) -> Step:
 def _of_fill(fill: Fill) -> Step:
     order = fill.order
     verb = "bought" if order.side == "BUY" else "sold"
-    text = f"{figures.units_text(fill.quantity)} {order.instrument.symbol} {verb} at {figures.price_text(fill.price)}"
+    text = f"{figures.units_text(fill.quantity)} {order.instrument.symbol} {verb} at {_price(fill.price, order)}"
     return Step(fill.filled_at, text, "tag-good")
+
+
+def _price(price: Decimal, order: Order) -> str:
+    return figures.price_text(price, order.instrument.decimals)
 
 
 def _since(start: datetime | None, end: datetime) -> int | None:

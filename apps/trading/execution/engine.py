@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from apps.risk.services.halts import ActiveHalts
+from apps.trading.execution.apart import each_apart
 from apps.trading.execution.budget import OrderBudget, ReadBudget
 from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
 from apps.trading.execution.hints import OrderHints
@@ -147,9 +148,7 @@ class Engine:
     async def _record(self) -> None:
         outcomes, self._outcomes = self._outcomes, []
         if outcomes:
-            await self.db(
-                submission.record_outcomes, outcomes, epoch=self.held.epoch, now=self.market_now(), wall=self.wall()
-            )
+            await each_apart(self._record_outcomes, outcomes, broke=self._unrecorded)
         for claim, outcome in outcomes:
             self._orders_wait = True  # its lane may have another one
             self._free(claim.lane, outcome)
@@ -157,13 +156,22 @@ class Engine:
                 self._next_sweep = 0.0  # what a refusal means for the intent is settled at once
         steps, self._steps = self._steps, []
         if steps:
-            await self.db(chase.record_steps, steps, wall=self.wall())
+            await each_apart(partial(self.db, chase.record_steps, wall=self.wall()), steps, broke=self._unrecorded)
         for step, outcome in steps:
             self._orders_wait = True
             self._free(step.lane, outcome)
         lost, self._lost = self._lost, []
         for worker, message in lost:
             await self._lose_session(worker, message)
+
+    async def _record_outcomes(self, outcomes: list[tuple[Claim, Outcome]]) -> None:
+        await self.db(
+            submission.record_outcomes, outcomes, epoch=self.held.epoch, now=self.market_now(), wall=self.wall()
+        )
+
+    async def _unrecorded(self, answered: tuple[Claim | Step, Outcome], error: Exception) -> None:
+        """The order stays as it was claimed: soon it is overdue, and the book tells what became of it."""
+        log.error("an answer cannot be recorded", exc_info=error, extra={"account": answered[0].lane[0]})
 
     def _free(self, lane: Lane, outcome: Outcome) -> None:
         worker = self.lanes.get(lane)
@@ -383,7 +391,7 @@ class Engine:
         latest = await self._note_unchanged(found)
         read = {report.lane for report in found if report.positions is not None}
         if latest:
-            await self._apply(latest)
+            await each_apart(self._apply, latest, broke=self._unbooked)
         if latest or read & self._stale:
             self._stale -= read
             self.nudge()  # entries waited for the first read of their account, exits for its positions
@@ -400,6 +408,15 @@ class Engine:
                 worker.settle(report)
         if applied.trade_ids:
             self._next_sweep = 0.0  # legs that must go flat get their next order at once
+
+    async def _unbooked(self, report: Report, error: Exception) -> None:
+        """An account's books cannot be taken in: to it that is as if they could not be read."""
+        log.error("books cannot be taken in", exc_info=error, extra={"account": report.lane[0], "mode": report.lane[1]})
+        trouble = BrokerUnavailable("UNBOOKABLE", f"What the broker shows cannot be booked: {error}")
+        await self.db(account_facts.note_error, report.lane, code=trouble.code, text=trouble.message)
+        worker = self.lanes.get(report.lane)
+        if worker is not None:
+            worker.leave_unbooked(trouble)
 
     async def _note_unchanged(self, found: list[Report]) -> list[Report]:
         """Note reads that brought nothing new in one statement; return the others."""

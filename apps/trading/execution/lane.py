@@ -15,7 +15,7 @@ from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
 from bus import failpoints
 from domain.broker import Broker, BrokerError, Outcome, RateLimited, Verdict
-from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds
+from domain.orders import ID_LENGTH, BrokerFill, BrokerOrder, BrokerPosition, Funds
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class LaneWorker:
     _filled: dict[str, int] = field(default_factory=dict)
     _applied: int = 0
     _settled: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _is_unbooked: bool = False
 
     def __post_init__(self) -> None:
         self.orders, self.reads = budgets_of(self.broker.spec.limits)
@@ -88,7 +89,7 @@ class LaneWorker:
             failpoints.reach("wire.before_place")
             outcome = await self.broker.place(claim.request)
             failpoints.reach("wire.after_place")
-            return outcome
+            return _nameable(outcome)
         except BrokerError as error:
             return Outcome(Verdict.UNKNOWN, code=error.code, message=error.message)
         finally:
@@ -158,8 +159,9 @@ class LaneWorker:
         finally:
             self.reading = False
             self.reads.end()
-        self.failures = 0
-        self.breaker.note_read()
+        if not self._is_unbooked:
+            self.failures = 0
+            self.breaker.note_read()
         self.wants_positions = self.wants_positions and not wanted_positions
         pause = self.attention.pause()
         self.next_read = self._read_at(min(pause, WATCHING) if self.breaker.is_open() else pause)
@@ -222,7 +224,7 @@ class LaneWorker:
 
     def settle(self, report: Report) -> None:
         """Remember what was applied, so that it is not compared again and again."""
-        self._applied = _digest(report)
+        self._applied, self._is_unbooked = _digest(report), False
         finals = (row for row in report.orders if row.status in ("FILLED", "CANCELLED", "REJECTED", "EXPIRED"))
         self._settled.update({row.broker_order_id: (row.raw_status, row.filled_quantity) for row in finals})
 
@@ -237,6 +239,11 @@ class LaneWorker:
         self._filled = {}
         self.hint()
 
+    def leave_unbooked(self, error: BrokerError) -> None:
+        """What was read could not be booked: a failed read, and everything is to be read again."""
+        self._is_unbooked, self._filled = True, {}
+        self.back_off(error)
+
     def back_off(self, error: BrokerError) -> None:
         """Read again later, and later still while it keeps failing."""
         self.failures += 1
@@ -247,6 +254,13 @@ class LaneWorker:
         level = logging.INFO if isinstance(error, RateLimited) else logging.WARNING
         extra = {"account": self.lane[0], "mode": self.lane[1], "code": error.code, "reason": error.message}
         log.log(level, "books not read", extra=extra)
+
+
+def _nameable(outcome: Outcome) -> Outcome:
+    """An order whose id is longer than any broker's is looked up by its tag, like one without an id."""
+    if len(outcome.broker_order_id) <= ID_LENGTH:
+        return outcome
+    return Outcome(Verdict.UNKNOWN, code="MALFORMED", message="The broker's order id is too long.")
 
 
 def _digest(report: Report) -> int:

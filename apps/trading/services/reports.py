@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from apps.audit.services.record import Entry, record_all
 from apps.trading.models import ExternalOrder, Fill, Order, Trade, TradeLeg
+from apps.trading.models.account_state import SYMBOL_LENGTH
 from apps.trading.querysets import OrderQuerySet
 from apps.trading.services.account_facts import Facts, note_reads, save_facts
 from apps.trading.services.announce import announce_orders, announce_trades
@@ -245,11 +246,11 @@ def note_unchanged(reports: Sequence[Report], *, epoch: int) -> None:
 
 
 def _save_externals(reports: Sequence[Report], index: _Index) -> None:
-    rows = [
-        ExternalOrder(
+    rows = {
+        (report.lane[0], row.broker_order_id): ExternalOrder(
             account_id=report.lane[0],
             broker_order_id=row.broker_order_id,
-            symbol=row.symbol,
+            symbol=row.symbol[:SYMBOL_LENGTH],
             side=row.side,
             quantity=row.quantity,
             filled_quantity=row.filled_quantity,
@@ -259,9 +260,9 @@ def _save_externals(reports: Sequence[Report], index: _Index) -> None:
         for report in reports
         for row in report.orders
         if index.find(report.lane[0], row) is None
-    ]
+    }
     ExternalOrder.objects.bulk_create(
-        rows,
+        rows.values(),
         update_conflicts=True,
         unique_fields=["account", "broker_order_id"],
         update_fields=["filled_quantity", "average_price", "status"],

@@ -24,6 +24,8 @@ HOST_ID = env.str("HOST_ID", "")
 SHARDS = env.int("SHARDS", 1)
 MARKET_CLOCK = env.str("MARKET_CLOCK", "")
 DEMO = env.bool("DEMO", False)
+# Where a demo's live accounts are: some brokers' slugs, or all.
+DEMO_BROKERS: list[str] = env.list("BROKERS", ["zerodha"])
 
 SECRET_KEY = env.str("SECRET_KEY", "")
 MASTER_KEY = env.str("MASTER_KEY", "")

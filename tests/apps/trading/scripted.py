@@ -29,6 +29,7 @@ class ScriptedBroker:
     accept_silently: bool = False  # the order is taken although the answer says UNKNOWN
     fill_price: Decimal | None = None
     fill_limit: int | None = None
+    takes_at_most: int | None = None  # units of an order that only reduces
     book_is_down: bool = False
     hides: set[str] = field(default_factory=set)  # tags the order book does not show (yet)
     placed: list[OrderRequest] = field(default_factory=list)
@@ -42,6 +43,8 @@ class ScriptedBroker:
 
     async def place(self, request: OrderRequest) -> Outcome:
         self.placed.append(request)
+        if request.reduce_only and self.takes_at_most is not None:
+            request = replace(request, quantity=min(request.quantity, self.takes_at_most))
         if self.gate is not None:
             await self.gate.wait()
         answer = self.answers.pop(0) if self.answers else None

@@ -88,6 +88,7 @@ _ROWS: dict[str, Callable[[BrokerSpec], str]] = {
     "orders": _order_rate,
     "reads, quotes, candles": lambda spec: f"{spec.limits.reads}/s, {spec.limits.quotes}/s, {spec.limits.candles}/s",
     "modifications of an order": lambda spec: str(spec.max_modifications),
+    "exits that only reduce": lambda spec: "refused where nothing is held" if spec.reduces_only else "not told apart",
     "slices above the freeze": lambda spec: str(spec.autoslice or "none"),
     "registered address": _egress,
     "feed": lambda spec: f"{spec.feed_sockets} x {spec.feed_symbols_per_socket} instruments",

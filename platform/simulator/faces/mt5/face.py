@@ -37,12 +37,27 @@ class Charts:
         client = self._counter.named(attached.login)
         if client is None or client.api_secret != attached.password:
             return wire.failure(self._counter.session_lost())
-        terminal = str(request.url.with_path(f"/{BROKER}{TERMINAL}").with_query(None))
-        ring, silence = self._rings / f"{client.client}.json", partial(self._silence, client.client)
-        expert = Expert(attached, terminal=terminal, ring=ring, silence=silence)
         await self._end(client.client)
-        self._running[client.client] = asyncio.get_running_loop().create_task(expert.run())
+        self._run(attached, terminal=str(request.url.with_path(f"/{BROKER}{TERMINAL}").with_query(None)))
         return wire.success(True)
+
+    def attach_all(self) -> None:
+        """Attach the terminals of clients that say where to: they are on a chart whenever the exchange runs."""
+        desk = self._counter.desk
+        for client in desk.clients if desk.address else ():
+            if client.broker == BROKER and "bridge_token" in client.extra:
+                attached = Attachment(
+                    login=client.client,
+                    password=client.api_secret,
+                    url=client.extra["bridge_url"],
+                    token=client.extra["bridge_token"],
+                )
+                self._run(attached, terminal=f"{desk.address}/{BROKER}{TERMINAL}")
+
+    def _run(self, attached: Attachment, *, terminal: str) -> None:
+        ring, silence = self._rings / f"{attached.login}.json", partial(self._silence, attached.login)
+        expert = Expert(attached, terminal=terminal, ring=ring, silence=silence)
+        self._running[attached.login] = asyncio.get_running_loop().create_task(expert.run())
 
     async def detach(self, request: web.Request) -> web.Response:
         """DELETE /expert: take it off the chart again; a terminal without one has nothing to lose."""
@@ -77,7 +92,7 @@ def build(desk: Desk) -> Face:
         await charts.aclose()
 
     app.on_shutdown.append(close)
-    return Face(app=app, sockets=())
+    return Face(app=app, sockets=(), begin=charts.attach_all)
 
 
 def _functions(router: web.UrlDispatcher, counter: TerminalCounter) -> None:

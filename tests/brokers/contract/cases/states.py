@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from domain.broker import BrokerUnavailable, OrderHistory, Verdict
+from domain.broker import BrokerUnavailable, InstrumentRow, OrderHistory, Quote, Verdict
 from domain.broker_spec import Capability
-from domain.orders import FINAL, BrokerOrder, OrderStatus, OrderType
+from domain.orders import FINAL, BrokerOrder, OrderRequest, OrderStatus, OrderType, Side
 from domain.prices import round_to_tick
-from tests.brokers.contract.bench import Bench, answering, request
+from tests.brokers.contract.bench import Bench, Site, answering, request
 from tests.brokers.contract.case import case
 from tests.brokers.contract.cases.orders import change
 from tests.brokers.contract.member import Shown
@@ -165,43 +165,71 @@ async def _(bench: Bench) -> None:
         await site.broker.order_history("9" * len(placed.broker_order_id))
 
 
-PUSH = Decimal("0.3")
-"""How far the market is moved at once, in percent."""
+PUSH = Decimal("0.003")
+"""How far the market is moved at once, as a fraction."""
 
 
 @case(311, "a stop waits for its trigger, then trades")
 async def _(bench: Bench) -> None:
     site = await bench.site()
     row = await site.pick(*bench.member.stage.stopped)
-    last = (await site.quote(row)).last_price
-    trigger, limit = (round_to_tick(last * Decimal(by), row.tick_size, up=True) for by in ("1.01", "1.05"))
     kind = OrderType.SL if bench.member.spec.takes(row.exchange, OrderType.SL) else OrderType.SL_M
-    stop = request(row, price=limit, trigger_price=trigger, order_type=kind)
+    quote = await site.quote(row)
+    stop = _stop(row, quote, kind)
     await site.broker.place(stop)
     shown = await site.reached(stop.client_order_id, OrderStatus.TRIGGER_PENDING)
     assert (shown.trigger_price, shown.price, shown.order_type) == (
-        trigger,
-        limit if kind is OrderType.SL else 0,
+        stop.trigger_price,
+        stop.price if kind is OrderType.SL else 0,
         kind,
     )
     seen: set[Decimal] = set()
 
     async def pushed() -> BrokerOrder | None:
-        """Push the market up a little, once per price it shows, until the stop has traded."""
+        """Push the market towards the trigger a little, once per price it shows, until the stop has traded."""
         order = await site.tagged(stop.client_order_id)
         price = (await site.quote(row)).last_price
-        if price < trigger and price not in seen:
+        if (stop.trigger_price - price) * stop.side.sign > 0 and price not in seen:
             seen.add(price)
-            await shock(bench, row.underlying, PUSH)
+            await shock(bench, row.underlying, 1 + stop.side.sign * PUSH)
         return order if order is not None and order.status is OrderStatus.FILLED else None
 
     try:
-        assert (await bench.until(pushed)).trigger_price == trigger
+        assert (await bench.until(pushed)).trigger_price == stop.trigger_price
     finally:
-        # Back where it stood: what every broker's case left behind would end at the day's band.
-        await shock(bench, row.underlying, -len(seen) * PUSH)
+        away = (1 + stop.side.sign * PUSH) ** len(seen)
+        await _put_back(site, row, quote.last_price, away)
 
 
-async def shock(bench: Bench, underlying: str, percent: Decimal) -> None:
+def _stop(row: InstrumentRow, quote: Quote, kind: OrderType) -> OrderRequest:
+    """Return a stop 1 % from the market with its limit at 4 %, both within the day's band: near its top, to sell."""
+    side = Side.BUY
+    if quote.upper_band and quote.lower_band and quote.last_price > (quote.lower_band + 3 * quote.upper_band) / 4:
+        side = Side.SELL
+    trigger, limit = (
+        round_to_tick(quote.last_price * (1 + side.sign * Decimal(by)), row.tick_size, up=side is Side.BUY)
+        for by in ("0.01", "0.04")
+    )
+    return request(row, side=side, price=limit, trigger_price=trigger, order_type=kind)
+
+
+async def _put_back(site: Site, row: InstrumentRow, stood: Decimal, away: Decimal) -> None:
+    """Put the market back where it stood, and wait until that is seen.
+
+    The next broker's case would start from the price before, and end farther off: one after the other, at the day's
+    band.
+    """
+    await shock(site.bench, row.underlying, 1 / away)
+
+    async def back() -> bool | None:
+        moved = (await site.quote(row)).last_price / stood - 1
+        return abs(moved) <= abs(away - 1) / 2 or None
+
+    if away != 1:
+        await site.bench.until(back)
+
+
+async def shock(bench: Bench, underlying: str, factor: Decimal) -> None:
     """Move the market for everybody."""
-    await bench.control("market", {"action": "shock", "underlying": underlying, "percent": str(percent)})
+    percent = f"{100 * (factor - 1):.6f}"
+    await bench.control("market", {"action": "shock", "underlying": underlying, "percent": percent})

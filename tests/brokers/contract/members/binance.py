@@ -21,7 +21,7 @@ _S = OrderStatus
 _PAIR = "BTCUSDT"
 _STEP = Decimal("0.00001")
 _TYPES = {OrderType.LIMIT: "LIMIT", OrderType.SL: "STOP_LOSS_LIMIT"}
-SYMBOLS = {"bitcoin": _PAIR, "ether": "ETHUSDT", "a thousand of it": "1000SATSUSDT"}
+SYMBOLS = {"bitcoin": _PAIR, "ether": "ETHUSDT", "a thousand of it": "1000SATSUSDT", "tiny": "PEPEUSDT"}
 BITCOIN = Contract("bitcoin", "BINANCE", _PAIR, "SPOT", tick_size=Decimal("0.01"), multiplier=_STEP)
 STAGE = Stage(
     segments=(("BINANCE", "SPOT", _PAIR),),
@@ -35,6 +35,7 @@ STAGE = Stage(
             "ether", "BINANCE", "ETHUSDT", "SPOT", lot_size=10, tick_size=Decimal("0.01"), multiplier=Decimal("0.0001")
         ),
         Contract("a thousand of it", "BINANCE", "1000SATSUSDT", "SPOT", tick_size=Decimal("0.0001")),
+        Contract("tiny", "BINANCE", "PEPEUSDT", "SPOT", tick_size=Decimal("0.00000001")),
     ),
     sample=BITCOIN,
     step=_STEP,
@@ -201,7 +202,6 @@ def _filters(tick: Decimal, least: Decimal, step: Decimal) -> list[dict[str, obj
 _FOREIGN: Sequence[dict[str, object]] = (
     {"symbol": "ETHBTC", "baseAsset": "ETH", "quoteAsset": "BTC"},
     {"symbol": "LUNAUSDT", "baseAsset": "LUNA", "status": "BREAK"},
-    {"symbol": "PEPEUSDT", "baseAsset": "PEPE", "filters": _filters(Decimal("0.00000001"), Decimal(1), Decimal(1))},
     {"symbol": "FINEUSDT", "baseAsset": "FINE", "filters": _filters(Decimal("0.01"), Decimal(1), Decimal("0.0000001"))},
     {"symbol": "BAREUSDT", "baseAsset": "BARE", "filters": []},
 )
