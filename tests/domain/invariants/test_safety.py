@@ -198,10 +198,6 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
         {"heartbeats": (TRADER, HeartbeatRow("feed", "b2", at(599), started_at=at(595)))},
     ),
     ("the other build is proved gone", {"heartbeats": (TRADER, HeartbeatRow("feed", "b2", at(599), is_gone=True))}),
-    (
-        "a market that never closes has no sessions",
-        {"market_sessions": (), "orders": tuple(replace(one, market="MT5") for one in healthy().orders)},
-    ),
     ("ten calls arrive within a second", {"wire": (*WIRE, *BUSY[:10])}),
     ("an earlier term's lease ended", {"leases": (LeaseRow("execution.0", 4, "", at(12)),)}),
     ("the client trades in the app", {"book": BrokerBook((*BOOK.orders, MANUAL), (*BOOK.fills, MANUAL_FILL))}),
