@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.dashboard.views import brand, notifications, ops, pages, session, square_off, watchlist
+from apps.dashboard.views import brand, notifications, ops, order_deeds, pages, session, square_off, watchlist
 
 app_name = "dashboard"
 urlpatterns = [
@@ -18,6 +18,9 @@ urlpatterns = [
     path("square-off/", square_off.everything, name="square-off-all"),
     path("square-off/<uuid:key>/", square_off.progress, name="square-off-progress"),
     path("orders/", pages.orders, name="orders"),
+    path("orders/<int:order_id>/cancel/", order_deeds.cancel, name="cancel-order"),
+    path("orders/<int:order_id>/change/", order_deeds.change, name="change-order"),
+    path("orders/requests/<uuid:key>/", order_deeds.progress, name="order-deed"),
     path("positions/", pages.positions, name="positions"),
     path("notifications/", notifications.listed, name="notifications"),
     path("notifications/read/", notifications.read, name="notifications-read"),

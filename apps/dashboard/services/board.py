@@ -157,8 +157,20 @@ class AccountLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedLine:
+    """What became of something a person asked of an order: in words, and why."""
+
+    words: Words
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One order with its state in words and its reason, if any, in plain words and as the broker gave it."""
+    """One order with its state in words and its reason, if any, in plain words and as the broker gave it.
+
+    ``left`` is the total a person reduced it to (``None``: as placed), ``asked`` what became of the last thing a person
+    asked of it, ``kept`` why a working order offers no button.
+    """
 
     id: int
     account_id: int
@@ -184,6 +196,14 @@ class OrderLine:
     answer_ms: int | None
     advice: str = ""
     checking_since: datetime | None = None
+    broker: str = ""
+    trigger_price: Decimal = Decimal(0)
+    left: int | None = None
+    is_cancelling: bool = False
+    can_cancel: bool = False
+    can_change: bool = False
+    asked: AskedLine | None = None
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

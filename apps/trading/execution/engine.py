@@ -17,11 +17,22 @@ from django.conf import settings
 
 from apps.risk.services.halts import ActiveHalts
 from apps.trading.execution.budget import OrderBudget, ReadBudget
-from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
+from apps.trading.execution.halt_gate import HaltGate, HaltsUnread, Risky
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
-from apps.trading.services import account_facts, breaker, builds, chase, flips, reports, resolver, submission, sweep
+from apps.trading.services import (
+    account_facts,
+    breaker,
+    builds,
+    chase,
+    flips,
+    order_changes,
+    reports,
+    resolver,
+    submission,
+    sweep,
+)
 from apps.trading.services.breaker import Trouble
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
@@ -82,6 +93,7 @@ class Engine:
     _next_sweep: float = 0.0
     _patience: float = 0.0
     _orders_wait: bool = True
+    _changes_wait: bool = True
     _stale: set[Lane] = field(default_factory=set)
     _foreign: list[str] = field(default_factory=list)
     _budgets: dict[Lane, tuple[OrderBudget, ReadBudget]] = field(default_factory=dict)  # outlive a lane's connection
@@ -100,8 +112,8 @@ class Engine:
         await self._drain()
 
     def nudge(self) -> None:
-        """Orders may wait: claim soon."""
-        self._orders_wait = True
+        """Orders, or changes of them, may wait: claim soon."""
+        self._orders_wait = self._changes_wait = True
         self.wake.set()
 
     def halts_changed(self) -> None:
@@ -157,13 +169,22 @@ class Engine:
                 self._next_sweep = 0.0  # what a refusal means for the intent is settled at once
         steps, self._steps = self._steps, []
         if steps:
-            await self.db(chase.record_steps, steps, wall=self.wall())
+            await self._record_steps(steps)
         for step, outcome in steps:
             self._orders_wait = True
             self._free(step.lane, outcome)
         lost, self._lost = self._lost, []
         for worker, message in lost:
             await self._lose_session(worker, message)
+
+    async def _record_steps(self, steps: list[tuple[Step, Outcome]]) -> None:
+        own = [one for one in steps if one[0].request_id is None]
+        asked = [one for one in steps if one[0].request_id is not None]
+        if own:
+            await self.db(chase.record_steps, own, wall=self.wall())
+        if asked:
+            self._changes_wait = True
+            await self.db(order_changes.record_answers, asked, wall=self.wall())
 
     def _free(self, lane: Lane, outcome: Outcome) -> None:
         worker = self.lanes.get(lane)
@@ -198,11 +219,13 @@ class Engine:
             partial(flips.flatten_flips, shard=shard, now=now, wall=wall),
             partial(sweep.sweep_exits, shard=shard, now=now, wall=wall),
             partial(self._resolve, waits, now, wall),
+            partial(self._tend_changes, waits, wall),
             partial(block_unreachable, shard=shard),
         )
         for step in steps:
             await self.db(step)
             await self._submit()  # orders that came meanwhile do not wait for the rest
+        self._changes_wait = True
         await self._tend_halts(wall)
         await self._tend_lanes(await self.db(lane_work, shard=self.shard))
 
@@ -227,6 +250,10 @@ class Engine:
         resolver.resolve_unknown(
             shard=self.shard, lease=held.name, epoch=held.epoch, resend_waits=waits, now=now, wall=wall
         )
+
+    def _tend_changes(self, waits: dict[str, int], wall: datetime) -> None:
+        shown = {lane: worker.shown for lane, worker in self.lanes.items() if worker.shown is not None}
+        order_changes.tend(shard=self.shard, epoch=self.held.epoch, shown=shown, waits=waits, wall=wall)
 
     async def _tend_lanes(self, work: list[LaneWork]) -> None:
         """Open a lane for every account with something to do, close the ones whose session changed."""
@@ -328,13 +355,18 @@ class Engine:
 
     async def _last_look(self, claim: Claim, claimed_by: float) -> tuple[str, str] | None:
         """Return the code and words of what keeps an order off the wire at the last moment; ``None``: it goes."""
-        if claim.kind == IntentKind.ENTRY:
-            try:
-                reason = await self.gate.reason(claim)
-            except HaltsUnread:
-                return "HALTS_UNREAD", "What is halted could not be read."
-            if reason:
-                return "HALTED", reason
+        if claim.kind == IntentKind.ENTRY and (refusal := await self._halted(claim)) is not None:
+            return refusal
+        return self._too_late(claimed_by)
+
+    async def _halted(self, entry: Risky) -> tuple[str, str] | None:
+        try:
+            reason = await self.gate.reason(entry)
+        except HaltsUnread:
+            return "HALTS_UNREAD", "What is halted could not be read."
+        return ("HALTED", reason) if reason else None
+
+    def _too_late(self, claimed_by: float) -> tuple[str, str] | None:
         if time.monotonic() > claimed_by or self.held.remaining() <= 0:
             return "TOO_LATE", "It was not on the wire in time."
         return None
@@ -429,6 +461,40 @@ class Engine:
             worker = self.lanes[step.lane]
             worker.busy = True
             self._spawn(self._step(worker, step), partial(self._step_broke, step))
+        await self._change()
+
+    async def _change(self) -> None:
+        """Changes people asked for, in lanes nothing else needs now."""
+        waited, self._changes_wait = self._changes_wait, False
+        ready = frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and self._may_enter(lane))
+        if not waited or not ready or self.held.remaining() <= settings.BROKER_TIMEOUT_SECONDS / 2:
+            self._changes_wait = waited
+            return
+        claimed_by = time.monotonic() + SEND_WITHIN
+        steps, self._changes_wait = await self.db(
+            order_changes.claim,
+            shard=self.shard,
+            epoch=self.held.epoch,
+            lease=self.held.name,
+            ready=ready,
+            now=self.market_now(),
+            wall=self.wall(),
+        )
+        for step in steps:
+            worker = self.lanes[step.lane]
+            worker.busy = True
+            self._spawn(self._send_change(worker, step, claimed_by), partial(self._step_broke, step))
+
+    async def _send_change(self, worker: LaneWorker, step: Step, claimed_by: float) -> None:
+        """Send what still may go; what may not is taken back, provably unsent."""
+        refusal = await self._halted(step) or self._too_late(claimed_by)
+        if refusal is None:
+            await self._step(worker, step)
+            return
+        code, reason = refusal
+        await self.db(order_changes.take_back, step, code=code, reason=reason, wall=self.wall())
+        worker.busy = False
+        self.wake.set()
 
     async def _step(self, worker: LaneWorker, step: Step) -> None:
         outcome = await worker.step(step)

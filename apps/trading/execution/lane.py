@@ -11,6 +11,7 @@ from apps.trading.execution.breaker import Breaker
 from apps.trading.execution.budget import OrderBudget, ReadBudget
 from apps.trading.services.account_facts import Facts
 from apps.trading.services.chase import Step
+from apps.trading.services.order_changes import Shown
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
 from bus import failpoints
@@ -56,6 +57,7 @@ class LaneWorker:
     orders: OrderBudget = field(init=False)
     reads: ReadBudget = field(init=False)
     sending: set[int] = field(default_factory=set)
+    shown: Shown | None = None  # the order book as last read
     _filled: dict[str, int] = field(default_factory=dict)
     _applied: int = 0
     _settled: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -170,6 +172,7 @@ class LaneWorker:
         self.reads.note(time.monotonic())
         self.reads.note_books(time.monotonic())
         rows = await self.broker.order_book()
+        self.shown = Shown(read_at, {row.broker_order_id: row for row in rows})
         fills = await self._fills_if_new(rows)
         return Report(
             lane=self.lane,

@@ -1,6 +1,7 @@
 """Waves, intents, orders, fills, trades and positions."""
 
 from apps.trading.models.account_state import AccountState, ExternalOrder, Position
+from apps.trading.models.change_request import ChangeRequest
 from apps.trading.models.intent import Intent
 from apps.trading.models.order import Fill, Order
 from apps.trading.models.paper import PaperAccount, PaperFill, PaperOrder, PaperPosition
@@ -9,6 +10,7 @@ from apps.trading.models.wave import SkipReason, Wave, WaveVerdict
 
 __all__ = [
     "AccountState",
+    "ChangeRequest",
     "ExternalOrder",
     "Fill",
     "Intent",
