@@ -11,7 +11,7 @@ from domain.order_changes import OPEN_REQUESTS
 from domain.orders import IN_FLIGHT, LIVE_TRADES, OPEN_INTENTS, UNRESOLVED, WORKING
 
 if TYPE_CHECKING:
-    from apps.trading.models import ChangeRequest, ExternalOrder, Fill, Intent, Order, Position, Trade
+    from apps.trading.models import ChangeRequest, ExternalOrder, Fill, Holding, Intent, Order, Position, Trade
     from apps.users.models import User
 
 
@@ -93,3 +93,11 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
     def open(self) -> ChangeRequestQuerySet:
         """Requests that may still come about."""
         return self.filter(status__in=OPEN_REQUESTS)
+
+
+class HoldingQuerySet(models.QuerySet["Holding"]):
+    """Reads of delivered securities."""
+
+    def for_user(self, user: User) -> HoldingQuerySet:
+        """Holdings of accounts this person may see."""
+        return self.filter(visible_to(user, "account__"))

@@ -34,7 +34,7 @@ class RequestStatus(StrEnum):
 _R = RequestStatus
 REQUEST_MOVES: dict[RequestStatus, frozenset[RequestStatus]] = {
     _R.WAITING: frozenset({_R.SENT, _R.REFUSED, _R.OVERTAKEN}),
-    _R.SENT: frozenset({_R.DONE, _R.REFUSED, _R.UNKNOWN, _R.OVERTAKEN}),
+    _R.SENT: frozenset({_R.DONE, _R.REFUSED, _R.UNKNOWN, _R.OVERTAKEN, _R.WAITING}),  # taken back, provably unsent
     _R.UNKNOWN: frozenset({_R.DONE, _R.LOST, _R.OVERTAKEN}),
     _R.DONE: frozenset(),
     _R.REFUSED: frozenset(),

@@ -220,6 +220,8 @@ class ExternalLine:
     words: Words
     broker_order_id: str
     seen_at: datetime
+    broker: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,10 +276,12 @@ class Board:
     totals: tuple[Total, ...]
     lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "map:2", "account:3:LIVE", "day:LIVE-USDT"
 
-    def only(self, *, mode: str, find: str) -> "Board":
-        """Return the board with the trades of one mode that contain a text; totals stay those of everything."""
+    def only(self, *, mode: str, find: str, account_ids: frozenset[int] | None = None) -> "Board":
+        """Return the board with the trades of one mode, of some accounts, that contain a text; totals stay those of
+        everything."""
         words = find.lower().split()
         kept = (trade for trade in self.trades if not mode or trade.mode == mode)
+        kept = (trade for trade in kept if account_ids is None or trade.account_id in account_ids)
         return replace(self, trades=tuple(trade for trade in kept if all(word in _heard(trade) for word in words)))
 
     @property

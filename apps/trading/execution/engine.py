@@ -19,7 +19,7 @@ from apps.risk.services.halts import ActiveHalts
 from apps.trading.execution.budget import OrderBudget, ReadBudget
 from apps.trading.execution.halt_gate import HaltGate, HaltsUnread, Risky
 from apps.trading.execution.hints import OrderHints
-from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
+from apps.trading.execution.lane import PORTFOLIO_EVERY, Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
 from apps.trading.services import (
     account_facts,
@@ -28,6 +28,7 @@ from apps.trading.services import (
     chase,
     flips,
     order_changes,
+    portfolio,
     reports,
     resolver,
     submission,
@@ -125,6 +126,13 @@ class Engine:
         for (lane_account, _), worker in self.lanes.items():
             if lane_account == account_id:
                 worker.hint()
+        self.wake.set()
+
+    def refresh_portfolio(self, account_id: int) -> None:
+        """Somebody wants an account's holdings and funds read."""
+        for (lane_account, _), worker in self.lanes.items():
+            if lane_account == account_id:
+                worker.ask_portfolio()
         self.wake.set()
 
     async def _wait(self, stopping: asyncio.Event) -> None:
@@ -266,6 +274,8 @@ class Engine:
             if worker is None:
                 worker = await self._open(one)
             if worker is not None:
+                if one.portfolio_asked:
+                    worker.ask_portfolio()
                 was = worker.attention.unresolved or worker.attention.in_trade
                 worker.attention = Attention(one.unresolved, one.in_trade, one.unknown)
                 if not was and (one.unresolved or one.in_trade):
@@ -379,6 +389,31 @@ class Engine:
             if worker.is_due(now):
                 worker.reading = True
                 self._spawn(self._read(worker), partial(self._read_broke, worker))
+            if worker.is_portfolio_due(now):
+                worker.reading_portfolio, worker.next_portfolio = True, now + PORTFOLIO_EVERY
+                self._spawn(self._read_portfolio(worker), partial(self._portfolio_broke, worker))
+
+    async def _read_portfolio(self, worker: LaneWorker) -> None:
+        """Read holdings and funds beside everything else; what goes wrong is kept for the page that shows them."""
+        try:
+            if worker.portfolio_asked or await self.db(
+                portfolio.is_worth_reading, worker.broker.spec, now=self.market_now()
+            ):
+                await self.db(portfolio.save_portfolio, await worker.read_portfolio())
+        except BrokerError as error:
+            await self.db(
+                portfolio.note_portfolio_error,
+                worker.lane[0],
+                code=error.code,
+                text=error.message,
+                wall=self.wall(),
+            )
+        finally:
+            worker.reading_portfolio = False
+
+    def _portfolio_broke(self, worker: LaneWorker, error: BaseException) -> None:
+        """It is read again when it is due, like after any failed read."""
+        worker.reading_portfolio = False
 
     async def _read(self, worker: LaneWorker) -> None:
         if not worker.may_read_books():

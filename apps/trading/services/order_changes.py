@@ -150,8 +150,10 @@ def _price(value: Decimal) -> Decimal | None:
 
 
 def take_back(step: Step, *, code: str, reason: str, wall: datetime) -> None:
-    """Refuse a claimed change that was provably never sent."""
-    _finish(step, RequestStatus.REFUSED, code=code, note=reason, wall=wall)
+    """Take back a claimed change that was provably never sent: what is halted is refused, what was only too late waits
+    again while its time lasts."""
+    status = RequestStatus.REFUSED if code == "HALTED" else RequestStatus.WAITING
+    _finish(step, status, code=code, note=reason, wall=wall)
 
 
 def record_answers(done: Iterable[tuple[Step, Outcome]], *, wall: datetime) -> None:

@@ -61,7 +61,7 @@ def why_not(call: Any, *args: Any, **kwargs: Any) -> str:
     return refusal.value.code
 
 
-# cancels ---------------------------------------------------------------------------------------------------------------
+# cancels
 
 
 def test_a_resting_entry_is_cancelled_by_its_lane(shard: Shard, cast: Cast, now: datetime) -> None:
@@ -172,7 +172,7 @@ def test_a_key_means_one_thing_only(shard: Shard, cast: Cast, now: datetime) -> 
     assert why_not(ask_cancel, press(order, cast.trader, key), now=now, wall=shard.clock()) == "KEY_REUSED"
 
 
-# changes ---------------------------------------------------------------------------------------------------------------
+# changes
 
 
 def changed(shard: Shard, order: Order, user: User, wish: Wish = LOWER) -> ChangeRequest:
@@ -290,7 +290,7 @@ def test_a_cancel_overtakes_a_change_that_waits(shard: Shard, cast: Cast, now: d
     assert broker_of(shard, cast).modified == []
 
 
-# no answer -------------------------------------------------------------------------------------------------------------
+# no answer
 
 
 def unanswered(shard: Shard, cast: Cast, now: datetime, *, accepted: bool) -> Order:
