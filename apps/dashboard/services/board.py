@@ -113,6 +113,7 @@ class TradeLine:
     opened_at: datetime | None
     closed_at: datetime | None
     unit: str = ""
+    broker: str = ""
     checks: tuple[CheckLine, ...] = ()
     held_up: tuple[HeldUpLine, ...] = ()
 
@@ -309,4 +310,4 @@ class Board:
 def _heard(trade: TradeLine) -> str:
     """What a trade can be found by."""
     symbols = " ".join(leg.symbol for leg in trade.legs)
-    return f"{trade.strategy} {trade.account} {trade.owner} {trade.words.text} {symbols}".lower()
+    return f"{trade.strategy} {trade.broker} {trade.account} {trade.owner} {trade.words.text} {symbols}".lower()

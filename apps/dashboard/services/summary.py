@@ -22,7 +22,7 @@ from apps.dashboard.services.board import (
     WatchLine,
     purse,
 )
-from apps.dashboard.services.order_lines import READ, order_lines
+from apps.dashboard.services.order_lines import READ, broker_name, order_lines
 from apps.dashboard.services.prices import Prices
 from apps.dashboard.services.recovery import checks_of, halt_lines, held_up_of
 from apps.markets import clock
@@ -238,6 +238,7 @@ class _View:
             opened_at=trade.opened_at or trade.created_at,
             closed_at=trade.closed_at,
             unit=trade.account.unit,
+            broker=broker_name(trade.account.broker),
             checks=self.checks.get(trade.pk, ()),
             held_up=self.held_up.get(trade.pk, ()),
         )

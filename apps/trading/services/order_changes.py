@@ -206,7 +206,7 @@ def _move(row: ChangeRequest, target: RequestStatus, wall: datetime, *, code: st
     row.status, row.code, row.note = target, code[:40], note[:300]
     row.finished_at = None if REQUEST_MOVES[target] else wall
     row.save(update_fields=["status", "code", "note", "epoch", "sent_at", "finished_at"])
-    data = {"request": row.pk, "status": target, "code": row.code}
+    data = {"request": row.pk, "state": target, "code": row.code}
     record_all([Entry(f"order_change_{target.lower()}", "trading.order", row.order_id, row.tenant_id, data)])
 
 

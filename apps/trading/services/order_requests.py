@@ -171,7 +171,6 @@ def _written(press: Press, order: Order, kind: RequestKind, *, wall: datetime, *
         actor=press.user,
         request=request.pk,
         client_order_id=order.client_order_id,
-        status=order.status,
         **wished,
     )
     return request
