@@ -222,3 +222,17 @@ def test_a_press_from_another_site_is_refused(scene: Scene, order: Order) -> Non
     for path in (cancel_path(order), change_path(order)):
         assert ask(client, path, price="41.50").status_code == 403
     assert not ChangeRequest.objects.exists()
+
+
+def test_a_trade_tells_who_asked_for_what(scene: Scene, order: Order) -> None:
+    client = client_of(scene.cast.trader)
+    ask(client, change_path(order), price="41.50")
+    ChangeRequest.objects.update(status=RequestStatus.REFUSED, note="too far.", finished_at=timezone.now())
+    ask(client_of(scene.cast.manager), cancel_path(order))
+    shown = page(client, f"/trades/{scene.live_trade.pk}/")
+    for text in (
+        f"price 41.50 asked for by {scene.cast.trader.email}",
+        "not changed. too far",
+        f"cancel asked for by {scene.cast.manager.email}",
+    ):
+        assert text in shown
