@@ -186,8 +186,8 @@ class Engine:
             await self._lose_session(worker, message)
 
     async def _record_steps(self, steps: list[tuple[Step, Outcome]]) -> None:
-        own = [one for one in steps if one[0].request_id is None]
-        asked = [one for one in steps if one[0].request_id is not None]
+        own = [one for one in steps if not one[0].request_id]
+        asked = [one for one in steps if one[0].request_id]
         if own:
             await self.db(chase.record_steps, own, wall=self.wall())
         if asked:

@@ -30,7 +30,7 @@ class Step:
     lane: Lane
     broker_order_id: str
     change: OrderChange | None
-    request_id: int | None = None
+    request_id: int = 0
     tenant_id: int = 0
     strategy_id: int = 0
 

@@ -190,8 +190,7 @@ def _withdraw(order: Order, now: datetime) -> None:
     if order.status == OrderStatus.PENDING:
         order.status, order.reason_code, order.finished_at = OrderStatus.ABORTED, CANCELLED_BY_HAND, now
         order.save(update_fields=["status", "reason_code", "finished_at"])
-        data = {"status": order.status, "code": order.reason_code}
-        record("order_aborted", order, tenant_id=order.intent.tenant_id, **data)
+        record("order_aborted", order, tenant_id=order.intent.tenant_id, status=order.status, code=order.reason_code)
         return
     order.cancel_requested_at = now
     order.save(update_fields=["cancel_requested_at"])
