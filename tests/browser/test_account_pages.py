@@ -1,6 +1,7 @@
 """Cancelling and changing orders in the browser, and the pages that show all accounts side by side."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ from apps.trading.models import (
     TradeLeg,
 )
 from apps.trading.services.announce import announce_orders
+from apps.trading.services.portfolio import Portfolio, save_portfolio
 from domain.order_changes import RequestStatus
-from domain.orders import OrderStatus
+from domain.orders import Funds, OrderStatus
 from tests.apps.dashboard.conftest import Scene
 from tests.apps.dashboard.scene import make_order
 from tests.browser.conftest import Window
@@ -130,6 +132,12 @@ def test_a_refresh_is_asked_for_and_said(window: Window, scene: Scene) -> None:
     window.page.get_by_role("button", name="Refresh").click()
     expect(window.page.get_by_role("status").filter(has_text="being read")).to_be_visible()
     assert window.page.url.endswith("/funds/")
+    connected(window)
+    line = window.page.locator(f"#funds-{scene.cast.account.pk}")
+    expect(line).to_contain_text("12,34,567.50")
+    money = Funds(available=Decimal(777), used=Decimal(23), total=Decimal(800))
+    save_portfolio(Portfolio((scene.cast.account.pk, "LIVE"), timezone.now() + timedelta(seconds=1), money, None))
+    expect(line).to_contain_text("777.00")  # it comes by itself
 
 
 def portfolio(scene: Scene) -> None:

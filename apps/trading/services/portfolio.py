@@ -14,7 +14,7 @@ from apps.trading.models import AccountState, Holding, PortfolioRead
 from apps.trading.services.account_facts import funds_values
 from apps.trading.services.submission import Lane
 from apps.users.models import User
-from bus import commands
+from bus import commands, live
 from domain.broker import BrokerSpec
 from domain.broker import Holding as BrokerHolding
 from domain.orders import Funds
@@ -50,6 +50,7 @@ def save_portfolio(found: Portfolio) -> None:
         )
         if found.holdings is not None:
             _replace(account_id, found.holdings, found.read_at)
+        _tell_who_asked(row)
         row.read_at = row.tried_at = found.read_at
         row.error_code = row.error = ""
         row.save(update_fields=["read_at", "tried_at", "error_code", "error"])
@@ -77,9 +78,18 @@ def _add(row: Holding, one: BrokerHolding) -> None:
 
 def note_portfolio_error(account_id: int, *, code: str, text: str, wall: datetime) -> None:
     """Note why an account's portfolio could not be read; what was read before is kept, and is as old as it is."""
-    PortfolioRead.objects.update_or_create(
-        account_id=account_id, defaults={"tried_at": wall, "error_code": code[:40], "error": text[:200]}
-    )
+    with transaction.atomic():
+        row = PortfolioRead.objects.select_for_update().get_or_create(account_id=account_id)[0]
+        _tell_who_asked(row)
+        row.tried_at, row.error_code, row.error = wall, code[:40], text[:200]
+        row.save(update_fields=["tried_at", "error_code", "error"])
+
+
+def _tell_who_asked(row: PortfolioRead) -> None:
+    """Make the page of whoever asked since the last try fetch itself anew."""
+    is_waiting = row.asked_at is not None and (row.tried_at is None or row.tried_at < row.asked_at)
+    if is_waiting and row.asked_by_id is not None:
+        live.announce([row.asked_by_id], "notice", {"code": "PORTFOLIO", "account": row.account_id})
 
 
 def is_worth_reading(spec: BrokerSpec, *, now: datetime) -> bool:
