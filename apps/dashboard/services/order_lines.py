@@ -7,10 +7,10 @@ from datetime import datetime
 from apps.dashboard import wording
 from apps.dashboard.services.board import AskedLine, OrderLine
 from apps.trading.models import ChangeRequest, Order
-from apps.trading.services.changes_in_force import UNTOUCHED, InForce, in_force_of
+from apps.trading.services.changes_in_force import UNTOUCHED, in_force_of
 from apps.trading.services.order_requests import standing_of
 from apps.trading.wording import CHECKING, advice
-from brokers.catalog import SPECS, UnknownBroker
+from brokers.catalog import SPECS
 from domain.order_changes import NotAllowed, RequestKind, RequestStatus, Standing, check_cancel, check_changeable
 from domain.orders import UNRESOLVED, IntentKind
 
@@ -37,7 +37,7 @@ def broker_name(slug: str) -> str:
 def _line(order: Order, asked: Sequence[ChangeRequest]) -> OrderLine:
     changes = in_force_of(asked).get(order.pk, UNTOUCHED)
     is_cancelling = order.cancel_requested_at is not None and order.status in UNRESOLVED
-    standing = _standing(order, changes)
+    standing = standing_of(order, changes)
     return OrderLine(
         id=order.pk,
         account_id=order.account_id,
@@ -67,18 +67,11 @@ def _line(order: Order, asked: Sequence[ChangeRequest]) -> OrderLine:
         trigger_price=order.trigger_price,
         left=changes.quantity,
         is_cancelling=is_cancelling,
-        can_cancel=standing is not None and _may(check_cancel, standing),
-        can_change=standing is not None and _may(check_changeable, standing),
+        can_cancel=_may(check_cancel, standing),
+        can_change=_may(check_changeable, standing),
         asked=_asked(asked[-1]) if asked else None,
         kept=KEPT if order.intent.kind == IntentKind.EXIT and order.status in UNRESOLVED else "",
     )
-
-
-def _standing(order: Order, changes: InForce) -> Standing | None:
-    try:
-        return standing_of(order, changes)
-    except UnknownBroker:
-        return None
 
 
 def _may(check: Callable[[Standing], None], standing: Standing) -> bool:

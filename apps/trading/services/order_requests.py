@@ -20,7 +20,7 @@ from apps.trading.services.changes_in_force import UNTOUCHED, InForce, changes_i
 from apps.trading.services.names import serving_broker
 from apps.trading.services.touches import touches
 from apps.users.models import User
-from brokers.catalog import spec_of
+from brokers.catalog import SPECS
 from bus import commands
 from domain.order_changes import (
     NotAllowed,
@@ -90,9 +90,12 @@ def ask_change(press: Press, wish: Wish, *, wall: datetime) -> ChangeRequest:
 
 
 def standing_of(order: Order, in_force: InForce | None = None) -> Standing:
-    """Return an order as it stands; needs its account, instrument, leg and trade loaded."""
+    """Return an order as it stands; needs its account, instrument, leg and trade loaded.
+
+    A broker the catalogue does not know any more takes no changes.
+    """
     changes = changes_in_force([order.pk]).get(order.pk, UNTOUCHED) if in_force is None else in_force
-    spec = spec_of(serving_broker(order.account.broker, order.intent.mode))
+    spec = SPECS.get(serving_broker(order.account.broker, order.intent.mode))
     return Standing(
         kind=IntentKind(order.intent.kind),
         status=OrderStatus(order.status),
@@ -104,7 +107,7 @@ def standing_of(order: Order, in_force: InForce | None = None) -> Standing:
         trigger_price=order.trigger_price,
         lot_size=order.instrument.lot_size,
         tick_size=order.instrument.tick_size,
-        changes_left=spec.max_modifications - order.modifications,
+        changes_left=0 if spec is None else spec.max_modifications - order.modifications,
         is_cancelling=order.cancel_requested_at is not None,
         is_leaving=bool(order.intent.leg.exit_reason),
         is_changing=changes.is_changing,
