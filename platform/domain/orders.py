@@ -208,7 +208,8 @@ class OrderRequest:
     """What is put on the wire, in our words.
 
     ``quantity`` is units; an adapter converts to lots where its SPEC says so (``lot_size`` travels along).
-    ``market_protection`` is a percentage the broker may use for MARKET and SL-M orders.
+    ``reduce_only``: the order is an exit. A broker that can be told so must refuse it rather than let it open or turn a
+    position; elsewhere it says nothing, and the exit clamp alone holds it.
     """
 
     client_order_id: str
@@ -224,6 +225,7 @@ class OrderRequest:
     price: Decimal = Decimal(0)
     trigger_price: Decimal = Decimal(0)
     algo_id: str = ""
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

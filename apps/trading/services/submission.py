@@ -283,6 +283,7 @@ class _Decider:
             validity=Validity(order.validity),
             price=order.price,
             trigger_price=order.trigger_price,
+            reduce_only=order.kind == IntentKind.EXIT,
         )
         return Claim(order.pk, order.lane, order.kind, order.tenant_id, order.strategy_id, request)
 
