@@ -13,7 +13,7 @@ SPOT_MARK = ""
 FUTURES_MARK = "UM:"
 """What names of the markets' contracts begin with."""
 
-_NAME = re.compile(r"(UM:|)([A-Z0-9]{2,20}):(#[0-9]{1,19}|[.A-Z:/a-z0-9_-]{1,36})", re.ASCII)
+_NAME = re.compile(r"(UM:|(?!UM:))([A-Z0-9]{2,20}):(#[0-9]{1,19}|[.A-Z:/a-z0-9_-]{1,36})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ HOUR = 3_600_000
 
 
 class Binance:
-    """Answers reads from lists; keeps what it was asked."""
+    """Answers reads from lists, by the last part of their path; keeps what it was asked."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = {"time": {"serverTime": int(time.time() * 1000)}, "openOrders": [], "allOrders": []} | answers
