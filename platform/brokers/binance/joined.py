@@ -9,7 +9,7 @@ _Item = TypeVar("_Item")
 
 
 class Joined(Generic[_Item]):
-    """Made inside the running loop, and read once."""
+    """Made inside the running loop, and read once. What came waits until it is read."""
 
     def __init__(self) -> None:
         self._items: asyncio.Queue[_Item | asyncio.Task[None]] = asyncio.Queue()

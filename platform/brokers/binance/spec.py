@@ -64,7 +64,7 @@ SPEC = BrokerSpec(
     tag_shown_as="clientOrderId",
     quantity_in_lots=frozenset(),
     # 50 orders in ten seconds; a read of the books costs up to 92 of the 6000 a minute may weigh. The futures exchange
-    # counts by itself: 300 orders in ten seconds, and 12 of the 2400 a minute may weigh for a contract's books.
+    # counts by itself: 300 orders in ten seconds, and up to 11 of the 2400 a minute may weigh for a contract's book.
     limits=RateLimits(orders=5, reads=2, quotes=2, candles=2, orders_per_minute=280, reads_per_minute=60),
     max_modifications=10,
     products=frozenset({Product.CNC, Product.NRML}),
@@ -138,7 +138,7 @@ SPEC = BrokerSpec(
         "futures: a position's price is the mark price, by which Binance itself counts",
         "futures: in multi-assets mode, money is what the wallet shows of USDT alone",
         "futures: money of the two wallets is shown as one sum, though neither can be spent at the other market",
-        "futures: the order of a change is taken to keep its number and client order id",
+        "futures: an order that is changed is taken to keep its number and client order id, and to reduce only if it did",
         "futures: sockets are opened by the routes that ccxt and the official SDK use",
     ),
 )

@@ -6,7 +6,7 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -102,8 +102,7 @@ class FuturesOrderStream:
             yield
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _renew(self) -> None:
         """Renew the key until cancelled; of one that runs out in spite of that, the exchange tells."""
