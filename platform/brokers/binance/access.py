@@ -97,16 +97,19 @@ class Access:
         if symbol not in self.symbols:
             raise ValueError(f"{symbol} is not among the account's symbols ({', '.join(self.symbols) or 'none'})")
 
-    def signed(self, method: str, path: str, *, door: Door | None = None, **params: str) -> WireRequest:
+    def signed(self, method: str, path: str, **params: str) -> WireRequest:
         """Return a signed request; raises ``ValueError`` for a secret nothing can be signed with."""
-        through = door or self.door
+        return self.signed_at(self.door, method, path, **params)
+
+    def signed_at(self, door: Door, method: str, path: str, **params: str) -> WireRequest:
+        """Return a signed request to another group of addresses; raises as ``signed``."""
         return signed(
             "binance",
-            through.api,
+            door.api,
             method,
             path,
             params | self.stamp(READ_WINDOW if method == "GET" else RECEIVE_WINDOW),
-            base_url=f"{self.rest_url}{through.path}",
+            base_url=f"{self.rest_url}{door.path}",
             key=self.api_key,
             secret=self.secret,
         )
