@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
 
+import msgspec
+
 from brokers.lots import LotSizeOf, units_per_count
-from brokers.payloads import malformed
+from brokers.payloads import decoded, malformed
 from domain.broker import BrokerSpec
 from domain.clock import IST
 
@@ -32,6 +34,23 @@ def mapped(rows: Sequence[_Row], convert: Callable[[_Row], _Mapped], *, broker: 
         except (MalformedRow, LookupError, ArithmeticError) as error:
             raise malformed(broker, what, f"row {number}: {error}") from error
     return found
+
+
+def listed(
+    data: bytes | msgspec.Raw,
+    kind: type[_Row],
+    convert: Callable[[_Row], _Mapped],
+    *,
+    broker: str,
+    what: str,
+    strict: bool = True,
+) -> list[_Mapped]:
+    """Return every row of a JSON list converted; anything but a list of whole rows is ``BrokerUnavailable``.
+
+    ``strict=False`` reads numbers in strings as well.
+    """
+    rows: Sequence[_Row] = decoded(data, list[kind], broker=broker, what=what, strict=strict)  # type: ignore[valid-type]
+    return mapped(rows, convert, broker=broker, what=what)
 
 
 def require(text: str, name: str) -> None:

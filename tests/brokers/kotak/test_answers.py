@@ -86,8 +86,8 @@ def test_too_many_calls_wait_as_long_as_they_are_told():
 
 def test_no_data_is_an_empty_list_and_nothing_else_is():
     assert read_rows(answer(recorded(NO_DATA)), what="order book") == b"[]"
-    plain = {"stat": "Ok", "stCode": 200}
-    for body in (plain, plain | {"data": None}, {"data": {}}, {}, [], {"data": []}):
+    unproved = ({"stat": "Ok", "stCode": 200}, {"stat": "Ok", "stCode": 200, "data": None}, {"data": {}}, {"data": []})
+    for body in (*unproved, {}, []):
         with pytest.raises(BrokerUnavailable, match="kotak order book"):
             read_rows(answer(body), what="order book")
     with pytest.raises(BrokerUnavailable):
