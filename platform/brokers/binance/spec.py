@@ -138,7 +138,7 @@ SPEC = BrokerSpec(
         "futures: a position's price is the mark price, by which Binance itself counts",
         "futures: in multi-assets mode, money is what the wallet shows of USDT alone",
         "futures: money of the two wallets is shown as one sum, though neither can be spent at the other market",
-        "futures: an order that is changed is taken to keep its number, its client order id and whether it only reduces",
+        "futures: an order that is changed is taken to keep its number, client order id and whether it only reduces",
         "futures: sockets are opened by the routes that ccxt and the official SDK use",
     ),
 )
