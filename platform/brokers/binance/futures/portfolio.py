@@ -9,8 +9,16 @@ import msgspec
 
 from brokers.binance.access import FUTURES_DOOR_3
 from brokers.binance.answers import BROKER
-from brokers.binance.futures.mapping import ONE_WAY, OrderRow, PositionRow, TradeRow, fill_of, names_of, order_of
-from brokers.binance.futures.mapping import position_of as position
+from brokers.binance.futures.mapping import (
+    ONE_WAY,
+    OrderRow,
+    PositionRow,
+    TradeRow,
+    fill_of,
+    names_of,
+    order_of,
+    position_of,
+)
 from brokers.binance.reads import Account, page, read, recent, since_when, step_of
 from brokers.binance.spec import SPEC
 from brokers.payloads import decoded, malformed
@@ -74,7 +82,7 @@ async def positions(account: Account) -> list[BrokerPosition]:
     if any(row.positionSide != ONE_WAY for row in rows):
         raise BrokerError("HEDGE_MODE", _HEDGED)
     ours = [row for row in rows if row.symbol in account.access.symbols]
-    return mapped(ours, lambda row: position(row, step_of(account, row.symbol)), broker=BROKER, what="positions")
+    return mapped(ours, lambda row: position_of(row, step_of(account, row.symbol)), broker=BROKER, what="positions")
 
 
 async def funds(account: Account) -> Funds:
