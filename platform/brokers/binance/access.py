@@ -97,8 +97,11 @@ class Access:
         if symbol not in self.symbols:
             raise ValueError(f"{symbol} is not among the account's symbols ({', '.join(self.symbols) or 'none'})")
 
-    def signed(self, method: str, path: str, *, door: Door | None = None, **params: str) -> WireRequest:
-        """Return a signed request; raises ``ValueError`` for a secret nothing can be signed with."""
+    def signed(self, method: str, path: str, door: Door | None = None, /, **params: str) -> WireRequest:
+        """Return a signed request, through the market's usual door where none is named.
+
+        Raises ``ValueError`` for a secret nothing can be signed with.
+        """
         through = door or self.door
         return signed(
             "binance",

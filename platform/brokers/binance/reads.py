@@ -32,7 +32,7 @@ class Row(Protocol):
 _Row = TypeVar("_Row", bound=Row)
 
 
-async def read(account: Account, path: str, *, what: str, door: Door | None = None, **query: str) -> bytes:
+async def read(account: Account, path: str, door: Door | None = None, /, *, what: str, **query: str) -> bytes:
     """Return the body of a successful read; raises ``BrokerError``."""
     access = account.access
     await access.clock.settle(account.wire, access.time_url)
@@ -86,6 +86,6 @@ def step_of(account: Account, symbol: str) -> Decimal:
 
 def _signed(access: Access, path: str, query: Mapping[str, str], door: Door | None) -> WireRequest:
     try:
-        return access.signed("GET", path, door=door, **query)
+        return access.signed("GET", path, door, **query)
     except ValueError as error:
         raise BrokerError("CREDENTIALS", f"{BROKER}: {error}") from error

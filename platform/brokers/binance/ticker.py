@@ -13,7 +13,7 @@ from domain.broker import RawTick
 from domain.prices import PRICE_SCALE
 
 _DECIMALS = 8
-_WHOLE = tuple(10 ** (_DECIMALS - digits) for digits in range(_DECIMALS + 1))
+_WHOLE: tuple[int, ...] = tuple(10 ** (_DECIMALS - digits) for digits in range(_DECIMALS + 1))
 """What makes a number of so many decimals one of hundred-millionths."""
 
 _ZERO = Decimal(0)

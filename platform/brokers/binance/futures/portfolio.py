@@ -77,7 +77,7 @@ async def trade_book(account: Account) -> list[BrokerFill]:
 
 async def positions(account: Account) -> list[BrokerPosition]:
     """Return the net positions of the account's contracts; raises ``BrokerError``, ``HEDGE_MODE`` where none is net."""
-    body = await read(account, "positionRisk", what="positions", door=FUTURES_DOOR_3)
+    body = await read(account, "positionRisk", FUTURES_DOOR_3, what="positions")
     rows = decoded(body, list[PositionRow], broker=BROKER, what="positions")
     if any(row.positionSide != ONE_WAY for row in rows):
         raise BrokerError("HEDGE_MODE", _HEDGED)
@@ -87,7 +87,7 @@ async def positions(account: Account) -> list[BrokerPosition]:
 
 async def funds(account: Account) -> Funds:
     """Return the futures wallet's money: free for new positions, and bound in positions and orders."""
-    body = await read(account, "account", what="futures account", door=FUTURES_DOOR_3)
+    body = await read(account, "account", FUTURES_DOOR_3, what="futures account")
     assets = {one.asset: one for one in decoded(body, _Wallet, broker=BROKER, what="futures account").assets}
     money = assets.get(SPEC.currency, _Asset(SPEC.currency, Decimal(0), Decimal(0)))
     if not (money.marginBalance.is_finite() and money.availableBalance.is_finite()):
