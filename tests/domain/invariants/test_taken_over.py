@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from domain.invariants.agreement_rules import money_agrees
+from domain.invariants.attention_rules import closed_is_flat
 from domain.invariants.book_rules import never_crosses_zero
-from domain.invariants.evidence import BookOrder, BrokerBook, Evidence, FillRow, LegRow
+from domain.invariants.evidence import BookFill, BookOrder, BrokerBook, Evidence, FillRow, LegRow
 from domain.invariants.ledger_rules import ledger_adds_up
 from domain.invariants.view import View
 from tests.domain.invariants.scene import ORDERS, at, healthy
@@ -61,3 +62,25 @@ def test_an_exit_of_it_takes_no_more_than_was_taken_over(held: int, breaches: in
     accepted = BookOrder(5, at(19), EXIT.broker, EXIT.client_id, "B9", EXIT.tag, "NFO", "X", "BUY", 65)
     found = replace(turned_round(brought_back=held), wire=(), book=BrokerBook(orders=(accepted,)))
     assert len(list(never_crosses_zero(View(found)))) == breaches
+
+
+@pytest.mark.parametrize(("left", "breaches"), [(65, []), (0, ["leg 2"]), (130, ["leg 2"])])
+def test_it_is_flat_at_the_broker_once_all_that_was_taken_over_was_left(left: int, breaches: list[str]) -> None:
+    lines = [
+        (OURS[0], "BUY", 65),
+        (OURS[1], "SELL", 65),
+        *([(replace(EXIT, tag="C" * 20), "BUY", left)] if left else []),
+    ]
+    where = (EXIT.broker, EXIT.client_id)
+    booked = [
+        BookOrder(n, at(n), *where, f"B{n}", order.tag, "NFO", "X", side, units)
+        for n, (order, side, units) in enumerate(lines)
+    ]
+    fills = [
+        BookFill(n, at(n), *where, f"B{n}", f"T{n}", "NFO", "X", side, units, Decimal(100))
+        for n, (_, side, units) in enumerate(lines)
+    ]
+    found = turned_round()
+    orders = (*OURS, replace(EXIT, tag="C" * 20))
+    found = replace(found, orders=orders, wire=(), book=BrokerBook(tuple(booked), tuple(fills)))
+    assert [one.subject for one in closed_is_flat(View(found))] == breaches
