@@ -80,9 +80,10 @@ contract: env-dev ## every broker against the numbered contract, and the table o
 bench: env-dev ## the benchmark table (see tests/bench)
 	@exec $(PY) -m tests.bench $(ARGS)
 
-chaos: env-dev ## the platform under fire (SEED=7 MINUTES=5 SCENARIO=all SIGNALS=100)
+chaos: env-dev ## the platform under fire (SEED=7 MINUTES=5 SCENARIO=all SIGNALS=100 BROKERS=random)
 	@exec $(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
-		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SIGNALS),--signals $(SIGNALS)) $(ARGS)
+		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SIGNALS),--signals $(SIGNALS)) \
+		$(if $(BROKERS),--brokers $(BROKERS)) $(ARGS)
 
 replay: env-dev ## replay the recorded day through the real processes and print the table
 	@exec $(PY) -m tests.replay $(ARGS)

@@ -54,7 +54,9 @@ class ExecutionLoop(LeasedLoop):
                 market_now=now,
                 wall=clock.now,
                 hints=OrderHints(
-                    listen=desk.listen, hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None
+                    listen=desk.listen,
+                    hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None,
+                    specs=SPECS,
                 ),
                 detail=lead.detail,
             )
@@ -80,6 +82,10 @@ class ExecutionLoop(LeasedLoop):
     def hint(self, account_id: int) -> None:
         """A broker said something about an account."""
         self.call_soon(lambda: self.engine.hint(account_id) if self.engine else None)
+
+    def refresh_portfolio(self, account_id: int) -> None:
+        """Somebody wants an account's holdings and funds read."""
+        self.call_soon(lambda: self.engine.refresh_portfolio(account_id) if self.engine else None)
 
     def halts_changed(self) -> None:
         """A halt was set."""
@@ -111,6 +117,12 @@ def submit_orders(shard: int) -> None:
 def reconcile_account(account_id: int) -> None:
     """An account's broker has news."""
     _loop.hint(account_id)
+
+
+@shared_task(name="workers.execution.refresh_portfolio")
+def refresh_portfolio(account_id: int) -> None:
+    """Somebody wants an account's holdings and funds read."""
+    _loop.refresh_portfolio(account_id)
 
 
 @shared_task(name="workers.execution.look_at_halts")

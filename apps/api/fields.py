@@ -5,7 +5,7 @@ from decimal import Decimal
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from domain.prices import PAISA, to_paisa
+from domain.prices import FINEST_PRICE, to_paisa, trimmed
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "1790.75", "nullable": True})
@@ -19,7 +19,7 @@ class MoneyField(serializers.Field):  # type: ignore[type-arg]
 
 @extend_schema_field({"type": "string", "format": "decimal", "example": "42.10", "nullable": True})
 class PriceField(serializers.Field):  # type: ignore[type-arg]
-    """A price with two decimals, or up to six where it has them (an average, a fine tick)."""
+    """A price with two decimals, or up to eight where it has them (an average, a fine tick)."""
 
     def to_representation(self, value: Decimal) -> str:
         """Return the text."""
@@ -27,7 +27,5 @@ class PriceField(serializers.Field):  # type: ignore[type-arg]
 
 
 def price_text(value: Decimal) -> str:
-    """Write a price without an exponent, with at least two and at most six decimals."""
-    exact = value.quantize(Decimal("0.000001")).normalize()
-    digits = -int(exact.as_tuple().exponent)
-    return f"{exact:f}" if digits > 2 else f"{exact.quantize(PAISA):f}"
+    """Write a price without an exponent, with at least two and at most eight decimals."""
+    return f"{trimmed(value.quantize(FINEST_PRICE)):f}"

@@ -10,11 +10,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import INPUT_CLASSES, TEXTAREA_CLASSES
 
+from apps.broker_accounts.forms import credential_inputs
 from apps.broker_accounts.models import AccountMode, BrokerAccount, BrokerSession, LoginAttempt
 from apps.broker_accounts.services.bridge_tokens import has_bridge, revoke
-from apps.broker_accounts.services.credentials import set_credentials
+from apps.broker_accounts.services.credentials import fields_for, set_credentials
 from apps.broker_accounts.services.links import callback_url, postback_url
 from apps.broker_accounts.services.modes import choose_mode, end_hold, hold_on_paper, is_torn
 from apps.broker_accounts.services.readiness import Ready, readiness_of
@@ -24,6 +25,7 @@ from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedAdmin, desk_action
 from apps.users.models import User
 from brokers.catalog import SPECS, spec_of
 from bus import commands
+from domain.broker_spec import CredentialField, SignInKind
 from domain.clock import IST
 
 
@@ -83,14 +85,12 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class CredentialsForm(ConfirmForm):
-    """What a broker needs of an account; written, never shown back."""
+    """What a broker needs or takes of an account; written, never shown back."""
 
-    def __init__(self, *args: Any, names: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asked: tuple[CredentialField, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        asked = {
-            name: forms.CharField(max_length=500, label=name.replace("_", " "), widget=_secret()) for name in names
-        }
-        self.fields = {**asked, **self.fields}
+        css = {"line": " ".join(INPUT_CLASSES), "area": " ".join(TEXTAREA_CLASSES)}
+        self.fields = {**credential_inputs(asked, css=css), **self.fields}
 
 
 def _state_of(account: BrokerAccount) -> Ready:
@@ -103,10 +103,6 @@ def _state_of(account: BrokerAccount) -> Ready:
 
 def _ist(at: datetime) -> str:
     return f"{at.astimezone(IST):%d %b %Y %H:%M} IST"
-
-
-def _secret() -> forms.PasswordInput:
-    return cast(forms.PasswordInput, UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "off"}))
 
 
 @admin.register(BrokerAccount)
@@ -186,7 +182,8 @@ class BrokerAccountAdmin(ScopedAdmin):
     @admin.display(description="Enter at the broker as the redirect address")
     def callback(self, account: BrokerAccount) -> str:
         """Where the broker sends the browser after a sign-in."""
-        return "-" if account.broker == "paper" else callback_url(account.broker)
+        has_page = spec_of(account.broker).sign_in.kind is SignInKind.OAUTH
+        return callback_url(account.broker) if has_page else "-"
 
     @admin.action(description="Sign in now", permissions=["operate"])
     def sign_in_now(self, request: HttpRequest, rows: QuerySet[BrokerAccount]) -> None:
@@ -222,17 +219,18 @@ class BrokerAccountAdmin(ScopedAdmin):
     def credentials(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Write the account's credentials anew."""
         account = cast(BrokerAccount, get_object_or_404(self.get_queryset(request), pk=object_id))
-        names = spec_of(account.broker).credential_fields
-        set_at = f"Set {_ist(account.credentials_set_at)}." if account.credentials_set_at else "Not set."
+        actor = actor_of(request)
+        asked = fields_for(account, actor)
+        names = [field.name for field in asked]
         return confirmed(
             self,
             request,
-            form=ask(request, CredentialsForm, names=names),
+            form=ask(request, CredentialsForm, asked=asked),
             title=f"Credentials of {account}",
-            text=f"{set_at} What is stored is sealed and never shown; writing replaces all of it.",
+            text=_about_credentials(account),
             button="Write the credentials",
             back=reverse("admin:broker_accounts_brokeraccount_change", args=[account.pk]),
-            act=lambda data: _set_credentials(account, {name: data[name] for name in names}, actor_of(request)),
+            act=lambda data: _set_credentials(account, {name: data[name] for name in names}, actor),
         )
 
     @desk_action("Link a terminal", path="bridge", icon="link")
@@ -270,6 +268,15 @@ class BrokerAccountAdmin(ScopedAdmin):
         """Go on to the page that asks twice."""
         account = get_object_or_404(self.get_queryset(request), pk=object_id)
         return redirect(f"{reverse('admin:trading_trade_flatten')}?account={account.pk}")
+
+
+def _about_credentials(account: BrokerAccount) -> str:
+    sign_in = spec_of(account.broker).sign_in
+    set_at = f"Set {_ist(account.credentials_set_at)}." if account.credentials_set_at else "Not set."
+    address = f" Our callback address there: {callback_url(account.broker)}" if sign_in.kind is SignInKind.OAUTH else ""
+    return (
+        f"{set_at} What is stored is sealed and never shown; writing replaces all of it. {sign_in.user_must}{address}"
+    )
 
 
 def _set_credentials(account: BrokerAccount, fields: dict[str, str], actor: User) -> str:

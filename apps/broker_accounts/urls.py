@@ -10,5 +10,6 @@ urlpatterns = [
     path("<slug:broker>/connect/<int:account_id>/", views.connect, name="connect"),
     path("<slug:broker>/connect/<int:account_id>/open/", views.open_page, name="open"),
     path("<slug:broker>/connect/<int:account_id>/program/", views.program, name="program"),
+    path("<slug:broker>/credentials/<int:account_id>/", views.credentials, name="credentials"),
     path("<slug:broker>/callback/", views.callback, name="callback"),
 ]

@@ -11,17 +11,21 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.broker_accounts.forms import OwnCredentialsForm
 from apps.broker_accounts.models import Bridge, BrokerAccount
 from apps.broker_accounts.services import bridge_tokens, connecting, postbacks
 from apps.broker_accounts.services.bridge_tokens import has_bridge
-from apps.broker_accounts.services.links import BadState, account_of
+from apps.broker_accounts.services.credentials import BadCredentials, fields_for, set_credentials
+from apps.broker_accounts.services.links import BadState, account_of, callback_url
 from apps.users.models import User
 from brokers.catalog import UnknownBroker, spec_of
 from brokers.mt5 import PROGRAM
 from brokers.postbacks import BODY_LIMIT
 from bus import commands
+from domain.broker_spec import SignInKind
 
 _LOOKS = 15
 """How many times, a second apart, the browser asks for the broker's page before it is told that nobody answers."""
@@ -53,8 +57,13 @@ def connect(request: HttpRequest, broker: str, account_id: int) -> HttpResponse:
     account = _own(request, broker, account_id)
     if has_bridge(account):
         return _link(request, account)
+    sign_in = spec_of(account.broker).sign_in
     if request.method == "GET":
-        return render(request, "broker_accounts/connect.html", {"account": account})
+        return render(request, "broker_accounts/connect.html", {"account": account, **_asked_of(request, account)})
+    if sign_in.kind is SignInKind.KEYS:
+        connecting.begin_with_keys(account=account, user=cast(User, request.user))
+        messages.success(request, "A sign-in was asked for. The account is ready in a moment.")
+        return redirect(settings.LOGIN_REDIRECT_URL)
     state = connecting.begin(account=account, user=cast(User, request.user), session=request.session)
     return redirect(_open_url(account, state, 0))
 
@@ -104,6 +113,25 @@ def callback(request: HttpRequest, broker: str) -> HttpResponse:
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 
+@sensitive_post_parameters()
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def credentials(request: HttpRequest, broker: str, account_id: int) -> HttpResponse:
+    """Take what the account's own client writes about it; nothing that was written before is shown."""
+    account, user = _own(request, broker, account_id), cast(User, request.user)
+    asked = fields_for(account, user)
+    if account.user_id != user.pk or not asked:
+        raise Http404
+    form = OwnCredentialsForm(request.POST if request.method == "POST" else None, user=user, asked=asked)
+    if request.method == "POST" and form.is_valid() and _written(form, account, user):
+        messages.success(request, "The credentials are sealed, and a sign-in was asked for.")
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    context = {"account": account, "form": form, **_asked_of(request, account)}
+    status = 200 if request.method == "GET" else 422
+    return render(request, "broker_accounts/credentials.html", context, status=status)
+
+
 @never_cache
 @login_required
 @require_GET
@@ -128,6 +156,27 @@ def _link(request: HttpRequest, account: BrokerAccount) -> HttpResponse:
     response = render(request, "broker_accounts/bridge.html", context)
     response["Cache-Control"], response["Referrer-Policy"] = "no-store", "no-referrer"
     return response
+
+
+def _written(form: OwnCredentialsForm, account: BrokerAccount, user: User) -> bool:
+    try:
+        set_credentials(account=account, fields=form.written, actor=user)
+    except BadCredentials as error:
+        form.add_error(None, str(error))
+        return False
+    commands.sign_in_account(account.pk)
+    return True
+
+
+def _asked_of(request: HttpRequest, account: BrokerAccount) -> dict[str, object]:
+    """Return what the broker wants of the client, and the address to enter at the broker."""
+    sign_in = spec_of(account.broker).sign_in
+    return {
+        "broker": spec_of(account.broker),
+        "has_page": sign_in.kind is SignInKind.OAUTH,
+        "callback": callback_url(account.broker) if sign_in.kind is SignInKind.OAUTH else "",
+        "is_own": account.user_id == request.user.pk,
+    }
 
 
 def _own(request: HttpRequest, broker: str, account_id: int) -> BrokerAccount:

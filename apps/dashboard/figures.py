@@ -2,10 +2,12 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from domain.prices import trimmed
+
 MINUS = "\u2212"
 NOTHING = "\u2013"
 _PAISA = Decimal("0.01")
-_MOST_DECIMALS = 4
+_MOST_DECIMALS = 8
 
 
 def group(digits: str) -> str:
@@ -36,12 +38,13 @@ def signed_rupees(amount: Decimal | None) -> str:
     return f"+{text}" if amount.quantize(_PAISA, rounding=ROUND_HALF_UP) > 0 else text
 
 
-def price_text(price: Decimal | None) -> str:
-    """Return a price with two decimals, up to four where the contract has them."""
+def price_text(price: Decimal | None, decimals: int | None = None) -> str:
+    """Return a price with the contract's decimals (``domain.prices.decimals_of``), averages rounded to them; where the
+    contract is not known, with two and up to eight as the price has them."""
     if price is None:
         return NOTHING
-    exact = -int(price.normalize().as_tuple().exponent)
-    return rupees(price, decimals=min(max(exact, 2), _MOST_DECIMALS))
+    exact = -int(trimmed(price).as_tuple().exponent)
+    return rupees(price, decimals=min(exact, _MOST_DECIMALS) if decimals is None else decimals)
 
 
 def units_text(quantity: int | None) -> str:

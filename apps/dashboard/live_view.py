@@ -31,6 +31,7 @@ class LiveView:
         self.board = board
         self.account_ids = board.account_ids
         self.instruments = board.instrument_ids
+        self._market.decimals.update(board.decimals)
         self._message = wire.board_message(board)
         self._figures = _figures(board.lines)
         self._parts: dict[int, list[tuple[int, int]]] = {}

@@ -14,7 +14,8 @@ from domain.ticks import Tick
 
 @dataclass(slots=True)
 class Market:
-    """Prices of all instruments heard of; ``scaled`` is what profit lines are marked with."""
+    """Prices of all instruments heard of; ``scaled`` is what profit lines are marked with, ``decimals`` what the prices
+    of those somebody looks at are written with."""
 
     ticks: dict[int, Tick] = field(default_factory=dict)
     states: dict[int, Freshness] = field(default_factory=dict)
@@ -22,6 +23,7 @@ class Market:
     changed: set[int] = field(default_factory=set)
     restated: set[int] = field(default_factory=set)
     newest_ms: int = 0
+    decimals: dict[int, int] = field(default_factory=dict)
     reported: str = ""
     is_open: bool = True
 
@@ -61,13 +63,17 @@ class Market:
         """Return one instrument's JSON object."""
         tick, change = self.ticks[instrument_id], change_percent(self.ticks[instrument_id])
         shown: dict[str, str | bool | None] = {
-            "last_price": str(to_decimal(tick.last_price)),
+            "last_price": self._written(instrument_id, tick),
             "change_percent": None if change is None else str(change),
         }
         if with_state:
             state = self.states.get(instrument_id, Freshness.LIVE)
             shown |= {"stale": state is Freshness.STALE, "frozen": state is Freshness.FROZEN}
         return orjson.Fragment(orjson.dumps(shown))
+
+    def _written(self, instrument_id: int, tick: Tick) -> str:
+        price, decimals = to_decimal(tick.last_price), self.decimals.get(instrument_id)
+        return f"{price:f}" if decimals is None else f"{price:.{decimals}f}"
 
     def feed(self, now_ms: int) -> dict[str, str | int | None]:
         """Return the feed's state and the age of the newest tick; the feed worker knows of a freeze."""

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from apps.dashboard.marks import Line
-from apps.dashboard.services.board import AccountLine, Board, LegLine, OrderLine, PriceMark, TradeLine
+from apps.dashboard.services.board import AccountLine, Board, LegLine, OrderLine, TradeLine
 
 _PAISA = Decimal("0.01")
 
@@ -29,12 +29,11 @@ def money(amount: Decimal | None) -> str | None:
     return None if amount is None else str(amount.quantize(_PAISA, rounding=ROUND_HALF_UP))
 
 
-def exact(price: Decimal | None) -> str | None:
-    """Return a price without trailing zeros past two decimals."""
+def priced(price: Decimal | None, decimals: int) -> str | None:
+    """Return a price with the contract's decimals, an average rounded half-up to them."""
     if price is None:
         return None
-    short = price.quantize(_PAISA, rounding=ROUND_HALF_UP)
-    return str(short) if short == price else f"{price.normalize():f}"
+    return f"{price.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP):f}"
 
 
 def milliseconds(at: datetime | None) -> int | None:
@@ -112,17 +111,13 @@ def _leg(leg: LegLine) -> dict[str, Any]:
         "side": leg.side,
         "quantity": leg.quantity,
         "open_quantity": leg.open_quantity,
-        "entry_price": exact(leg.entry_price),
-        "exit_price": exact(leg.exit_price),
-        "last_price": _last(leg.mark),
+        "entry_price": priced(leg.entry_price, leg.decimals),
+        "exit_price": priced(leg.exit_price, leg.decimals),
+        "last_price": priced(leg.mark.price, leg.decimals),
         "pnl": money(leg.pnl),
-        "stop_price": exact(leg.stop_price),
-        "target_price": exact(leg.target_price),
+        "stop_price": priced(leg.stop_price, leg.decimals),
+        "target_price": priced(leg.target_price, leg.decimals),
     }
-
-
-def _last(mark: PriceMark) -> str | None:
-    return exact(mark.price)
 
 
 def _order(order: OrderLine) -> dict[str, Any]:
@@ -134,7 +129,7 @@ def _order(order: OrderLine) -> dict[str, Any]:
         "side": order.side,
         "quantity": order.quantity,
         "filled_quantity": order.filled_quantity,
-        "average_price": exact(order.average_price),
+        "average_price": priced(order.average_price, order.decimals),
         "status": order.status,
         "text": order.words.text,
         "checking_since": milliseconds(order.checking_since),

@@ -6,11 +6,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from apps.markets.fields import PriceField
 from apps.strategies.querysets import SignalQuerySet, StrategyMapQuerySet, StrategyQuerySet
 from bus import clock
+from domain.prices import FINEST_PRICE
 
 SIDES = [("BUY", "Buy"), ("SELL", "Sell")]
 _POSITIVE = [MinValueValidator(Decimal("0.01"))]
+_DISTANCE = [MinValueValidator(FINEST_PRICE)]
 
 
 class LevelKind(models.TextChoices):
@@ -54,12 +57,12 @@ class Strategy(models.Model):
     on_sell = models.CharField(max_length=6, choices=WordMeaning, default=WordMeaning.EXIT)
 
     stop_kind = models.CharField(max_length=7, choices=LevelKind, default=LevelKind.PERCENT)
-    stop_value = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
+    stop_value = PriceField(null=True, blank=True, validators=_DISTANCE)
     target_kind = models.CharField(max_length=7, choices=LevelKind, default=LevelKind.PERCENT)
-    target_value = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
+    target_value = PriceField(null=True, blank=True, validators=_DISTANCE)
     trail_kind = models.CharField(max_length=7, choices=LevelKind, default=LevelKind.PERCENT)
-    trail_value = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
-    trail_after = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
+    trail_value = PriceField(null=True, blank=True, validators=_DISTANCE)
+    trail_after = PriceField(null=True, blank=True, validators=_DISTANCE)
     trade_stop_kind = models.CharField(max_length=7, choices=AmountKind, default=AmountKind.RUPEES)
     trade_stop_value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
     trade_target_kind = models.CharField(max_length=7, choices=AmountKind, default=AmountKind.RUPEES)
@@ -143,8 +146,8 @@ class StrategyMap(models.Model):
     lot_multiplier = models.DecimalField(
         max_digits=6, decimal_places=2, default=Decimal(1), validators=[MinValueValidator(Decimal("0.01"))]
     )
-    stop_value = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
-    target_value = models.DecimalField(max_digits=10, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
+    stop_value = PriceField(null=True, blank=True, validators=_DISTANCE)
+    target_value = PriceField(null=True, blank=True, validators=_DISTANCE)
     day_loss_limit = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
     day_target = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, validators=_POSITIVE)
     is_active = models.BooleanField(default=True)

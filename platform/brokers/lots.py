@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from domain.broker import BrokerSpec
+from domain.orders import OrderRequest
 
 LotSizeOf = Callable[[str, str], int]
 """(exchange, broker's symbol) to units per lot. Raises ``LookupError`` for a contract nobody knows.
@@ -14,6 +15,25 @@ Only asked for exchanges whose orders the broker counts in lots (``BrokerSpec.qu
 def unknown_lots(exchange: str, symbol: str) -> int:
     """A ``LotSizeOf`` for those who handle no contract counted in lots; always raises ``LookupError``."""
     raise LookupError(f"the lot size of {exchange}:{symbol} is not known")
+
+
+class SentLots:
+    """A ``LotSizeOf`` that knows the contracts orders were sent for before anybody is asked.
+
+    A master may list a contract after whoever is asked was made, and an order says its lot itself.
+    """
+
+    def __init__(self, otherwise: LotSizeOf) -> None:
+        self._otherwise = otherwise
+        self._sent: dict[tuple[str, str], int] = {}
+
+    def note(self, request: OrderRequest) -> None:
+        """Remember the lot of an order that is about to be sent."""
+        if request.lot_size > 0:
+            self._sent[request.exchange, request.symbol] = request.lot_size
+
+    def __call__(self, exchange: str, symbol: str) -> int:
+        return self._sent.get((exchange, symbol)) or self._otherwise(exchange, symbol)
 
 
 def units_per_count(spec: BrokerSpec, exchange: str, symbol: str, lot_size_of: LotSizeOf) -> int:

@@ -5,11 +5,11 @@ what is read (``Books``). What only some brokers have, a subclass adds.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from brokers.adapter import Account
-from brokers.lots import LotSizeOf
+from brokers.lots import LotSizeOf, SentLots
 from brokers.orders import checked_order_id
 from brokers.transport import BOOK_BODY_LIMIT, ORDER_BODY_LIMIT, Wire, WireAnswer, WireFailure, WireRequest
 from domain.broker import BrokerError, BrokerSpec, Outcome, SessionLost, Verdict
@@ -86,13 +86,15 @@ class RestBroker(Generic[_Access]):
         books: Books[_Access],
     ) -> None:
         self.spec: BrokerSpec = account.spec
-        self.account = account
+        self._lots = SentLots(account.lot_size_of)
+        self.account = replace(account, lot_size_of=self._lots)
         self._orders = orders
         self.outcome = outcome
         self._books = books
 
     async def place(self, request: OrderRequest) -> Outcome:
         """Place once; never raises. What the broker could not take is REJECTED with code ``INVALID``, unsent."""
+        self._lots.note(request)
         return await self._once(lambda: self._orders.place_request(self.account.access, request))
 
     async def modify(self, broker_order_id: str, change: OrderChange) -> Outcome:

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
 
+import msgspec
+
 from brokers.lots import LotSizeOf, units_per_count
-from brokers.payloads import malformed
+from brokers.payloads import decoded, malformed
 from domain.broker import BrokerSpec
 from domain.clock import IST
 
@@ -21,14 +23,34 @@ class MalformedRow(ValueError):
 
 
 def mapped(rows: Sequence[_Row], convert: Callable[[_Row], _Mapped], *, broker: str, what: str) -> list[_Mapped]:
-    """Return every row converted; one that is malformed, or of an unknown lot size, is ``BrokerUnavailable``."""
+    """Return every row converted.
+
+    One that is malformed, of an unknown lot size, or cannot be reckoned with is ``BrokerUnavailable``.
+    """
     found = []
     for number, row in enumerate(rows):
         try:
             found.append(convert(row))
-        except (MalformedRow, LookupError) as error:
+        except (MalformedRow, LookupError, ArithmeticError) as error:
             raise malformed(broker, what, f"row {number}: {error}") from error
     return found
+
+
+def listed(
+    data: bytes | msgspec.Raw,
+    kind: type[_Row],
+    convert: Callable[[_Row], _Mapped],
+    *,
+    broker: str,
+    what: str,
+    strict: bool = True,
+) -> list[_Mapped]:
+    """Return every row of a JSON list converted; anything but a list of whole rows is ``BrokerUnavailable``.
+
+    ``strict=False`` reads numbers in strings as well.
+    """
+    rows: Sequence[_Row] = decoded(data, list[kind], broker=broker, what=what, strict=strict)  # type: ignore[valid-type]
+    return mapped(rows, convert, broker=broker, what=what)
 
 
 def require(text: str, name: str) -> None:
@@ -57,9 +79,10 @@ def units_of(spec: BrokerSpec, exchange: str, symbol: str, lot: Decimal, *counts
     whole such lots contradict it, and are refused rather than guessed.
     """
     lot_size = units_per_count(spec, exchange, symbol, lot_size_of)
-    if lot_size == 1 or lot == 1:
+    if lot_size == 1 or (lot.is_finite() and lot == 1):
         return lot_size
-    if lot != lot.to_integral_value() or lot <= 0 or lot_size % int(lot) or any(count % int(lot) for count in counts):
+    is_whole = lot.is_finite() and lot > 0 and lot == lot.to_integral_value()
+    if not is_whole or lot_size % int(lot) or any(count % int(lot) for count in counts):
         raise MalformedRow(f"its lot {lot} fits neither lots of {lot_size} nor the quantities {counts}")
     return lot_size // int(lot)
 

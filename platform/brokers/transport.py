@@ -34,7 +34,7 @@ class WireRequest:
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     json: object = field(default=None, repr=False)
     text: str | None = field(default=None, repr=False)
@@ -115,7 +115,10 @@ class Wire:
             raise WireFailure("TIMEOUT", f"no answer within {self._timeout.total} s") from error
         except aiohttp.ClientConnectorError as error:
             raise WireFailure("NO_CONNECTION", str(error)) from error
-        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError, HttpProcessingError) as error:
+        except aiohttp.ClientResponseError as error:
+            # Its own text tells the whole address, which may hold a token, or the proxy's with its password.
+            raise WireFailure("GARBLED", f"the answer is not HTTP: {error.status} {error.message}") from None
+        except (aiohttp.ClientPayloadError, HttpProcessingError) as error:
             raise WireFailure("GARBLED", f"the answer is not HTTP: {error}") from error
         except (aiohttp.ClientError, OSError, EOFError) as error:
             raise WireFailure("DROPPED", f"the connection was lost: {error}") from error

@@ -27,6 +27,10 @@ class Verdict(StrEnum):
     SESSION_LOST = "SESSION_LOST"  # proved not accepted: the token is dead
 
 
+NOTHING_AT_BROKER = "NOTHING_AT_BROKER"
+"""The code of an exit that did not go because there is nothing left to reduce: of our own denial, or of a REJECTED."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The answer to place, modify or cancel; ``is_margin`` marks a REJECTED for want of money, ``retry_after`` is how
@@ -46,8 +50,9 @@ class Endpoint:
 
     ``data_url`` serves market data, ``order_url`` order calls, ``master_url`` instrument files and ``token_url``
     sessions where they have hosts of their own ("": the REST host); ``order_socket_url`` order updates where they have
-    a socket of their own. ``simulator_url`` is the root of the simulated exchange all of them are at ("": the broker is
-    real).
+    a socket of their own. ``futures_url`` and ``futures_socket_url`` are those of derivatives, where they are an
+    exchange beside the rest. ``simulator_url`` is the root of the simulated exchange all of them are at ("": the broker
+    is real).
     """
 
     rest_url: str
@@ -58,6 +63,8 @@ class Endpoint:
     master_url: str = ""
     order_socket_url: str = ""
     token_url: str = ""
+    futures_url: str = ""
+    futures_socket_url: str = ""
     simulator_url: str = ""
 
 

@@ -89,18 +89,23 @@ class ErrorRule:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Calls per second per account the broker allows, and per minute and day where it says so; ours stay below.
+    """Calls per second per account the broker allows, and over longer spans where it says so; ours stay below.
 
-    ``books_seconds`` is how far apart reads of the order book must be, and reads of the trade book.
+    ``together`` are the calls of every kind a second, where the broker counts them as one. ``book_reads_per_half_hour``
+    are the reads of each book by itself. ``books_seconds`` is how far apart reads of the order book must be, and reads
+    of the trade book.
     """
 
     orders: int
     reads: int
     quotes: int
     candles: int = 1
+    together: int | None = None
     orders_per_minute: int | None = None
+    orders_per_half_hour: int | None = None
     orders_per_day: int | None = None
     reads_per_minute: int | None = None
+    book_reads_per_half_hour: int | None = None
     books_seconds: int = 0
 
 
@@ -123,13 +128,49 @@ class CandleRule:
 
 @dataclass(frozen=True, slots=True)
 class CredentialField:
-    """One thing an account must hold for its sign-in."""
+    """One thing an account holds for its sign-in, or to reach its broker.
+
+    ``pattern`` is a regular expression the whole value must match ("": any text), ``lines`` says that it may have
+    several lines, as a key in PEM does, and ``operators`` that it is theirs alone to write.
+    """
 
     name: str
     label: str
     secret: bool = True
     required: bool = True
     help: str = ""
+    pattern: str = ""
+    lines: bool = False
+    operators: bool = False
+
+    def takes(self, value: str) -> bool:
+        """Say whether a value may be kept: not every mistake shows here, the broker finds the others."""
+        fits = not self.pattern or re.fullmatch(self.pattern, value) is not None
+        return fits and len(value) <= LONGEST_CREDENTIAL and (self.lines or value.isprintable())
+
+
+LONGEST_CREDENTIAL = 8000
+
+PROXY = "proxy"
+WAY_OUT = (
+    CredentialField(
+        PROXY,
+        "Proxy",
+        required=False,
+        pattern=r"https?://([^\s/@:]+:[^\s/@]+@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?",
+        help="Where the broker must know the account by another address than ours: http://user:password@host:port",
+    ),
+    CredentialField(
+        "local_address",
+        "Source address",
+        secret=False,
+        required=False,
+        operators=True,
+        pattern=r"[0-9A-Fa-f.:]{2,45}",
+        help="One of this machine's own addresses, which the account's calls then come from.",
+    ),
+)
+"""How an account's calls leave this machine, for every broker we call."""
 
 
 class SignInDenied(ValueError):
@@ -144,6 +185,8 @@ class SignIn:
     come back under, ``longest_code`` how long it may be. ``success`` is a (name, value) pair the query must hold too.
     ``client_name`` is the query name that says who signed in, where the exchange of the code needs it: the code is then
     handed on as ``client:code``.
+    ``callback_field`` is the credential that is our own callback address, where the broker wants to be told of it ("":
+    it does not): nobody types it.
     ``returns_state`` says whether the broker hands our state back; where not, the state travels in the browser's own
     session. ``unattended`` says whether the broker lets a program sign in with what the account holds.
     """
@@ -155,6 +198,7 @@ class SignIn:
     longest_code: int = 2000
     success: tuple[str, str] | None = None
     client_name: str = ""
+    callback_field: str = ""
     returns_state: bool = True
     unattended: bool = False
 
@@ -190,7 +234,10 @@ class BrokerSpec:
     many orders the broker may cut one above the freeze quantity (0: never). ``errors`` is the allow-list of proved
     non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check. ``currency`` is what an
     account's funds, profits and charges are in: it trades contracts of that currency only. ``open_orders`` is how many
-    orders of one contract may rest at once (``None``: no such limit).
+    orders of one contract may rest at once (``None``: no such limit). ``reduces_only``: an order that says
+    ``reduce_only`` is refused where it would open or turn a position; elsewhere the word does not reach the broker.
+    ``book_of_session``: the order book forgets at a sign-in what was executed before it, which the trade book alone
+    then shows.
     """
 
     slug: str
@@ -228,11 +275,19 @@ class BrokerSpec:
     not_verified: tuple[str, ...] = ()
     currency: str = RUPEES
     open_orders: int | None = None
+    book_of_session: bool = False
+    reduces_only: bool = False
 
     @property
     def credential_fields(self) -> tuple[str, ...]:
         """Names of the credentials an account cannot do without."""
         return tuple(field.name for field in self.sign_in.fields if field.required)
+
+    @property
+    def asked_fields(self) -> tuple[CredentialField, ...]:
+        """Everything a person may write for an account, the required fields first."""
+        ways = WAY_OUT if self.sign_in.kind in (SignInKind.OAUTH, SignInKind.KEYS) else ()
+        return tuple(sorted((*self.sign_in.fields, *ways), key=lambda field: not field.required))
 
     @property
     def never_closes(self) -> bool:
@@ -249,6 +304,14 @@ class BrokerSpec:
         return exchange in self.exchanges and all(
             word in offered and (exchange, word) not in self.refuses for word in words
         )
+
+    def product_for(self, exchange: str, wanted: Product) -> Product | None:
+        """Return what orders meant as ``wanted`` go out as on an exchange, ``None`` where the broker has nothing.
+
+        Where there is no intraday product they are carried: then only our own square-off ends the position's day.
+        """
+        carried = (Product.NRML, Product.CNC) if wanted is Product.MIS else ()
+        return next((one for one in (wanted, *carried) if self.takes(exchange, one)), None)
 
     def is_tag(self, text: str) -> bool:
         """Say whether the broker takes this as our tag."""

@@ -203,12 +203,18 @@ class ExitReason(StrEnum):
         return list(ExitReason).index(self)
 
 
+ID_LENGTH = 100
+"""Characters a broker's order or execution id may have; the longest that are known have forty-odd."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """What is put on the wire, in our words.
 
     ``quantity`` is units; an adapter converts to lots where its SPEC says so (``lot_size`` travels along).
-    ``market_protection`` is a percentage the broker may use for MARKET and SL-M orders.
+    ``reduce_only``: the order is an exit. Where a broker can be told so, it takes at most what is there to reduce (the
+    book then shows a smaller order), and where nothing is, it refuses with ``NOTHING_AT_BROKER`` rather than open or
+    turn a position. Elsewhere it says nothing on the wire, and the exit clamp alone holds it.
     """
 
     client_order_id: str
@@ -224,6 +230,7 @@ class OrderRequest:
     price: Decimal = Decimal(0)
     trigger_price: Decimal = Decimal(0)
     algo_id: str = ""
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +278,11 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True)
 class BrokerFill:
-    """An execution as the broker's trade book shows it."""
+    """An execution as the broker's trade book shows it.
+
+    ``client_order_id`` is our tag, where executions bear it; ``broker_order_id`` is "" where they do not say whose they
+    are.
+    """
 
     broker_order_id: str
     exchange_trade_id: str
@@ -281,6 +292,7 @@ class BrokerFill:
     quantity: int
     price: Decimal
     filled_at: datetime
+    client_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

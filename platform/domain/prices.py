@@ -9,8 +9,8 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 PRICE_SCALE = 100_000_000
 _SCALE = Decimal(PRICE_SCALE)
 PAISA = Decimal("0.01")
-FINEST_PRICE = Decimal("0.0001")
-"""The last decimal the ledger keeps of a price: contracts of finer ticks are not traded here."""
+FINEST_PRICE = 1 / _SCALE
+"""The last decimal kept of a price: contracts of finer ticks are not traded here."""
 
 FINEST_MULTIPLIER = Decimal("0.000001")
 """The last decimal kept of a multiplier: contracts of finer quantity steps are not traded here."""
@@ -23,9 +23,18 @@ def to_scaled(price: Decimal) -> int:
 
 def to_decimal(scaled: int) -> Decimal:
     """Return the rupee form of an integer price, without trailing zeros past two decimals."""
-    value = Decimal(scaled) / _SCALE
-    exact = value.quantize(PAISA)
-    return exact if exact == value else value.normalize()
+    return trimmed(Decimal(scaled) / _SCALE)
+
+
+def trimmed(price: Decimal) -> Decimal:
+    """Return a price without trailing zeros past two decimals; write it with ``f``, not ``str``: it may be tiny."""
+    exact = price.quantize(PAISA)
+    return exact if exact == price else price.normalize()
+
+
+def decimals_of(tick_size: Decimal) -> int:
+    """Return how many decimals prices of this tick are written with: two at least."""
+    return max(2, -int(tick_size.normalize().as_tuple().exponent))
 
 
 def round_to_tick(price: Decimal, tick_size: Decimal, *, up: bool) -> Decimal:

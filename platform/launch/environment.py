@@ -43,6 +43,7 @@ def for_product(
             "FLOWER_BASIC_AUTH": secrets["FLOWER_AUTH"],
             "STATE_DIR": str(settings.state_dir),
             "SHARDS": str(settings.shards),
+            "BROKERS": ",".join(settings.brokers),
         }
     )
 

@@ -89,7 +89,7 @@ def seed(manage: Manage, *, output: Path, today: date) -> bool:
     """Seed unless neither the code nor the day changed since the last time; returns whether it ran."""
     settings = manage.settings
     command = f"seed_{settings.seed}"
-    stamp = [_digest(settings, _sources(settings.root), content=False), today.isoformat(), command]
+    stamp = [_digest(settings, _sources(settings.root), content=False), today.isoformat(), command, *settings.brokers]
     if _stamps(settings).get("seed") == stamp and output.exists():
         return False
     manage.run(command, "--output", str(output))

@@ -34,7 +34,7 @@ from launch.settings import Settings
 
 SERVERS_SECONDS = 60.0
 APP_SECONDS = 120.0
-MARKET_SECONDS = 90.0
+MARKET_SECONDS = 240.0
 WATCH_SECONDS = 0.5
 # Ten processes share the cores while they start: asking more often would only slow them.
 ASK_SECONDS = 0.3

@@ -62,6 +62,7 @@ def write_demo(settings: Settings, *, flower_auth: str) -> dict[str, Any]:
         "flower": {"user": user, "password": password},
     }
     demo["webhook_url"] = _webhook_url(settings, demo)
+    demo["wave_urls"] = [f"{settings.base_url}{demo['webhooks'][slug]}" for slug in demo.get("wave", ())]
     _write_private(settings.state_dir / DEMO_FILE, json.dumps(demo, indent=2) + "\n")
     return demo
 
@@ -103,13 +104,22 @@ def page(settings: Settings, demo: Mapping[str, Any], *, seconds: float) -> str:
             else []
         ),
         "",
-        "  Fire a signal:",
-        f"    curl -sS -H 'Content-Type: application/json' -d \"{BODY}\" \\",
-        f"      {demo['webhook_url']}",
+        *_fire(demo),
         "",
         f"  Logs in {settings.log_dir}. make status | logs | doctor | down. Ctrl-C stops everything.",
     ]
     return "\n".join(lines)
+
+
+def _fire(demo: Mapping[str, Any]) -> list[str]:
+    """Return the command that enters at every broker at once: one alert for each market they trade."""
+    urls = demo.get("wave_urls") or [demo["webhook_url"]]
+    head = "curl -sS" if len(urls) == 1 else "curl -sS --parallel --parallel-immediate"
+    return [
+        "  Fire a signal:" if len(urls) == 1 else "  Fire a signal at every market:",
+        f"    {head} -H 'Content-Type: application/json' -d \"{BODY}\" \\",
+        f"      {' '.join(urls)}",
+    ]
 
 
 def _login(person: Mapping[str, Any]) -> str:

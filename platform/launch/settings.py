@@ -34,6 +34,8 @@ class Settings:
     settings_module: str
     bin_dir: Path
     seed: str = SEEDS[0]
+    # Where the demo's live accounts are: `all`, or brokers' slugs; the seed knows which there are.
+    brokers: tuple[str, ...] = ("zerodha",)
     # Which shards this machine's execution workers ask for; all of them unless SHARD says otherwise.
     own_shards: tuple[int, ...] | None = None
     # Celery's broker where it is not Redis.
@@ -107,6 +109,7 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         settings_module=environ.get("DJANGO_SETTINGS_MODULE") or "config.settings.local",
         bin_dir=Path(sys.prefix) / "bin",
         seed=_seed(environ.get("SEED", "").strip()),
+        brokers=_brokers(environ.get("BROKERS", "").replace(" ", "").lower()),
         own_shards=_own_shards(environ.get("SHARD", "").replace(" ", "")),
         broker_url=_url(environ, "CELERY_BROKER_URL", schemes=("amqp", "amqps", "redis", "rediss", "redis+socket")),
     )
@@ -121,6 +124,13 @@ def _seed(text: str) -> str:
     if text and text not in SEEDS:
         raise BadSetting(f"SEED={text!r} must be one of {', '.join(SEEDS)}.")
     return text or SEEDS[0]
+
+
+def _brokers(text: str) -> tuple[str, ...]:
+    names = tuple((text or "zerodha").split(","))
+    if not all(name.isascii() and name.isalnum() for name in names):
+        raise BadSetting(f"BROKERS={text!r} must be all or brokers such as zerodha,fyers.")
+    return names
 
 
 def _own_shards(text: str) -> tuple[int, ...] | None:

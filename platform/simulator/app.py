@@ -93,7 +93,8 @@ def _desk(config: Config) -> Desk:
 
     clients = ClientRegistry(config.clients, added=config.added_clients_path)
     exchange = _exchange(config, clients, now())
-    wording = Wording(exchange.market, {row.slug: row.naming for row in FACES})
+    numberings = {row.slug: row.numbering for row in FACES}
+    wording = Wording(exchange.market, {row.slug: row.naming for row in FACES}, numberings)
     _take_back(config, exchange, clients, wording, now())
     ledger = Ledger(config.ledger_path, market_now=now)
     return Desk(
@@ -106,6 +107,7 @@ def _desk(config: Config) -> Desk:
         faults=FaultPlan(config.seed),
         clock=config.clock,
         limits=LimitSwitch(config.rate_limits),
+        address=f"http://127.0.0.1:{config.port}" if config.port else "",
     )
 
 

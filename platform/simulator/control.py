@@ -21,7 +21,7 @@ from domain.orders import OrderType, Product, Side
 from domain.prices import to_decimal
 from simulator.clients import Client, DuplicateClient, demo_client
 from simulator.config import Config
-from simulator.exchange.types import NewOrder, Refusal, Switch
+from simulator.exchange.types import ClientPosition, NewOrder, Refusal, Switch
 from simulator.faces.calls import Handler
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face
@@ -150,8 +150,9 @@ class Control:
         return {"clients": [msgspec.to_builtins(client) for client in made]}
 
     async def faults(self, request: web.Request) -> Any:
-        """GET /control/faults"""
-        return {"faults": [msgspec.to_builtins(fault) for fault in self.desk.faults]}
+        """GET /control/faults: those in force, and how many calls of each client were spoilt so far."""
+        faults = self.desk.faults
+        return {"faults": [msgspec.to_builtins(fault) for fault in faults], "spoilt": dict(faults.spoilt)}
 
     async def add_fault(self, request: web.Request) -> Any:
         """POST /control/faults"""
@@ -294,12 +295,23 @@ class Control:
             self.desk.exchange.open_account(client.client, cash=Decimal(client.cash))
 
     def _book(self, client: Client) -> dict[str, Any]:
-        positions = self.desk.exchange.positions(client.client)
+        held = [row for row in self.desk.exchange.positions(client.client) if row.quantity]
         return {
             "client": client.client,
             "orders": len(self.desk.exchange.orders(client.client)),
             "trades": len(self.desk.exchange.trades(client.client)),
-            "positions": {f"{row.listing.symbol}:{row.product}": row.quantity for row in positions if row.quantity},
+            "positions": [self._position(client, row) for row in held],
+        }
+
+    def _position(self, client: Client, row: ClientPosition) -> dict[str, Any]:
+        """Return a position by its broker's name of the contract, as an order by hand wants it."""
+        exchange, symbol = self.desk.wording.name_of(client.broker, row.listing)
+        return {
+            "exchange": exchange,
+            "symbol": symbol,
+            "product": row.product.value,
+            "quantity": row.quantity,
+            "lot_size": row.listing.lot_size,
         }
 
 

@@ -5,6 +5,7 @@ are drawn from the simulator's seed: the same plan over the same calls breaks th
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -114,13 +115,14 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class FaultPlan:
-    """The faults in force."""
+    """The faults in force; ``spoilt`` counts by client the calls they spoilt, "" for what was nobody's own."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._faults: list[Fault] = []
         self._last_id = 0
         self.latency_ms = 0
+        self.spoilt: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self._faults)
@@ -145,6 +147,7 @@ class FaultPlan:
         for fault in self._faults:
             hit = fault.kind in kinds and fault.matches(client=client, endpoint=endpoint, symbol=symbol)
             if hit and self._random.random() < fault.probability:
+                self.spoilt[client] += 1
                 return self._spend(fault)
         return None
 

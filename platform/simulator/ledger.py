@@ -39,7 +39,8 @@ class Entry(msgspec.Struct, kw_only=True):
     """One ledger line. Quantities are units (also where the broker counts lots), prices rupees as text.
 
     ``at`` is wall time, ``market_at`` the market clock's; both ISO in UTC. ``request`` joins a request to
-    its decision.
+    its decision. ``trade_id`` is the exchange's, ``execution`` what the broker calls the same. ``variety`` is what a
+    face keeps with an order besides, in its own words.
     """
 
     event: Event
@@ -56,7 +57,9 @@ class Entry(msgspec.Struct, kw_only=True):
     order_type: str = ""
     product: str = ""
     trigger_price: str = ""
+    variety: str = ""
     trade_id: str = ""
+    execution: str = ""
     status: str = ""
     message: str = ""
     fault: str = ""

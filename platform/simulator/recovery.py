@@ -112,7 +112,7 @@ def _order(entry: Entry, listing: Listing) -> ClientOrder:
         market_protection=Decimal(0),
         disclosed_quantity=0,
         tag=entry.tag,
-        variety="regular",
+        variety=entry.variety or "regular",
         state=OrderState.OPEN,
         reason=None,
         message="",

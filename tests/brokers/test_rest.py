@@ -9,7 +9,7 @@ from aiohttp import web
 
 from brokers.adapter import Account
 from brokers.catalog import spec_of
-from brokers.lots import unknown_lots
+from brokers.lots import LotSizeOf, unknown_lots
 from brokers.rest import RestAccount, RestBroker
 from brokers.transport import WireAnswer, WireRequest
 from domain.broker import (
@@ -28,8 +28,8 @@ from tests.brokers.zerodha.cast import request
 SPEC = spec_of("zerodha")
 
 
-def account(base: str) -> RestAccount[str]:
-    made = Account(Credentials("AB1234"), Endpoint(base, ""), 5.0, None, unknown_lots)
+def account(base: str, lots: LotSizeOf = unknown_lots) -> RestAccount[str]:
+    made = Account(Credentials("AB1234"), Endpoint(base, ""), 5.0, None, lots)
     return RestAccount.of(SPEC, made, base)
 
 
@@ -53,7 +53,7 @@ def read_as(answer: WireAnswer, *, expected_id: str) -> Outcome:
     return Outcome(Verdict.ACKNOWLEDGED, broker_order_id=f"{answer.body.decode()} for {expected_id!r}")
 
 
-def run(call: Any, *, orders: Any, status: int = 200) -> tuple[Any, list[str]]:
+def run(call: Any, *, orders: Any, status: int = 200, lots: LotSizeOf = unknown_lots) -> tuple[Any, list[str]]:
     seen: list[str] = []
 
     async def answer(http: web.Request) -> web.Response:
@@ -62,7 +62,7 @@ def run(call: Any, *, orders: Any, status: int = 200) -> tuple[Any, list[str]]:
 
     async def journey() -> Any:
         async with serve(answer) as base:
-            broker = RestBroker(account(base), orders=orders, outcome=read_as, books=SimpleNamespace())
+            broker = RestBroker(account(base, lots), orders=orders, outcome=read_as, books=SimpleNamespace())
             try:
                 return await call(broker)
             finally:
@@ -84,6 +84,18 @@ def test_an_order_call_goes_out_once_and_the_broker_reads_its_own_answer():
 def test_what_cannot_be_written_is_refused_before_the_wire():
     outcome, seen = run(lambda broker: broker.modify("42", None), orders=ORDERS)
     assert (outcome, seen) == (Outcome(Verdict.REJECTED, code="INVALID", message="half a lot"), [])
+
+
+def test_the_lot_of_an_order_that_was_sent_is_known_when_its_row_comes_back():
+    crude = request(exchange="MCX", symbol="CRUDEOIL26DECFUT", quantity=100, lot_size=100)
+
+    async def call(broker: Any) -> tuple[int, int]:
+        lots = broker.account.lot_size_of
+        await broker.place(crude)
+        return lots("MCX", "CRUDEOIL26DECFUT"), lots("MCX", "KAPAS27APRFUT")
+
+    (sent, other), _ = run(call, orders=ORDERS, lots=lambda exchange, symbol: 1)
+    assert (sent, other) == (100, 1)
 
 
 def test_a_session_that_cannot_sign_is_lost_before_the_wire():

@@ -125,6 +125,40 @@ def test_a_broken_answer_is_a_failure_and_never_an_answer(answer):
     assert raw_failure(answer).code in {"DROPPED", "GARBLED"}
 
 
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b""])
+def test_a_failure_does_not_tell_the_address_which_may_hold_a_token(answer):
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(answer)
+        writer.close()
+
+    async def call() -> None:
+        async with serve_raw(talk) as base:
+            wire = Wire(timeout=5)
+            try:
+                await wire.send(
+                    WireRequest("DELETE", f"{base}/session/token", query=(("token", "sesame"),)), limit=LIMIT
+                )
+            finally:
+                await wire.aclose()
+
+    assert "sesame" not in str(failure_of(call))
+
+
+def test_a_proxy_that_refuses_does_not_make_its_password_known():
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def call() -> None:
+        async with serve_raw(proxy) as address:
+            egress = Egress(proxy=address.replace("http://", "http://client:sesame@"))
+            await send("https://kite.test", egress=egress)
+
+    assert "sesame" not in str(failure_of(call))
+
+
 def test_a_body_over_the_limit_is_refused_compressed_or_not():
     plain = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000
     assert raw_failure(plain, limit=4999).code == "OVERSIZE"
@@ -274,8 +308,15 @@ def test_a_cancelled_call_stays_cancelled():
 
 
 def test_credentials_and_forms_do_not_show_in_logs():
-    request = WireRequest("POST", "http://kite.test", headers={"Authorization": "token a:b"}, form={"tag": "x"})
+    request = WireRequest(
+        "POST",
+        "http://kite.test",
+        headers={"Authorization": "token a:b"},
+        query=(("access_token", "sesame"),),
+        form={"tag": "x"},
+    )
     assert "token a:b" not in repr(request)
+    assert "sesame" not in repr(request)
     assert "sesame" not in repr(Credentials("AB1234", {"api_secret": "sesame"}, access_token="sesame"))
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -47,6 +48,8 @@ class Checker:
     not_checked: list[str] = field(default_factory=list)
     covered: dict[str, str] = field(default_factory=dict)
     wire: dict[str, int] = field(default_factory=dict)
+    wire_of: dict[str, dict[str, int]] = field(default_factory=dict)
+    """What reached each broker."""
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -98,7 +101,7 @@ class Checker:
         self._note(Breach("QUIET", name, f"{count} after the healing") for name, count in left.items())
         self.not_checked = unchecked(evidence)
         self.covered = {one.invariant: one.checked for one in survey(evidence, at=evidence.taken_at)}
-        self.wire = _wire_totals(evidence)
+        self.wire, self.wire_of = _wire_totals(evidence), _wire_by_broker(evidence)
         self.looks += 1
 
 
@@ -122,6 +125,13 @@ def _wire_totals(evidence: Evidence) -> dict[str, int]:
     """Return what reached the brokers."""
     wire, fills = evidence.wire or (), evidence.book.fills if evidence.book else ()
     return {"orders on the wire": sum(1 for one in wire if one.call is Call.PLACE), "fills": len(fills)}
+
+
+def _wire_by_broker(evidence: Evidence) -> dict[str, dict[str, int]]:
+    """Return orders and fills by broker."""
+    orders = Counter(one.broker for one in evidence.wire or () if one.call is Call.PLACE)
+    fills = Counter(one.broker for one in (evidence.book.fills if evidence.book else ()))
+    return {broker: {"orders": orders[broker], "fills": fills[broker]} for broker in orders | fills}
 
 
 def as_row(found: Found) -> dict[str, object]:

@@ -43,6 +43,11 @@ def live_accounts() -> int:
     return BrokerAccount.objects.filter(mode=AccountMode.LIVE).count()
 
 
+def feed_clients() -> list[str]:
+    """Return whose sessions show the platform its prices."""
+    return list(BrokerAccount.objects.filter(is_feed=True).order_by("pk").values_list("client_id", flat=True))
+
+
 def sign_in_the_lost() -> None:
     """What their owners would do when the platform pages them."""
     lost = BrokerAccount.objects.active().filter(wanted_mode=AccountMode.LIVE).exclude(broker="paper")

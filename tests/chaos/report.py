@@ -27,6 +27,8 @@ class Report:
     shards: int
     totals: dict[str, int] = field(default_factory=dict)
     wire: dict[str, int] = field(default_factory=dict)
+    brokers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By broker: its ``accounts``, ``injections`` about these, and the ``orders`` and ``fills`` that reached it."""
     traffic: dict[str, int] = field(default_factory=dict)
     verdicts: dict[str, int] = field(default_factory=dict)
     injections: dict[str, int] = field(default_factory=dict)
@@ -55,7 +57,7 @@ class Report:
 
     def text(self) -> str:
         """Return the page that is printed."""
-        middle = (self._injected(), self._failpoints(), self._judged()) if self.looks else ()
+        middle = (self._placed(), self._injected(), self._failpoints(), self._judged()) if self.looks else ()
         parts = (self._head(), *middle, self._tail())
         return "\n".join(line for part in parts for line in (*part, ""))
 
@@ -68,6 +70,13 @@ class Report:
             *(f"  {count} times an account {verdict}" for verdict, count in self.verdicts.items()),
             *(f"  STILL MOVING: {count} {name}" for name, count in self.left.items()),
         ]
+
+    def _placed(self) -> list[str]:
+        rows = [f"{'broker':<14}{'injections':>12}{'orders':>9}{'fills':>8}   live accounts"]
+        for broker, row in sorted(self.brokers.items()):
+            accounts = " ".join(row["accounts"])
+            rows.append(f"{broker:<14}{row['injections']:>12}{row['orders']:>9}{row['fills']:>8}   {accounts}")
+        return rows
 
     def _injected(self) -> list[str]:
         rows = [f"{'injections':<58}{'n':>7}{'95 % bound':>12}"]

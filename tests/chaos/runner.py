@@ -22,10 +22,11 @@ from bus import failpoints
 from launch import places, stack, testserver
 from launch.problems import LaunchError
 from launch.settings import ROOT
+from tests.chaos.brokers import ZERODHA, patience
 from tests.chaos.disk import small_disk
 from tests.chaos.injectors.base import Injector, threads_of
 from tests.chaos.report import Report
-from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.scenarios import injectors_of
 from tests.chaos.traffic import Traffic
 from tests.chaos.world import RunBroken, World
 
@@ -49,6 +50,10 @@ class Options:
     every: float = 2.0
     heal_seconds: float = 150.0
     save: str = ""
+    brokers: tuple[str, ...] = (ZERODHA,)
+    """Where the live accounts are, in turn."""
+    points: tuple[str, ...] = ()
+    """The failpoints processes die at; all of the scenario's where none is named."""
 
 
 def run(options: Options) -> Report:
@@ -82,6 +87,7 @@ def _running(options: Options, home: Path) -> Iterator[World]:
         "SHARDS": str(SHARDS),
         failpoints.PLAN: str(plans),
         "SIMULATOR_SEED": digits[:9] or "1",
+        "BROKERS": ",".join(options.brokers),
     }
     places.prepare_state_dir(home)
     with small_disk(home) as disk, stack.running(extra, state_dir=home) as running:
@@ -95,7 +101,7 @@ class _Run:
 
     def __init__(self, world: World, options: Options, report: Report) -> None:
         self.world, self.options, self.report = world, options, report
-        self.injectors: Sequence[Injector] = SCENARIOS[options.scenario](options.seed)
+        self.injectors: Sequence[Injector] = injectors_of(options.scenario, options.seed, points=options.points)
         # Both need Django, which is set up only now.
         self.judge: Any = importlib.import_module("tests.chaos.checker")
         self.desk = world.desk = importlib.import_module("tests.chaos.desk")
@@ -103,6 +109,7 @@ class _Run:
         self.traffic = Traffic(world, seed=options.seed, signals=options.signals, every=options.every)
         self.broke: list[BaseException] = []
         self.calm_since = datetime.now(UTC)
+        self.heal_seconds = options.heal_seconds + patience(options.brokers)
 
     def all(self) -> None:
         """Fire, heal, judge, and write down what came of it."""
@@ -160,9 +167,9 @@ class _Run:
             injector.heal(self.world)
         names = [name for name, state in self.world.states().items() if state.state != "STOPPED"]
         self.calm_since = datetime.now(UTC)
-        if not self.world.started(names, within=self.options.heal_seconds):
+        if not self.world.started(names, within=self.heal_seconds):
             self.world.note(f"not running after the healing: {self.world.states()}")
-        while self._leave_everything() and time.monotonic() - began < self.options.heal_seconds:
+        while self._leave_everything() and time.monotonic() - began < self.heal_seconds:
             time.sleep(3)
         self.report.healed_seconds = time.monotonic() - began
         self.report.left = self.desk.unsettled()
@@ -178,6 +185,7 @@ class _Run:
         report, world = self.report, self.world
         self.checker.conclude(self.traffic.said, left=report.left, calm_since=self.calm_since)
         report.totals, report.wire = self.desk.totals(), self.checker.wire
+        report.brokers = self._by_broker()
         report.verdicts = self.desk.verdicts()
         report.traffic = dict(self.traffic.done) | {"alerts": len(self.traffic.said)}
         report.injections, report.notes = dict(world.injections), world.notes
@@ -187,6 +195,19 @@ class _Run:
         report.covered = self.checker.covered
         report.breaches = [self.judge.as_row(found) for found in self.checker.found.values()]
         report.broken = self._what_broke()
+
+    def _by_broker(self) -> dict[str, dict[str, Any]]:
+        """Return whose accounts are where, what reached each broker, and how much of it was about these accounts."""
+        spoilt = self.world.spoilt()
+        rows: dict[str, dict[str, Any]] = {}
+        for client, broker in self.world.live_brokers.items():
+            row = rows.setdefault(broker, {"accounts": [], "injections": 0, "orders": 0, "fills": 0})
+            row["accounts"].append(client)
+            row["injections"] += self.world.aimed[client] + spoilt.get(client, 0)
+        for broker, counts in self.checker.wire_of.items():
+            if broker in rows:
+                rows[broker] |= counts
+        return rows
 
     def _what_broke(self) -> str:
         if self.broke:

@@ -1,6 +1,6 @@
 """Which faults a run mixes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from tests.chaos.injectors import broker
 from tests.chaos.injectors.base import Injector
@@ -92,6 +92,9 @@ def short(seed: str) -> list[Injector]:
     return [*crashing, orders, reads, redis, postgres, Exchange(seed), *market(seed)]
 
 
+AT_RANDOM = frozenset({"all", "brokers"})
+"""Scenarios whose live accounts are at brokers the seed deals, unless they are named; in the others all at one."""
+
 SCENARIOS: dict[str, Scenario] = {
     "thin": thin,
     "crashes": crashes,
@@ -104,3 +107,12 @@ SCENARIOS: dict[str, Scenario] = {
     "all": everything,
     "short": short,
 }
+
+
+def injectors_of(scenario: str, seed: str, *, points: Collection[str] = ()) -> list[Injector]:
+    """Return what a scenario injects; with ``points``, processes die at these of the named points alone."""
+    found = list(SCENARIOS[scenario](seed))
+    for one in found:
+        if points and isinstance(one, Failpoints):
+            one.points = tuple(point for point in one.points if point in points)
+    return [one for one in found if not isinstance(one, Failpoints) or one.points]

@@ -5,7 +5,7 @@
 
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ def added_up(files: Iterable[Path]) -> str:
     lines = [*map(_run, reports), "", f"{'injections':<58}{'n':>7}{'95 % bound':>12}"]
     lines += [f"{name:<58}{count:>7}{bound(count):>12.2%}" for name, count in sorted(injections.items())]
     lines += [f"{'all':<58}{injections.total():>7}{bound(injections.total()):>12.2%}", ""]
+    lines += _by_broker(reports)
     lines += [f"{'failpoints':<58}{'deaths':>7}"]
     lines += [f"{point:<58}{hits[point]:>7}" for point in POINTS]
     few = [point for point in POINTS if hits[point] < ENOUGH]
@@ -38,6 +39,15 @@ def added_up(files: Iterable[Path]) -> str:
 
 def _summed(reports: list[dict[str, Any]], what: str) -> Counter[str]:
     return sum((Counter(report[what]) for report in reports), Counter())
+
+
+def _by_broker(reports: list[dict[str, Any]]) -> list[str]:
+    """Return how much of it was about the accounts of each broker; nothing where the reports do not say."""
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for broker, row in (pair for report in reports for pair in report.get("brokers", {}).items()):
+        sums[broker] += Counter({name: row[name] for name in ("injections", "orders", "fills")})
+    rows = [f"{broker:<14}{row['injections']:>12}{row['orders']:>9}{row['fills']:>8}" for broker, row in sums.items()]
+    return [f"{'broker':<14}{'injections':>12}{'orders':>9}{'fills':>8}", *sorted(rows), ""] if rows else []
 
 
 def _run(report: dict[str, Any]) -> str:

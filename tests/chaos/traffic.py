@@ -10,8 +10,12 @@ from typing import Any
 
 from tests.chaos.world import World
 
-ENTER = {"momentum-call": "buy", "short-straddle": "sell"}
-LEAVE = {"momentum-call": "sell", "short-straddle": "buy"}
+ENTER = {"momentum-call": "buy", "short-straddle": "sell", "momentum-coin": "buy", "momentum-gold": "buy"}
+LEAVE = {"momentum-call": "sell", "short-straddle": "buy", "momentum-coin": "sell", "momentum-gold": "sell"}
+"""What a strategy's alerts say; those on coins and gold are there where an account can trade them."""
+
+ON = {"momentum-coin": "BTCUSDT", "momentum-gold": "XAUUSD"}
+NIFTY = "NIFTY"
 RETRIES, RETRY_SECONDS = 3, 1.0
 DUPLICATES, PARALLEL = 4, 50
 
@@ -30,6 +34,16 @@ class Said:
         return {body["signal"] for status, body in self.answers if status in (200, 202) and "signal" in body}
 
 
+def strategies_of(world: World) -> list[str]:
+    """Return the strategies of this run that we have words for."""
+    return sorted(ENTER.keys() & world.demo["webhooks"].keys())
+
+
+def underlyings_of(world: World) -> list[str]:
+    """Return what the contracts of these strategies stand on."""
+    return sorted({ON.get(slug, NIFTY) for slug in strategies_of(world)})
+
+
 class Traffic:
     """Sends until told to stop or until enough was said; keeps what was answered."""
 
@@ -39,13 +53,13 @@ class Traffic:
         self.said: list[Said] = []
         self.done: Counter[str] = Counter()
         self._seed = seed
-        self._entered = dict.fromkeys(ENTER, False)
+        self._entered = dict.fromkeys(strategies_of(world), False)
 
     def run(self) -> None:
         """Enter and leave, one strategy after the other, with people in between."""
         while not self.world.stopping.is_set() and (not self.wanted or len(self.said) < self.wanted):
             began = time.monotonic()
-            self._turn(self.random.choice(sorted(ENTER)))
+            self._turn(self.random.choice(list(self._entered)))
             self.world.pause(self.every * self.random.uniform(0.5, 1.5) - (time.monotonic() - began))
 
     def _turn(self, strategy: str) -> None:

@@ -42,6 +42,8 @@ class World:
     desk: Any = None
     """``tests.chaos.desk``, once Django is set up."""
     injections: Counter[str] = field(default_factory=Counter)
+    aimed: Counter[str] = field(default_factory=Counter)
+    """Injections by the client whose account they were about, without the calls that its broker spoilt."""
     notes: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     long_faults_until: float = 0.0
@@ -63,14 +65,21 @@ class World:
         return self.stack.demo
 
     @property
-    def live_clients(self) -> list[str]:
-        """The customers of the simulated broker that trade."""
+    def live_brokers(self) -> dict[str, str]:
+        """The customers of the simulated brokers that trade, each with its broker."""
         accounts = (account for trader in self.demo["traders"] for account in trader["accounts"])
-        return [account["client_id"] for account in accounts if account["broker"] != "paper"]
+        return {account["client_id"]: account["broker"] for account in accounts if account["broker"] != "paper"}
 
-    def count(self, name: str, times: int = 1) -> None:
-        """Note injections of a class."""
+    @property
+    def live_clients(self) -> list[str]:
+        """The customers of the simulated brokers that trade."""
+        return list(self.live_brokers)
+
+    def count(self, name: str, times: int = 1, *, client: str = "") -> None:
+        """Note injections of a class; ``client``: whose account alone they were about."""
         self.injections[name] += times
+        if client:
+            self.aimed[client] += times
 
     def note(self, text: str) -> None:
         """Write down what happened, with the second of the run, for whoever reads the report."""
@@ -88,6 +97,11 @@ class World:
         answer = requests.request(method, url, json=body, timeout=HTTP_SECONDS)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def spoilt(self) -> dict[str, int]:
+        """Return how many calls of each client the brokers' faults have spoilt."""
+        found: dict[str, int] = self.simulate("GET", "faults")["spoilt"]
+        return found
 
     def post(self, path: str, body: dict[str, Any], *, trader: int) -> requests.Response | None:
         """Write to the API as a trader; ``None`` when nobody answered."""

@@ -18,6 +18,15 @@ def test_words_go_to_the_segments_that_take_them():
     assert not ZERODHA.takes("XNAS", Product.NRML)
 
 
+def test_what_a_broker_has_no_intraday_product_for_is_carried():
+    ibkr = SPECS["ibkr"]
+    assert ZERODHA.product_for("NFO", Product.MIS) is Product.MIS
+    assert ibkr.product_for("NFO", Product.MIS) is Product.NRML
+    assert ibkr.product_for("NSE", Product.MIS) is Product.CNC
+    assert ibkr.product_for("NFO", Product.CNC) is None
+    assert ibkr.product_for("MCX", Product.MIS) is None
+
+
 def test_quantities_have_a_unit_per_segment():
     assert ZERODHA.quantity_unit("MCX") is QuantityUnit.LOTS
     assert ZERODHA.quantity_unit("NFO") is QuantityUnit.UNITS

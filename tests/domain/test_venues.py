@@ -18,7 +18,7 @@ from domain.selectors import parse_leg
 from domain.sessions import SESSION_EXCHANGES, is_open, seed_sessions
 from domain.sizing import slices
 from domain.symbols import parse_symbol, symbol_of
-from domain.venues import VENUES, currency_of, venue_of
+from domain.venues import VENUES, currency_of, last_day, venue_of
 
 STEP = Decimal("0.00001")
 SPOT, PERPETUAL = Exchange.BINANCE, Exchange.BINANCE_UM
@@ -118,3 +118,29 @@ def test_a_coin_is_paid_for_whole_and_a_perpetual_at_the_highest_leverage_at_lea
 
 def test_large_orders_are_cut_at_the_venues_largest():
     assert slices(25, 1, 10) == (10, 10, 5)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "now", "day", "ended"),
+    [
+        (SPOT, (2026, 11, 22, 0, 0), (2026, 11, 21), (2026, 11, 22, 0, 0)),
+        (SPOT, (2026, 11, 22, 23, 59), (2026, 11, 21), (2026, 11, 22, 0, 0)),
+        (PERPETUAL, (2026, 3, 1, 4, 0), (2026, 2, 28), (2026, 3, 1, 0, 0)),
+        (Exchange.MT5, (2026, 11, 20, 21, 59), (2026, 11, 19), (2026, 11, 19, 22, 0)),  # New York in winter
+        (Exchange.MT5, (2026, 11, 20, 22, 0), (2026, 11, 20), (2026, 11, 20, 22, 0)),
+        (Exchange.MT5, (2026, 7, 1, 21, 0), (2026, 7, 1), (2026, 7, 1, 21, 0)),  # and in summer
+        (Exchange.MT5, (2026, 3, 8, 21, 30), (2026, 3, 8), (2026, 3, 8, 21, 0)),  # the day its clocks change
+    ],
+)
+def test_a_venues_day_ends_by_its_own_clock(exchange, now, day, ended):
+    assert last_day(exchange, datetime(*now, tzinfo=UTC)) == (date(*day), datetime(*ended, tzinfo=UTC))
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.sampled_from(sorted(VENUES)),
+)
+def test_a_venues_last_day_is_over_and_no_longer_ago_than_a_day(now, exchange):
+    day, ended = last_day(exchange, now)
+    assert timedelta(0) <= now - ended < timedelta(hours=25)
+    assert abs(datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - ended) < timedelta(hours=13)

@@ -67,6 +67,13 @@ def test_celerys_broker_may_be_given_apart_from_redis() -> None:
     assert from_environ({"CELERY_BROKER_URL": "amqp://h/v"}).broker_url == "amqp://h/v"
 
 
+def test_brokers_are_slugs_or_all() -> None:
+    assert from_environ({}).brokers == ("zerodha",)
+    assert from_environ({"BROKERS": "Zerodha, fyers"}).brokers == ("zerodha", "fyers")
+    with pytest.raises(BadSetting, match="BROKERS"):
+        from_environ({"BROKERS": "zerodha;fyers"})
+
+
 def test_what_is_seeded_is_chosen_by_name() -> None:
     assert from_environ({}).seed == "demo"
     assert from_environ({"SEED": "replay"}).seed == "replay"

@@ -83,7 +83,7 @@ def test_the_metrics_count_what_waits_in_it(platform: Platform) -> None:
         f"{platform.demo['base_url']}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=10
     )
     for name in QUEUES:
-        assert f'vayda_queue_depth{{queue="{name}"}}' in answer.text
+        assert f'platform_queue_depth{{queue="{name}"}}' in answer.text
 
 
 def test_a_publish_is_confirmed_and_a_frozen_server_holds_nobody_up_for_long(queue_server: tuple[str, Any]) -> None:

@@ -129,6 +129,34 @@ def test_modifies_and_cancels_are_calls_and_a_cancel_ends_the_order() -> None:
     assert [(one.ended_line, one.is_rejected) for one in book.orders] == [(6, False)]
 
 
+def test_a_change_by_another_order_in_the_old_ones_place_leaves_one_order_in_the_book() -> None:
+    other = {"tag": "B" * 20, "request": 5}
+    _, book = read_lines(
+        lines(
+            entry(Event.REQUEST),
+            entry(Event.ACCEPTED, order_id="B1"),
+            entry(Event.ACCEPTED, order_id="B2", **other),
+            entry(Event.REQUEST, "orders.modify", order_id="B1", request=2),
+            entry(Event.MODIFIED, "orders.modify", order_id="B3", request=2),
+            entry(Event.CANCELLED, "exchange", order_id="B1", request=0),
+            entry(Event.FILL, "exchange", order_id="B3", quantity=65, price="99.5", trade_id="T1", request=0),
+        )
+    )
+    assert {one.broker_order_id: (one.line, one.ended_line) for one in book.orders} == {
+        "B2": (3, None),
+        "B3": (2, None),
+    }
+    assert [one.owner for one in book.fills] == [("zerodha", "AB1234", "B3")]
+
+
+def test_an_execution_is_known_by_what_its_broker_calls_it() -> None:
+    fill = {"quantity": 65, "price": "99.5", "trade_id": "T1", "request": 0}
+    _, book = read_lines(
+        lines(entry(Event.FILL, "exchange", **fill), entry(Event.FILL, "exchange", execution="B1-T1", **fill))
+    )
+    assert [one.exchange_trade_id for one in book.fills] == ["T1", "B1-T1"]
+
+
 def test_the_exchange_may_reject_what_was_accepted() -> None:
     _, book = read_lines(
         lines(

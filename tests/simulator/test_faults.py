@@ -42,6 +42,13 @@ def test_a_counted_fault_ends_after_its_count():
     assert hits == [True, True, False, False]
 
 
+def test_the_plan_knows_whose_calls_it_has_spoilt():
+    made = plan(Fault(kind=FaultKind.BAD_JSON, count=3), Fault(kind=FaultKind.HTML_BODY, client="DEMO02"))
+    for client in ("DEMO01", "DEMO02", "DEMO01", "DEMO01", "DEMO02", ""):
+        made.draw(ORDER_FAULTS, client=client, endpoint="orders.place")
+    assert made.spoilt == {"DEMO01": 2, "DEMO02": 2}
+
+
 def test_a_fault_of_another_point_is_neither_drawn_nor_spent():
     made = plan(Fault(kind=FaultKind.BOOK_LAG, count=1))
     assert made.draw(ORDER_FAULTS, **PLACE) is None

@@ -32,13 +32,18 @@ def token_hash(token: str) -> str:
 
 def rotate(account: BrokerAccount, *, actor: User | None) -> str:
     """Return a new token, shown this once; the one before ends with its session. Raises ``NoBridge``."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    put(account, token, actor=actor)
+    return token
+
+
+def put(account: BrokerAccount, token: str, *, actor: User | None) -> None:
+    """Put a token in force that is known elsewhere already, as a demo's is; raises ``NoBridge``."""
     if not has_bridge(account):
         raise NoBridge(f"{account.broker} accounts have no bridge")
-    token = secrets.token_urlsafe(TOKEN_BYTES)
     with transaction.atomic():
         _put(account, token_hash(token))
         record("bridge_token_rotated", account, tenant_id=account.tenant_id, actor=actor)
-    return token
 
 
 def revoke(account: BrokerAccount, *, actor: User | None) -> None:

@@ -44,6 +44,13 @@ def begin(*, account: BrokerAccount, user: User, session: Session) -> str:
     return text
 
 
+def begin_with_keys(*, account: BrokerAccount, user: User) -> None:
+    """Ask for a sign-in with what the account holds; there is no page of the broker's to pass."""
+    with transaction.atomic():
+        record("sign_in_started", account, tenant_id=account.tenant_id, actor=user)
+        commands.sign_in_account(account.pk)
+
+
 def page_of(text: str, *, broker: str, account_id: int, user: User, session: Session) -> str:
     """Return the broker's page of a sign-in under way, or "" while the worker has not said; raises ``BadState``."""
     state = _state(text, user, session)

@@ -29,7 +29,8 @@ class PriceMark:
 
 @dataclass(frozen=True, slots=True)
 class LegLine:
-    """One leg of a trade; ``quantity`` is units ordered, ``open_quantity`` units held, ``lots`` of the order."""
+    """One leg of a trade; ``quantity`` is units ordered, ``open_quantity`` units held, ``lots`` of the order,
+    ``decimals`` what its prices are written with."""
 
     id: int
     instrument_id: int
@@ -48,6 +49,7 @@ class LegLine:
     stop_price: Decimal | None
     target_price: Decimal | None
     trail_price: Decimal | None
+    decimals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class TradeLine:
     opened_at: datetime | None
     closed_at: datetime | None
     unit: str = ""
+    broker: str = ""
     checks: tuple[CheckLine, ...] = ()
     held_up: tuple[HeldUpLine, ...] = ()
 
@@ -157,8 +160,20 @@ class AccountLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedLine:
+    """What became of something a person asked of an order: in words, and why."""
+
+    words: Words
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One order with its state in words and its reason, if any, in plain words and as the broker gave it."""
+    """One order with its state in words and its reason, if any, in plain words and as the broker gave it.
+
+    ``left`` is the total a person reduced it to (``None``: as placed), ``asked`` what became of the last thing a person
+    asked of it, ``kept`` why a working order offers no button.
+    """
 
     id: int
     account_id: int
@@ -173,6 +188,7 @@ class OrderLine:
     order_type: str
     price: Decimal
     average_price: Decimal
+    decimals: int
     status: str
     words: Words
     reason: str
@@ -184,11 +200,20 @@ class OrderLine:
     answer_ms: int | None
     advice: str = ""
     checking_since: datetime | None = None
+    broker: str = ""
+    trigger_price: Decimal = Decimal(0)
+    left: int | None = None
+    is_cancelling: bool = False
+    can_cancel: bool = False
+    can_change: bool = False
+    asked: AskedLine | None = None
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalLine:
-    """An order in the broker's book that the platform did not place; ``seen_at`` is the wall clock."""
+    """An order in the broker's book that the platform did not place; ``seen_at`` is the wall clock, ``decimals`` not
+    known of a contract we do not know."""
 
     id: int
     account: str
@@ -197,9 +222,12 @@ class ExternalLine:
     quantity: int
     filled_quantity: int
     average_price: Decimal
+    decimals: int | None
     words: Words
     broker_order_id: str
     seen_at: datetime
+    broker: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +241,7 @@ class WatchLine:
     name: str
     detail: str
     mark: PriceMark
+    decimals: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +283,12 @@ class Board:
     totals: tuple[Total, ...]
     lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "map:2", "account:3:LIVE", "day:LIVE-USDT"
 
-    def only(self, *, mode: str, find: str) -> "Board":
-        """Return the board with the trades of one mode that contain a text; totals stay those of everything."""
+    def only(self, *, mode: str, find: str, account_ids: frozenset[int] | None = None) -> "Board":
+        """Return the board with the trades of one mode, of some accounts, that contain a text; totals stay those of
+        everything."""
         words = find.lower().split()
         kept = (trade for trade in self.trades if not mode or trade.mode == mode)
+        kept = (trade for trade in kept if account_ids is None or trade.account_id in account_ids)
         return replace(self, trades=tuple(trade for trade in kept if all(word in _heard(trade) for word in words)))
 
     @property
@@ -277,6 +308,12 @@ class Board:
         return frozenset((*legs, *(item.instrument_id for item in self.watchlist)))
 
     @property
+    def decimals(self) -> dict[int, int]:
+        """What the prices this board shows are written with, by instrument."""
+        legs = {leg.instrument_id: leg.decimals for trade in self.trades if trade.is_open for leg in trade.legs}
+        return legs | {item.instrument_id: item.decimals for item in self.watchlist}
+
+    @property
     def account_ids(self) -> frozenset[int]:
         """Accounts this person may see."""
         return frozenset(account.id for account in self.accounts)
@@ -285,4 +322,4 @@ class Board:
 def _heard(trade: TradeLine) -> str:
     """What a trade can be found by."""
     symbols = " ".join(leg.symbol for leg in trade.legs)
-    return f"{trade.strategy} {trade.account} {trade.owner} {trade.words.text} {symbols}".lower()
+    return f"{trade.strategy} {trade.broker} {trade.account} {trade.owner} {trade.words.text} {symbols}".lower()

@@ -1,5 +1,6 @@
-"""The demo deployment: an operator, five traders, twenty accounts, two strategies. Safe to run at every start."""
+"""The demo deployment: an operator, five traders, twenty accounts, their strategies. Safe to run at every start."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from apps.broker_accounts.models import BrokerAccount
 from apps.broker_accounts.services.links import callback_url, postback_url
+from apps.dashboard.services import demo_brokers, demo_strategies
 from apps.dashboard.services.demo_cast import (
     FEED_CLIENT,
     DemoTrader,
@@ -24,30 +26,54 @@ from apps.dashboard.services.demo_cast import (
 from apps.markets.models import CalendarHorizon
 from apps.markets.services.calendar import ensure_demo_sessions, seed_calendar
 from apps.plans.models import Plan
-from apps.strategies.models import Strategy, StrategyLeg, StrategyMap
+from apps.strategies.models import Strategy, StrategyMap, WordMeaning
 from apps.tenants.models import Tenant
 from apps.users.models import Role, User
+from brokers.catalog import ENDPOINTS, spec_of
+from domain.broker_spec import Capability
+from domain.venues import exchanges_of, sources
 
 TRADERS = 5
 LIVE_EACH = PAPER_EACH = 2
 INDICES = ("NIFTY", "BANKNIFTY")
+ALL = "all"
+FEED_NUMBER = 20
 
 
-def seed_demo(*, now: datetime) -> dict[str, Any]:
-    """Make or complete the demo, and return what a person needs to use it."""
+class UnknownBrokers(ValueError):
+    """BROKERS names a broker there is none of."""
+
+
+def chosen_brokers(names: Sequence[str]) -> list[str]:
+    """Return the brokers of BROKERS, ``all`` of them or those it names; raises ``UnknownBrokers``."""
+    known = [slug for slug in ENDPOINTS if slug != "paper"]
+    wanted = known if list(names) == [ALL] else [name.strip().lower() for name in names if name.strip()]
+    strangers = sorted(set(wanted) - set(known))
+    if strangers or not wanted:
+        raise UnknownBrokers(f"BROKERS must be {ALL} or some of {', '.join(known)}, not {', '.join(strangers) or '-'}")
+    return wanted
+
+
+def seed_demo(*, now: datetime, brokers: Sequence[str] = ("zerodha",)) -> dict[str, Any]:
+    """Make or complete the demo, and return what a person needs to use it.
+
+    The live accounts are at ``brokers`` in turn. Raises ``UnknownBrokers``.
+    """
+    chosen = chosen_brokers(brokers)
     with transaction.atomic():
         tenant, _ = Tenant.objects.get_or_create(slug="demo", defaults={"name": "Demo desk", "brand": settings.BRAND})
         plan, _ = Plan.objects.get_or_create(tenant=tenant, name="Demo", defaults={"max_accounts": 50})
         operator = person(tenant, "operator", Role.OPERATOR)
-        strategies = [_call_buyer(tenant), _straddle_seller(tenant)]
-        account_of(operator, "zerodha", FEED_CLIENT, label="Market feed", is_feed=True)
-        traders = [_trader(tenant, number, plan, strategies) for number in range(1, TRADERS + 1)]
+        strategies = _strategies(tenant, chosen)
+        _feeds(operator, chosen)
+        traders = [_trader(tenant, number, plan, strategies, chosen) for number in range(1, TRADERS + 1)]
         tokens = {strategy.slug: webhook_token(strategy) for strategy in strategies}
     _open_the_market(now)
     return {
         "operator": asdict(operator_login(operator)),
         "traders": [asdict(trader) for trader in traders],
         "webhook_token": tokens[strategies[0].slug],
+        "wave": [strategy.slug for strategy in strategies if strategy.on_buy == WordMeaning.ENTRY],
         "webhooks": {slug: f"/hooks/tradingview/{token}/" for slug, token in tokens.items()},
     }
 
@@ -58,34 +84,56 @@ def simulator_clients() -> list[dict[str, Any]]:
     return [
         {
             "client": account.client_id,
-            "api_key": f"{account.client_id.lower()}key",
-            "api_secret": f"{account.client_id.lower()}secret",
             "broker": account.broker,
-            "postback_url": postback_url(account),
+            "postback_url": postback_url(account) if _posts(account) else "",
             "redirect_url": callback_url(account.broker),
+            **demo_brokers.customer(account.broker, account.client_id).known,
         }
         for account in accounts
     ]
 
 
-def _trader(tenant: Tenant, number: int, plan: Plan, strategies: list[Strategy]) -> DemoTrader:
+def _posts(account: BrokerAccount) -> bool:
+    return Capability.POSTBACK in spec_of(account.broker).offers
+
+
+def _strategies(tenant: Tenant, brokers: Sequence[str]) -> list[Strategy]:
+    """Return those on NIFTY, and one for each venue abroad that is among the brokers'."""
+    abroad = {"binance": demo_strategies.coin_buyer, "mt5": demo_strategies.gold_buyer}
+    return [
+        demo_strategies.call_buyer(tenant),
+        demo_strategies.straddle_seller(tenant),
+        *(make(tenant) for slug, make in abroad.items() if slug in brokers),
+    ]
+
+
+def _feeds(operator: User, brokers: Sequence[str]) -> None:
+    """One account for the Indian prices, and one for each source of others, as only its own broker shows those."""
+    account_of(operator, "zerodha", FEED_CLIENT, label="Market feed", is_feed=True)
+    for source in sorted(sources()):
+        for slug in (slug for slug in brokers if spec_of(slug).exchanges & exchanges_of(source)):
+            name = demo_brokers.client_id(slug, FEED_NUMBER)
+            account_of(operator, slug, name, label=f"{spec_of(slug).name} feed", is_feed=True)
+
+
+def _trader(
+    tenant: Tenant, number: int, plan: Plan, strategies: Sequence[Strategy], brokers: Sequence[str]
+) -> DemoTrader:
     user = subscribed_trader(tenant, number, plan)
-    accounts = _accounts(user, number)
+    accounts = _accounts(user, number, brokers)
     for strategy in strategies:
         for position, account in enumerate(accounts, start=1):
-            StrategyMap.objects.get_or_create(
-                strategy=strategy, account=account, defaults={"lot_multiplier": Decimal(1 + position % 2)}
-            )
+            if strategy.exchange in spec_of(account.broker).exchanges:
+                StrategyMap.objects.get_or_create(
+                    strategy=strategy, account=account, defaults={"lot_multiplier": Decimal(1 + position % 2)}
+                )
     watch(user, INDICES)
     return as_trader(user, accounts)
 
 
-def _accounts(user: User, number: int) -> list[BrokerAccount]:
+def _accounts(user: User, number: int, brokers: Sequence[str]) -> list[BrokerAccount]:
     first = (number - 1) * LIVE_EACH + 1
-    live = [
-        account_of(user, "zerodha", f"DEMO{first + offset:02}", label=f"Zerodha {offset + 1} (simulated)")
-        for offset in range(LIVE_EACH)
-    ]
+    live = [_live(user, first + offset, offset + 1, brokers) for offset in range(LIVE_EACH)]
     paper = [
         account_of(user, "paper", f"PAPER{number}{offset + 1}", label=f"Paper {offset + 1}")
         for offset in range(PAPER_EACH)
@@ -93,46 +141,10 @@ def _accounts(user: User, number: int) -> list[BrokerAccount]:
     return live + paper
 
 
-def _call_buyer(tenant: Tenant) -> Strategy:
-    strategy, made = Strategy.objects.get_or_create(
-        tenant=tenant,
-        slug="momentum-call",
-        defaults={
-            "name": "Momentum call",
-            "description": "Buys the at-the-money NIFTY call; 8 % stop, 12 % target, trails after 5 %.",
-            "underlying": "NIFTY",
-            "stop_value": Decimal(8),
-            "target_value": Decimal(12),
-            "trail_value": Decimal(4),
-            "trail_after": Decimal(5),
-        },
-    )
-    if made:
-        StrategyLeg.objects.create(strategy=strategy, side="BUY", right="CE", strike_rule="ATM", expiry_rule="WEEK0")
-    return strategy
-
-
-def _straddle_seller(tenant: Tenant) -> Strategy:
-    strategy, made = Strategy.objects.get_or_create(
-        tenant=tenant,
-        slug="short-straddle",
-        defaults={
-            "name": "Short straddle",
-            "description": "Sells the at-the-money NIFTY call and put; 20 % stop a leg, 15 % combined.",
-            "underlying": "NIFTY",
-            "on_buy": "EXIT",
-            "on_sell": "ENTRY",
-            "stop_value": Decimal(20),
-            "trade_stop_kind": "PERCENT",
-            "trade_stop_value": Decimal(15),
-        },
-    )
-    if made:
-        for position, right in enumerate(("CE", "PE"), start=1):
-            StrategyLeg.objects.create(
-                strategy=strategy, position=position, side="SELL", right=right, strike_rule="ATM", expiry_rule="WEEK0"
-            )
-    return strategy
+def _live(user: User, number: int, of_user: int, brokers: Sequence[str]) -> BrokerAccount:
+    slug = brokers[(number - 1) % len(brokers)]
+    name = demo_brokers.client_id(slug, number)
+    return account_of(user, slug, name, label=f"{spec_of(slug).name} {of_user} (simulated)")
 
 
 def _open_the_market(now: datetime) -> None:

@@ -1,12 +1,9 @@
 """The people, accounts and addresses a seeded deployment is made of; its strategies are the seed's own.
 
-Passwords, keys and webhook tokens follow from the installation's SECRET_KEY, so that they can be printed again without
-being stored anywhere in the clear.
+Its secrets are ``demo_secrets``'s: they can be printed again without being stored anywhere in the clear.
 """
 
-import base64
 import hashlib
-import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +12,10 @@ from typing import Any
 from django.conf import settings
 
 from apps.broker_accounts.models import AccountMode, BrokerAccount, ModeReason
+from apps.broker_accounts.services import bridge_tokens
 from apps.broker_accounts.services.credentials import set_credentials
+from apps.dashboard.services import demo_brokers
+from apps.dashboard.services.demo_secrets import secret_of
 from apps.markets.models import Instrument, WatchlistItem
 from apps.plans.models import Plan, Subscription
 from apps.strategies.models import Strategy, WebhookToken
@@ -48,12 +48,6 @@ def operator_login(user: User) -> DemoLogin:
     return DemoLogin(user.email, secret_of(f"password:{user.email}", 16))
 
 
-def secret_of(purpose: str, length: int) -> str:
-    """Return a secret that is the same at every start of this installation, and of no other."""
-    digest = hmac.new(settings.SECRET_KEY.encode(), f"demo:{purpose}".encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).decode().replace("-", "x").replace("_", "y")[:length]
-
-
 def person(tenant: Tenant, name: str, role: Role) -> User:
     """Return somebody of the demo, made the first time."""
     email = f"{name}@{DOMAIN}"
@@ -83,9 +77,16 @@ def account_of(user: User, broker: str, client_id: str, *, label: str, is_feed: 
         },
     )
     if made and broker != "paper":
-        low = client_id.lower()  # the simulated exchange's clients have keys that follow from their names
-        set_credentials(account=account, fields={"api_key": f"{low}key", "api_secret": f"{low}secret"}, actor=None)
+        _link(account)
     return account
+
+
+def _link(account: BrokerAccount) -> None:
+    if bridge_tokens.has_bridge(account):
+        bridge_tokens.put(account, demo_brokers.bridge_token(account.client_id), actor=None)
+        return
+    fields = demo_brokers.customer(account.broker, account.client_id).fields
+    set_credentials(account=account, fields=dict(fields), actor=None)
 
 
 def webhook_token(strategy: Strategy) -> str:

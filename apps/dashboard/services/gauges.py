@@ -27,18 +27,18 @@ def metrics_text() -> bytes:
     registry = CollectorRegistry()
     today = clock.trading_date(clock.now())
     orders = Order.objects.filter(intent__trade__trading_date=today)
-    _by(registry, "vayda_orders", "Orders of today by status", orders, "status")
+    _by(registry, "platform_orders", "Orders of today by status", orders, "status")
     _by(
         registry,
-        "vayda_trades",
+        "platform_trades",
         "Trades of today by status and mode",
         Trade.objects.filter(trading_date=today),
         "status",
         "mode",
     )
-    _by(registry, "vayda_open_trades", "Live trades by mode", Trade.objects.live(), "mode")
-    _by(registry, "vayda_accounts", "Active accounts by mode", BrokerAccount.objects.active(), "mode")
-    _by(registry, "vayda_halts", "Halts in force by scope", Halt.objects.active(), "scope")
+    _by(registry, "platform_open_trades", "Live trades by mode", Trade.objects.live(), "mode")
+    _by(registry, "platform_accounts", "Active accounts by mode", BrokerAccount.objects.active(), "mode")
+    _by(registry, "platform_halts", "Halts in force by scope", Halt.objects.active(), "scope")
     _feed(registry)
     _heartbeats(registry)
     _queue_depths(registry)
@@ -54,13 +54,16 @@ def _by(registry: CollectorRegistry, name: str, help_text: str, rows, *labels: s
 def _feed(registry: CollectorRegistry) -> None:
     feed = read_feed(clock.now())
     if feed.age_ms is not None:
-        Gauge("vayda_feed_age_seconds", "Age of the newest tick", registry=registry).set(feed.age_ms / 1000)
-    Gauge("vayda_feed_live", "1 while ticks are fresh", registry=registry).set(feed.state == "live")
+        Gauge("platform_feed_age_seconds", "Age of the newest tick", registry=registry).set(feed.age_ms / 1000)
+    Gauge("platform_feed_live", "1 while ticks are fresh", registry=registry).set(feed.state == "live")
 
 
 def _heartbeats(registry: CollectorRegistry) -> None:
     gauge = Gauge(
-        "vayda_heartbeat_age_seconds", "Seconds since each process's last sign of life", ["process"], registry=registry
+        "platform_heartbeat_age_seconds",
+        "Seconds since each process's last sign of life",
+        ["process"],
+        registry=registry,
     )
     now = timezone.now()
     for beat in Heartbeat.objects.all():
@@ -68,7 +71,7 @@ def _heartbeats(registry: CollectorRegistry) -> None:
 
 
 def _queue_depths(registry: CollectorRegistry) -> None:
-    gauge = Gauge("vayda_queue_depth", "Messages waiting in each queue", ["queue"], registry=registry)
+    gauge = Gauge("platform_queue_depth", "Messages waiting in each queue", ["queue"], registry=registry)
     names = (*_QUEUES, *(f"execution.{shard}" for shard in range(settings.SHARDS)))
     try:
         with current_app.connection_for_read() as connection:

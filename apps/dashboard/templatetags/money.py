@@ -26,9 +26,9 @@ def signed(amount: Decimal | None) -> str:
 
 
 @register.filter
-def price(value: Decimal | None) -> str:
-    """Return a price with two to four decimals."""
-    return figures.price_text(value)
+def price(value: Decimal | None, decimals: int | None = None) -> str:
+    """Return a price with the contract's decimals, or as many as it has."""
+    return figures.price_text(value, decimals)
 
 
 @register.filter

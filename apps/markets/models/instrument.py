@@ -4,9 +4,11 @@ from decimal import Decimal
 
 from django.db import models
 
+from apps.markets.fields import PriceField
 from apps.markets.querysets import InstrumentQuerySet
 from bus import clock
 from domain.instruments import Exchange, InstrumentKey, Kind, Right
+from domain.prices import decimals_of
 
 EXCHANGES = [(value.value, value.value) for value in Exchange]
 KINDS = [(value.value, value.name.title()) for value in Kind]
@@ -29,7 +31,7 @@ class Instrument(models.Model):
     symbol = models.CharField(max_length=50)
     name = models.CharField(max_length=100, blank=True)
     lot_size = models.PositiveIntegerField(default=1)
-    tick_size = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal("0.05"))
+    tick_size = PriceField(default=Decimal("0.05"))
     freeze_quantity = models.PositiveIntegerField(null=True, blank=True)
     multiplier = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(1))
     is_active = models.BooleanField(default=True)
@@ -56,6 +58,11 @@ class Instrument(models.Model):
         return f"{self.exchange}:{self.symbol}"
 
     @property
+    def decimals(self) -> int:
+        """How many decimals its prices are written with."""
+        return decimals_of(self.tick_size)
+
+    @property
     def key(self) -> InstrumentKey:
         """The contract's identity."""
         return InstrumentKey(
@@ -68,14 +75,18 @@ class Instrument(models.Model):
         )
 
 
+LONGEST_NAME = 80
+"""Characters of a broker's symbol or token: an index at Upstox is named by its words."""
+
+
 class BrokerInstrument(models.Model):
     """What one broker calls the contract."""
 
     broker = models.SlugField(max_length=30)
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="broker_names")
     exchange = models.CharField(max_length=10)
-    symbol = models.CharField(max_length=60)
-    token = models.CharField(max_length=40)
+    symbol = models.CharField(max_length=LONGEST_NAME)
+    token = models.CharField(max_length=LONGEST_NAME)
     seen_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -11,9 +11,11 @@ from apps.strategies.services.facts import Facts
 from apps.strategies.services.market import Market, ResolvedLeg
 from apps.trading.models import SkipReason
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, Skip
+from apps.trading.services.names import serving_broker
 from brokers.catalog import spec_of
 from domain.instruments import Kind
 from domain.margin import MarginLeg, estimate
+from domain.orders import Product
 from domain.sizing import LotsRoundToZero, SizeError, lots_for, slices, units_of
 from domain.venues import currency_of
 
@@ -60,7 +62,7 @@ class EntryDecisions:
         return PlannedTrade(
             strategy_map_id=strategy_map.pk,
             account=account,
-            product=self.strategy.product,
+            product=self._product(account),
             legs=legs,
             exit_plan=exit_plan_of(self.strategy, strategy_map),
             square_off_at=self.market.square_off_at,
@@ -102,6 +104,19 @@ class EntryDecisions:
             raise _Skipped(
                 SkipReason.NO_INSTRUMENT, f"The account is kept in {ours}, {self.strategy.exchange} trades in {theirs}."
             )
+
+    def _product(self, account: BrokerAccount) -> str:
+        """Return the product the account's orders go out as: where its broker has none that ends with the day, one that
+        is carried, if we square it off ourselves."""
+        wanted, spec = Product(self.strategy.product), spec_of(serving_broker(account.broker, account.mode))
+        products = {spec.product_for(leg.instrument.exchange, wanted) for leg in self.market.legs}
+        product = products.pop() if len(products) == 1 else None
+        if product is None:
+            raise _Skipped(SkipReason.NO_INSTRUMENT, f"{spec.name} takes no {wanted} orders in this contract.")
+        if product is not wanted and self.market.square_off_at is None:
+            why = f"{spec.name} has no {wanted}: positions would be carried, as the strategy has no square-off time."
+            raise _Skipped(SkipReason.NO_INSTRUMENT, why)
+        return product.value
 
     def _check_stops(self, strategy_map: StrategyMap) -> None:
         halted = self.facts.halts.reason(

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from apps.trading.execution.work import LaneWork
 from apps.trading.services.submission import Lane
-from domain.broker import BrokerError, OrderStream
+from domain.broker import BrokerError, BrokerSpec, OrderStream
+from domain.broker_spec import Capability
 from domain.orders import Mode
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class OrderHints:
 
     listen: Listen
     hint: Callable[[Lane], None]
+    specs: Mapping[str, BrokerSpec]
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def tend(self, work: Iterable[LaneWork]) -> None:
@@ -34,13 +36,16 @@ class OrderHints:
         wanted = {
             f"{one.lane[0]}:{one.session_key}": one
             for one in work
-            if one.lane[1] == Mode.LIVE and (one.unresolved or one.in_trade)
+            if one.lane[1] == Mode.LIVE and (one.unresolved or one.in_trade) and self._has_socket(one.broker)
         }
         for key in [key for key in self._tasks if key not in wanted]:
             self._tasks.pop(key).cancel()
         for key, one in wanted.items():
             if key not in self._tasks:
                 self._tasks[key] = asyncio.create_task(self._follow(one), name=f"orders-{key}")
+
+    def _has_socket(self, broker: str) -> bool:
+        return Capability.ORDER_STREAM in self.specs[broker].offers
 
     async def aclose(self) -> None:
         """Close every socket."""

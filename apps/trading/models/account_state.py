@@ -4,9 +4,14 @@ from decimal import Decimal
 
 from django.db import models
 
+from apps.markets.fields import PriceField
 from apps.trading.models.trade import MODES
 from apps.trading.querysets import ExternalOrderQuerySet, PositionQuerySet
 from bus import clock
+from domain.orders import ID_LENGTH
+
+SYMBOL_LENGTH = 60
+"""What is kept of the name of a contract nobody here ordered."""
 
 
 class AccountState(models.Model):
@@ -23,6 +28,8 @@ class AccountState(models.Model):
     fills_applied_at = models.DateTimeField(null=True, blank=True)
     funds_read_at = models.DateTimeField(null=True, blank=True)
     available_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+    used_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+    total_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=200, blank=True)
 
@@ -41,8 +48,8 @@ class Position(models.Model):
     instrument = models.ForeignKey("markets.Instrument", on_delete=models.PROTECT, related_name="+")
     product = models.CharField(max_length=4)
     quantity = models.IntegerField()
-    average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
-    last_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    average_price = PriceField(default=Decimal(0))
+    last_price = PriceField(null=True, blank=True)
     read_at = models.DateTimeField()
 
     objects = PositionQuerySet.as_manager()
@@ -68,13 +75,13 @@ class ExternalOrder(models.Model):
     account = models.ForeignKey(
         "broker_accounts.BrokerAccount", on_delete=models.CASCADE, related_name="external_orders"
     )
-    broker_order_id = models.CharField(max_length=40)
-    symbol = models.CharField(max_length=60)
+    broker_order_id = models.CharField(max_length=ID_LENGTH)
+    symbol = models.CharField(max_length=SYMBOL_LENGTH)
     side = models.CharField(max_length=4)
     quantity = models.PositiveIntegerField()
     filled_quantity = models.PositiveIntegerField(default=0)
     taken_over = models.PositiveIntegerField(default=0)
-    average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    average_price = PriceField(default=Decimal(0))
     status = models.CharField(max_length=16)
     seen_at = models.DateTimeField(default=clock.now)
 

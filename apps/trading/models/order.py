@@ -5,10 +5,11 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
+from apps.markets.fields import PriceField
 from apps.trading.models.trade import SIDES
 from apps.trading.querysets import FillQuerySet, OrderQuerySet
 from bus import clock
-from domain.orders import UNRESOLVED, OrderStatus, OrderType
+from domain.orders import ID_LENGTH, UNRESOLVED, OrderStatus, OrderType
 
 STATUSES = [(status.value, status.value.replace("_", " ").title()) for status in OrderStatus]
 TYPES = [(kind.value, kind.value) for kind in OrderType]
@@ -25,17 +26,17 @@ class Order(models.Model):
     slice_number = models.PositiveSmallIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(default=0)
     client_order_id = models.CharField(max_length=20, unique=True)
-    broker_order_id = models.CharField(max_length=40, blank=True)
+    broker_order_id = models.CharField(max_length=ID_LENGTH, blank=True)
     side = models.CharField(max_length=4, choices=SIDES)
     quantity = models.PositiveIntegerField()
     product = models.CharField(max_length=4)
     order_type = models.CharField(max_length=6, choices=TYPES)
     validity = models.CharField(max_length=3, default="DAY")
-    price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
-    trigger_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    price = PriceField(default=Decimal(0))
+    trigger_price = PriceField(default=Decimal(0))
     status = models.CharField(max_length=16, choices=STATUSES, default=OrderStatus.PENDING)
     filled_quantity = models.PositiveIntegerField(default=0)
-    average_price = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
+    average_price = PriceField(default=Decimal(0))
     charges = models.DecimalField(max_digits=14, decimal_places=4, default=Decimal(0))
     reason_code = models.CharField(max_length=40, blank=True)
     reason = models.CharField(max_length=300, blank=True)
@@ -89,9 +90,9 @@ class Fill(models.Model):
 
     account = models.ForeignKey("broker_accounts.BrokerAccount", on_delete=models.PROTECT, related_name="fills")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills")
-    exchange_trade_id = models.CharField(max_length=40)
+    exchange_trade_id = models.CharField(max_length=ID_LENGTH)
     quantity = models.PositiveIntegerField()
-    price = models.DecimalField(max_digits=14, decimal_places=4)
+    price = PriceField()
     filled_at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=clock.now)
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from django.db import models
 
+from apps.markets.fields import PriceField
+
 
 class PaperAccount(models.Model):
     """The head of one account's paper book; ``version`` counts the changes applied to it."""
@@ -32,13 +34,13 @@ class PaperOrder(models.Model):
     product = models.CharField(max_length=4)
     order_type = models.CharField(max_length=6)
     validity = models.CharField(max_length=3)
-    price = models.DecimalField(max_digits=14, decimal_places=4)
-    trigger_price = models.DecimalField(max_digits=14, decimal_places=4)
+    price = PriceField()
+    trigger_price = PriceField()
     status = models.CharField(max_length=16)
     placed_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     filled_quantity = models.PositiveIntegerField(default=0)
-    filled_value = models.DecimalField(max_digits=20, decimal_places=4, default=Decimal(0))
+    filled_value = PriceField(max_digits=26, default=Decimal(0))
     is_triggered = models.BooleanField(default=False)
     matched_at = models.DateTimeField(null=True, blank=True)
     modifications = models.PositiveSmallIntegerField(default=0)
@@ -66,7 +68,7 @@ class PaperFill(models.Model):
     symbol = models.CharField(max_length=60)
     side = models.CharField(max_length=4)
     quantity = models.PositiveIntegerField()
-    price = models.DecimalField(max_digits=14, decimal_places=4)
+    price = PriceField()
     filled_at = models.DateTimeField()
 
     class Meta:
@@ -87,8 +89,8 @@ class PaperPosition(models.Model):
     symbol = models.CharField(max_length=60)
     product = models.CharField(max_length=4)
     quantity = models.IntegerField()
-    average_price = models.DecimalField(max_digits=20, decimal_places=8)
-    last_price = models.DecimalField(max_digits=14, decimal_places=4)
+    average_price = PriceField()
+    last_price = PriceField()
     multiplier = models.DecimalField(max_digits=12, decimal_places=6)
     realized = models.DecimalField(max_digits=20, decimal_places=4, default=Decimal(0))
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
+from apps.markets.fields import PriceField
 from apps.trading.querysets import TradeQuerySet
 from bus import clock
 from domain.orders import ExitReason, Mode, TradeStatus
@@ -86,13 +87,13 @@ class TradeLeg(models.Model):
     side = models.CharField(max_length=4, choices=SIDES)
     quantity = models.PositiveIntegerField()
     entry_quantity = models.PositiveIntegerField(default=0)
-    entry_value = models.DecimalField(max_digits=20, decimal_places=4, default=Decimal(0))
+    entry_value = PriceField(max_digits=26, default=Decimal(0))
     exit_quantity = models.PositiveIntegerField(default=0)
-    exit_value = models.DecimalField(max_digits=20, decimal_places=4, default=Decimal(0))
-    stop_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
-    target_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
-    trail_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
-    best_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    exit_value = PriceField(max_digits=26, default=Decimal(0))
+    stop_price = PriceField(null=True, blank=True)
+    target_price = PriceField(null=True, blank=True)
+    trail_price = PriceField(null=True, blank=True)
+    best_price = PriceField(null=True, blank=True)
     exit_reason = models.CharField(max_length=20, choices=REASONS, blank=True, help_text="Set: this leg must go flat.")
     handed_over = models.BooleanField(default=False, help_text="Closed outside the platform: it is the client's now.")
 

@@ -10,7 +10,7 @@ from django.db.models import F, Max
 from apps.broker_accounts.models import BrokerAccount
 from apps.markets.clock import market_clock
 from apps.markets.models import Instrument
-from apps.trading.models import AccountState, ExternalOrder, Fill, Position, TradeLeg
+from apps.trading.models import AccountState, ExternalOrder, Fill, Order, Position, TradeLeg
 from apps.trading.services.names import instrument_ids
 from bus import commands
 from domain.orders import Mode, Side
@@ -31,13 +31,14 @@ class Disagreement:
     ours: int
 
 
-def disagreements(*, exchange: str, since: datetime) -> list[Disagreement]:
+def disagreements(*, exchange: str, since: datetime, resting_only: bool = False) -> list[Disagreement]:
     """Return where the last position snapshot and the ledger differ.
 
     Only snapshots read after the account's last fill are believed; ``since`` bounds the look for it. Orders placed
-    outside the platform count as declared.
+    outside the platform count as declared. ``resting_only`` leaves out lanes with an order that may still gain fills,
+    as any may while its market trades.
     """
-    believed = _books(since)[0]
+    believed = _books(since)[0] - (_moving() if resting_only else set())
     theirs, ours = _theirs(exchange), _ours(exchange)
     keys = [
         key for key in theirs.keys() | ours.keys() if key[:2] in believed and theirs.get(key, 0) != ours.get(key, 0)
@@ -52,6 +53,12 @@ def disagreements(*, exchange: str, since: datetime) -> list[Disagreement]:
         for key in sorted(keys)
         if (expected := ours.get(key, 0) + outside.get(key, 0)) != theirs.get(key, 0)
     ]
+
+
+def is_held(exchange: str) -> bool:
+    """Whether anything of an exchange is held, by our books or by a broker's."""
+    legs = TradeLeg.objects.filter(instrument__exchange=exchange, entry_quantity__gt=F("exit_quantity"))
+    return legs.exists() or Position.objects.filter(instrument__exchange=exchange).exclude(quantity=0).exists()
 
 
 def ask_for_unread(*, since: datetime) -> int:
@@ -75,6 +82,10 @@ def _books(since: datetime) -> tuple[set[Lane], set[Lane]]:
     read = {(row.account_id, row.mode): row.positions_read_at for row in states}
     believed = {lane for lane, at in read.items() if at is not None and (lane not in last_fill or at > last_fill[lane])}
     return believed, set(last_fill) - believed
+
+
+def _moving() -> set[Lane]:
+    return set(Order.objects.unresolved().order_by().values_list("account_id", "intent__mode").distinct())
 
 
 def _theirs(exchange: str) -> Mapping[Key, int]:

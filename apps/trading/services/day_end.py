@@ -1,4 +1,7 @@
-"""Square-off by the clock, and what must be true once a market has closed: everything resolved, flat and agreed."""
+"""Square-off by the clock, and what must be true once a market has closed: everything resolved, flat and agreed.
+
+A market that never closes has a day all the same, at whose end the books must agree; what trades there goes on.
+"""
 
 import logging
 from collections.abc import Iterable
@@ -14,11 +17,12 @@ from apps.markets.models import SessionKind, TradingSession
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Order, Trade, TradeLeg
-from apps.trading.services.agreement import Disagreement, ask_for_unread, disagreements
+from apps.trading.services.agreement import Disagreement, ask_for_unread, disagreements, is_held
 from apps.trading.services.exit import request_exit
 from apps.trading.services.sweep import abort_unsent
 from bus import commands
 from domain.orders import ExitReason, IntentKind, Mode, OrderStatus, Product
+from domain.venues import VENUES, last_day
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,7 @@ GRACE = timedelta(minutes=10)
 """How long after the close the brokers' books may take to settle."""
 
 LOOK_BACK = timedelta(hours=12)
+WHOLE_DAY = timedelta(days=1)
 AT_ONCE = 200
 
 _AS_URGENT = [reason.value for reason in ExitReason if reason.urgency <= ExitReason.SQUARE_OFF.urgency]
@@ -70,7 +75,7 @@ def wake_waiting() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A market whose last session of a trading date is over."""
+    """A market whose last session of a trading date is over, or the day of one that never closes."""
 
     exchange: str
     trading_date: date
@@ -101,7 +106,8 @@ def end_of_day(*, now: datetime, wall: datetime) -> list[DayEnd]:
 
     ``now`` is market time, ``wall`` the wall's; they differ in a replay only.
     """
-    return [_finish(closed, now=now, wall=wall) for closed in closed_markets(now)]
+    over = [_finish(closed, now=now, wall=wall) for closed in closed_markets(now)]
+    return over + [_compare(closed, wall=wall) for closed in days_over(now)]
 
 
 def closed_markets(now: datetime) -> list[Closed]:
@@ -118,6 +124,28 @@ def closed_markets(now: datetime) -> list[Closed]:
     return [
         Closed(row["exchange"], row["trading_date"], row["last"]) for row in found if row["exchange"] not in running
     ]
+
+
+def days_over(now: datetime) -> list[Closed]:
+    """Return the days of markets without an end, ended between ten minutes and twelve hours ago, not seen clean yet.
+
+    Only markets in which something is held, by our books or by a broker's.
+    """
+    endless = [exchange for exchange, venue in VENUES.items() if venue.never_closes]
+    days = [Closed(exchange, *last_day(exchange, now)) for exchange in endless]
+    over = [day for day in days if GRACE <= now - day.closed_at < LOOK_BACK and not _is_noted(day)]
+    return [day for day in over if is_held(day.exchange)]
+
+
+def _compare(closed: Closed, *, wall: datetime) -> DayEnd:
+    """Compare the books of lanes that rest: where an order is under way, both sides move."""
+    since = closed.closed_at - WHOLE_DAY
+    differences = disagreements(exchange=closed.exchange, since=since, resting_only=True)
+    for one in differences:
+        _page_difference(one, closed)
+    found = DayEnd(closed, 0, 0, len(differences), ask_for_unread(since=since))
+    _note(found, wall)
+    return found
 
 
 def _finish(closed: Closed, *, now: datetime, wall: datetime) -> DayEnd:
@@ -193,8 +221,17 @@ def _note(found: DayEnd, wall: datetime) -> None:
 
 
 def _first_time(closed: Closed) -> bool:
-    day = {"exchange": closed.exchange, "trading_date": str(closed.trading_date)}
-    if AuditEvent.objects.filter(kind="day_ended", object_type="markets.tradingsession", data=day).exists():
+    if _is_noted(closed):
         return False
-    record_all([Entry("day_ended", "markets.tradingsession", None, None, day)])
+    record_all([Entry("day_ended", "markets.tradingsession", None, None, _named(closed))])
     return True
+
+
+def _is_noted(closed: Closed) -> bool:
+    return AuditEvent.objects.filter(
+        kind="day_ended", object_type="markets.tradingsession", data=_named(closed)
+    ).exists()
+
+
+def _named(closed: Closed) -> dict[str, str]:
+    return {"exchange": closed.exchange, "trading_date": str(closed.trading_date)}

@@ -9,12 +9,14 @@ import msgspec
 
 from apps.audit.models import AuditEvent
 from apps.markets.models import BrokerInstrument
+from apps.trading.models import ChangeRequest
 from apps.trading.services.names import PAPER, serving_broker
+from brokers.catalog import spec_of
 from bus.leases import is_dead
 from bus.models import Heartbeat
 from domain.exit_plan import from_json
 from domain.invariants.evidence import AuditRow, HeartbeatRow, IntentRow, OrderRow, TradeRow
-from domain.orders import LIVE_TRADES, Mode
+from domain.orders import LIVE_TRADES, IntentKind, Mode
 
 ORDER, TRADE, ACCOUNT = "trading.order", "trading.trade", "broker_accounts.brokeraccount"
 
@@ -152,7 +154,20 @@ def _shard_at(row: Mapping[str, Any], moves: Moves) -> int:
     return next(later, row["account__shard"])
 
 
-def order_row(row: Mapping[str, Any], names: Names, moves: Moves) -> OrderRow:
+Reductions = Mapping[int, frozenset[int]]
+"""The smaller totals that were asked of brokers, by order."""
+
+
+def reductions_of_orders() -> Reductions:
+    asked = ChangeRequest.objects.filter(quantity__isnull=False, sent_at__isnull=False)
+    found: dict[int, set[int]] = defaultdict(set)
+    for order_id, quantity in asked.values_list("order_id", "quantity"):
+        if quantity is not None:
+            found[order_id].add(quantity)
+    return {order_id: frozenset(quantities) for order_id, quantities in found.items()}
+
+
+def order_row(row: Mapping[str, Any], names: Names, moves: Moves, reductions: Reductions) -> OrderRow:
     broker = serving_broker(row["account__broker"], row["intent__mode"])
     own = (row["instrument__exchange"], row["instrument__symbol"])
     exchange, symbol = own if broker == PAPER else names.get((broker, row["instrument_id"]), ("", ""))
@@ -182,11 +197,13 @@ def order_row(row: Mapping[str, Any], names: Names, moves: Moves) -> OrderRow:
         lease=lease_of(_shard_at(row, moves)),
         epoch=row["epoch"],
         market=row["instrument__exchange"],
+        may_shrink=row["intent__kind"] == IntentKind.EXIT and spec_of(broker).reduces_only,
         created_at=row["created_at"],
         claimed_at=row["claimed_at"],
         submitted_at=row["submitted_at"],
         expires_at=row["intent__expires_at"],
         finished_at=row["finished_at"],
+        reduced_to=reductions.get(row["pk"], frozenset()),
     )
 
 

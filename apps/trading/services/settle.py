@@ -12,6 +12,7 @@ from apps.trading.models import Intent, Order, Trade, TradeLeg
 from apps.trading.services.outside import broker_totals, shares_of
 from apps.trading.services.rows import update_rows
 from bus import failpoints
+from domain.broker import NOTHING_AT_BROKER
 from domain.exit_plan import from_json
 from domain.orders import (
     INTENT_MOVES,
@@ -147,8 +148,8 @@ def _end_or_retry_exit(trade: Trade, intent: Intent, orders: Sequence[Order], *,
     if len(refused) == intent.attempts:
         return
     intent.attempts, intent.retry_at = len(refused), wall + RETRY * len(refused)
-    external = [order for order in refused if order.reason_code == "NOTHING_AT_BROKER"]
-    if refused[-1].reason_code == "NOTHING_AT_BROKER":
+    external = [order for order in refused if order.reason_code == NOTHING_AT_BROKER]
+    if refused[-1].reason_code == NOTHING_AT_BROKER:
         intent.retry_at = wall + min(LOOK_AGAIN, RETRY * len(refused))  # a book that lags must not hold the exit up
     if len(external) >= EXTERNAL_AFTER and _was_left_outside(trade, intent, external, wall):
         _hand_over(trade, intent, now)

@@ -25,7 +25,7 @@ from apps.trading.services.names import names_of
 from apps.trading.services.rows import update_rows
 from bus import failpoints
 from bus.leases import LeaseLost
-from domain.broker import Outcome, Verdict
+from domain.broker import NOTHING_AT_BROKER, Outcome, Verdict
 from domain.orders import (
     IntentKind,
     IntentStatus,
@@ -37,6 +37,7 @@ from domain.orders import (
     TradeStatus,
     Validity,
 )
+from domain.prices import trimmed
 
 Lane = tuple[int, str]
 """An account and a mode: what is served strictly one call after the other."""
@@ -93,7 +94,7 @@ def claim(
     ahead = None if at_most is None else LOOK_AHEAD * at_most
     failpoints.reach("claim.before")
     with transaction.atomic():
-        _check_epoch(lease, epoch)
+        check_epoch(lease, epoch)
         failpoints.reach("claim.epoch_checked")
         orders = read_candidates(shard, {pk for pk, _ in ready}, wall=wall, at_most=ahead)
         is_cut = len(orders) == ahead
@@ -106,7 +107,7 @@ def claim(
         return Claimed(tuple(claims), frozenset(decided.stale_lanes), is_cut or decided.is_more, decided.halts)
 
 
-def _check_epoch(lease: str, epoch: int) -> None:
+def check_epoch(lease: str, epoch: int) -> None:
     """Refuse to go on under an old epoch; the share lock keeps a takeover waiting until this commit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT epoch FROM bus_lease WHERE name = %s FOR SHARE", [lease])
@@ -235,9 +236,7 @@ class _Decider:
             return False
         allowed -= allowed % order.lot_size
         if allowed <= 0:
-            return self._refuse(
-                order, OrderStatus.DENIED, "NOTHING_AT_BROKER", "The broker shows no position to leave."
-            )
+            return self._refuse(order, OrderStatus.DENIED, NOTHING_AT_BROKER, "The broker shows no position to leave.")
         if allowed < order.quantity:
             order.quantity = allowed
             Order.objects.filter(pk=order.pk).update(quantity=allowed)
@@ -281,8 +280,9 @@ class _Decider:
             product=Product(order.product),
             order_type=OrderType(order.order_type),
             validity=Validity(order.validity),
-            price=order.price,
-            trigger_price=order.trigger_price,
+            price=trimmed(order.price),
+            trigger_price=trimmed(order.trigger_price),
+            reduce_only=order.kind == IntentKind.EXIT,
         )
         return Claim(order.pk, order.lane, order.kind, order.tenant_id, order.strategy_id, request)
 

@@ -3,12 +3,12 @@
 https://ant.aliceblueonline.com/productdocumentation/orders%20Management/ and /portfolio/.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
+from brokers import statuses
 from brokers.aliceblue.orders import ORDER_TYPES
 from brokers.aliceblue.rows import (
     HoldingRow,
@@ -22,25 +22,20 @@ from brokers.aliceblue.rows import (
 from brokers.aliceblue.spec import CARRY_CODES, SPEC
 from brokers.lots import LotSizeOf, units_per_count
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow, mapped, require, require_price, units_of, word
+from brokers.rows import MalformedRow, listed, require, require_price, units_of, word
+from brokers.statuses import FINAL, spoken
 from brokers.texts import plain
 from domain.broker import Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Product, Side
 
 BROKER = SPEC.slug
 
-FINAL = {
-    "COMPLETE": OrderStatus.FILLED,
-    "CANCELLED": OrderStatus.CANCELLED,
-    "CANCELED": OrderStatus.CANCELLED,
-    "REJECTED": OrderStatus.REJECTED,
-}
-_RANKS = ("PENDING", "TRIGGER_PENDING", "NEW", "OPEN", "REPLACED")
+_FINAL = {**FINAL, "canceled": OrderStatus.CANCELLED}
+_RANKS = ("pending", "trigger pending", "new", "open", "replaced")
 """The statuses of orders that work, by how far an order that shows one has come."""
 
 _TYPES = {code: word for word, code in ORDER_TYPES.items()} | {"MARKET": OrderType.MARKET, "SLM": OrderType.SL_M}
 _SIDES = {side.value: side for side in Side}
-_STOPS = frozenset({OrderType.SL, OrderType.SL_M})
 _NO_TAG = "--"
 """What the trade book's sample shows for an order without one."""
 
@@ -51,28 +46,25 @@ PRODUCTS = {
 }
 """Our word of a product, which each list of Alice Blue's calls by another name."""
 
-_Row = TypeVar("_Row")
-_Mapped = TypeVar("_Mapped")
-
 
 def orders_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf, *, what: str = "order book") -> list[BrokerOrder]:
     """Return the rows of an order list as they stand; raises ``BrokerUnavailable``."""
-    return _rows(data, OrderRow, lambda row: order_of(row, lot_size_of), what=what)
+    return listed(data, OrderRow, lambda row: order_of(row, lot_size_of), broker=BROKER, what=what)
 
 
 def fills_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerFill]:
     """Return the trade book as it stands; raises ``BrokerUnavailable``."""
-    return _rows(data, TradeRow, lambda row: fill_of(row, lot_size_of), what="trade book")
+    return listed(data, TradeRow, lambda row: fill_of(row, lot_size_of), broker=BROKER, what="trade book")
 
 
 def positions_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerPosition]:
     """Return the net positions; raises ``BrokerUnavailable``."""
-    return _rows(data, PositionRow, lambda row: position_of(row, lot_size_of), what="positions")
+    return listed(data, PositionRow, lambda row: position_of(row, lot_size_of), broker=BROKER, what="positions")
 
 
 def holdings_of(data: bytes | msgspec.Raw) -> list[Holding]:
     """Return the delivered securities; raises ``BrokerUnavailable``."""
-    return _rows(data, HoldingRow, _holding, what="holdings")
+    return listed(data, HoldingRow, _holding, broker=BROKER, what="holdings")
 
 
 def funds_of(data: bytes | msgspec.Raw) -> Funds:
@@ -126,21 +118,10 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
 
 
 def status_of(text: str, order_type: OrderType, *, quantity: int, filled: int) -> OrderStatus:
-    """Return the normalised status; raises ``MalformedRow`` for one that is not documented.
-
-    A transient status says nothing about a stop having triggered: it waits until OPEN or a fill is shown.
-    """
-    raw = _raw(text)
-    if raw in FINAL:
-        if raw == "COMPLETE" and filled != quantity:
-            raise MalformedRow(f"COMPLETE with {filled} of {quantity} filled")
-        return FINAL[raw]
-    if raw not in _RANKS:
-        raise MalformedRow(f"status {text!r} is not known")
-    if filled:
-        return OrderStatus.PARTIALLY_FILLED
-    untriggered = raw == "TRIGGER_PENDING" or (raw != "OPEN" and order_type in _STOPS)
-    return OrderStatus.TRIGGER_PENDING if untriggered else OrderStatus.OPEN
+    """Return the normalised status; raises ``MalformedRow`` for one that is not documented."""
+    return statuses.status_of(
+        text, order_type, filled=filled, quantity=quantity, final=_FINAL, working=frozenset(_RANKS)
+    )
 
 
 def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
@@ -212,18 +193,7 @@ def _holding(row: HoldingRow) -> Holding:
     )
 
 
-def _raw(text: str) -> str:
-    return "_".join(text.upper().split())
-
-
 def _progress(order: BrokerOrder) -> tuple[int, int, int]:
-    raw = _raw(order.raw_status)
+    raw = spoken(order.raw_status)
     seconds = int(order.updated_at.timestamp()) if order.updated_at else 0
-    return seconds, order.filled_quantity, len(_RANKS) if raw in FINAL else _RANKS.index(raw)
-
-
-def _rows(
-    data: bytes | msgspec.Raw, kind: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
-) -> list[_Mapped]:
-    rows: Sequence[_Row] = decoded(data, list[kind], broker=BROKER, what=what)  # type: ignore[valid-type]
-    return mapped(rows, convert, broker=BROKER, what=what)
+    return seconds, order.filled_quantity, len(_RANKS) if raw in _FINAL else _RANKS.index(raw)

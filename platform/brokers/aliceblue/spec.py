@@ -74,6 +74,7 @@ SPEC = BrokerSpec(
                 "Product code of overnight derivatives",
                 secret=False,
                 required=False,
+                pattern="|".join(CARRY_CODES),
                 help=f"{CARRY_CODES[0]} where it is left empty; {CARRY_CODES[1]} where Alice Blue refuses that.",
             ),
         ),

@@ -44,7 +44,7 @@ SPEC = BrokerSpec(
     quantity_in_lots=frozenset({"MCX", "CDS", "BCD"}),
     # 200 calls a minute are for all of them together, and the fourth minute above that blocks the user for the day:
     # 60 orders, 60 reads and a quote a second stay below it, with room for quotes that cost two calls.
-    limits=RateLimits(orders=10, reads=10, quotes=1, candles=1, orders_per_minute=60, reads_per_minute=60),
+    limits=RateLimits(orders=10, reads=10, quotes=1, candles=1, together=10, orders_per_minute=60, reads_per_minute=60),
     max_modifications=25,
     autoslice=10,
     egress=EgressRule(scope=EgressScope.ORDERS),
@@ -62,7 +62,6 @@ SPEC = BrokerSpec(
         fields=(
             CredentialField("api_key", "App ID", secret=False, help="Of an app for algo trading: it ends in -200."),
             CredentialField("api_secret", "Secret ID"),
-            CredentialField("redirect_uri", "Redirect URL", secret=False, help="Exactly as it stands in the app."),
         ),
         user_must=(
             "Create an app for algo trading at myapi.fyers.in, enter our callback address as its redirect URL and the "
@@ -70,6 +69,7 @@ SPEC = BrokerSpec(
         ),
         code_names=("auth_code",),
         success=("s", "ok"),
+        callback_field="redirect_uri",
     ),
     offers=frozenset(
         {

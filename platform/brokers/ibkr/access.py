@@ -13,8 +13,11 @@ from brokers.ibkr.spec import SPEC
 from brokers.transport import WireRequest
 from domain.broker import Credentials, Endpoint
 
+USER_AGENT = "trading-platform"
+"""What IBKR is told we are: it wants a name, and whose brand a deployment wears is not the software's to say."""
+
 _JSON = msgspec.json.Encoder(decimal_format="number")
-_HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "Vayda"}
+_HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": USER_AGENT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from brokers.adapter import Account
 from brokers.ibkr import oauth
-from brokers.ibkr.access import Access, request_parameters
+from brokers.ibkr.access import USER_AGENT, Access, request_parameters
 from brokers.ibkr.answers import BROKER, PRECAUTIONS, read_body
 from brokers.ibkr.spec import SPEC
 from brokers.payloads import decoded, malformed
@@ -107,7 +107,7 @@ class IbkrLogin(RestLogin):
         text = oauth.base_string("POST", url, parameters, prepend=secret.hex())
         signature = oauth.rsa_signature(text, self._key("signature_key"))
         header = oauth.authorization({**parameters, "oauth_signature": signature})
-        headers = {"Authorization": header, "Accept": "application/json", "User-Agent": "Vayda"}
+        headers = {"Authorization": header, "Accept": "application/json", "User-Agent": USER_AGENT}
         return WireRequest("POST", url, headers=headers)
 
     async def _open(self, access: Access) -> None:

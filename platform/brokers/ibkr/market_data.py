@@ -21,8 +21,8 @@ from domain.instruments import Kind
 
 log = logging.getLogger(__name__)
 
-CALLS_PER_SECOND, CALLS_AT_ONCE = 40, 20
-"""The pace of the contracts' many calls; the user name has 50 a second for everything."""
+CALLS_PER_SECOND, CALLS_AT_ONCE = 30, 5
+"""The pace of the contracts' many calls; the user name has 50 in any second for everything, orders before all."""
 
 _LOOKS = 4
 _BETWEEN_LOOKS = 0.25

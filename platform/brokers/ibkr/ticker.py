@@ -4,19 +4,15 @@
 message shows all of it.
 """
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
 
 from brokers.ibkr.quotes import count
 from brokers.rows import MalformedRow
+from brokers.shown import Shown
+from brokers.shown import scaled as plainly_scaled
 from domain.broker import RawTick
-from domain.prices import PRICE_SCALE
-
-_DIGITS = len(str(PRICE_SCALE)) - 1
-_PRICE = re.compile(rf"[CH]?(-?[0-9]+)(?:\.([0-9]{{1,{_DIGITS}}}))?")
 
 
 class Message(msgspec.Struct, gc=False):
@@ -39,22 +35,6 @@ class Message(msgspec.Struct, gc=False):
 _MESSAGES = msgspec.json.Decoder(Message)
 
 
-@dataclass(slots=True)
-class _Shown:
-    """What a contract's messages add up to; prices scaled, times epoch milliseconds."""
-
-    token: str
-    last_price: int = 0
-    bid: int = 0
-    ask: int = 0
-    bid_quantity: int = 0
-    ask_quantity: int = 0
-    volume: int = 0
-    open_interest: int = 0
-    close: int = 0
-    exchange_at: int = 0
-
-
 def read_message(message: bytes | str) -> Message:
     """Return a message of the socket; raises ``ValueError`` for what is none."""
     try:
@@ -67,7 +47,7 @@ class Board:
     """The contracts of one connection. ``malformed`` counts messages that could not be used."""
 
     def __init__(self) -> None:
-        self._shown: dict[int, _Shown] = {}
+        self._shown: dict[int, Shown] = {}
         self.malformed = 0
 
     def take(self, message: Message) -> RawTick | None:
@@ -76,32 +56,29 @@ class Board:
             return None
         shown = self._shown.get(message.conid)
         if shown is None:
-            shown = self._shown[message.conid] = _Shown(str(message.conid))
+            shown = self._shown[message.conid] = Shown(str(message.conid))
         try:
             _merge(shown, message)
         except (ValueError, MalformedRow):
             self.malformed += 1
             return None
-        return _tick(shown) if shown.last_price else None
+        return shown.tick()
 
 
 @lru_cache(maxsize=65_536)
 def scaled(text: str) -> int:
-    """Return a price as ``domain.prices`` scales it; raises ``ValueError`` for what is no plain decimal.
+    """Return a price as ``domain.prices`` scales it, without the letter of a close ("C") or a halt ("H").
 
-    Remembered, because the same few thousand prices come all day.
+    Raises ``ValueError`` for what is no plain decimal.
     """
-    match = _PRICE.fullmatch(text.replace(",", ""))
-    if match is None:
-        raise ValueError(f"{text!r} is not a price")
-    whole, part = match[1], match[2] or ""
-    return int(whole + part + "0" * (_DIGITS - len(part)))
+    price = text[1:] if text.startswith(("C", "H")) else text
+    return plainly_scaled(price.replace(",", ""))
 
 
 _counted = lru_cache(maxsize=65_536)(count)
 
 
-def _merge(shown: _Shown, message: Message) -> None:
+def _merge(shown: Shown, message: Message) -> None:
     if message.last is not None:
         shown.last_price = scaled(message.last)
     if message.bid is not None:
@@ -121,18 +98,3 @@ def _merge(shown: _Shown, message: Message) -> None:
         shown.open_interest = _counted(interest)
     if message.updated:
         shown.exchange_at = message.updated
-
-
-def _tick(shown: _Shown) -> RawTick:
-    return RawTick(
-        shown.token,
-        shown.last_price,
-        shown.bid,
-        shown.ask,
-        shown.bid_quantity,
-        shown.ask_quantity,
-        shown.volume,
-        shown.open_interest,
-        shown.close,
-        shown.exchange_at,
-    )

@@ -67,15 +67,16 @@ def order_outcome(answer: WireAnswer, *, expected_id: str = "") -> Outcome:
     return replace(outcome, retry_after=answer.retry_after)
 
 
-def read_rows(answer: WireAnswer, *, what: str) -> msgspec.Raw | bytes:
+def read_rows(answer: WireAnswer, *, what: str, is_bare: bool = False) -> msgspec.Raw | bytes:
     """Return the list a successful read shows; the documented "no data" is an empty one.
 
-    Raises ``SessionLost``, ``RateLimited`` or ``BrokerUnavailable``.
+    ``is_bare``: it comes without ``stat`` and ``stCode``, where any other read without them says nothing. Raises
+    ``SessionLost``, ``RateLimited`` or ``BrokerUnavailable``.
     """
     envelope = _envelope(answer)
     if envelope is None:
         raise unreadable(SPEC, answer, what=what)
-    if _is_success(answer, envelope) or _is_bare_list(answer, envelope):
+    if _is_success(answer, envelope) or (is_bare and _is_bare_list(answer, envelope)):
         return _list(envelope.data, what)
     refusal = _refusal(answer, envelope)
     if refusal.code == NO_DATA and answer.status in ANSWERED and not _says_ok(envelope):
@@ -117,7 +118,6 @@ def _is_success(answer: WireAnswer, envelope: _Envelope) -> bool:
 
 
 def _is_bare_list(answer: WireAnswer, envelope: _Envelope) -> bool:
-    """Holdings come without ``stat`` and ``stCode``."""
     silent = envelope.stat is None and envelope.st_code is None and envelope.error is None
     return answer.status == 200 and silent and bytes(envelope.data).startswith(b"[")
 

@@ -11,37 +11,13 @@ from brokers.kotak.rows import HoldingRow, Limits, OrderRow, PositionRow, TradeR
 from brokers.kotak.spec import SPEC
 from brokers.lots import LotSizeOf
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow, mapped, require, require_price, units_of, word
+from brokers.rows import MalformedRow, listed, require, require_price, units_of, word
+from brokers.statuses import FINAL, status_of
 from brokers.texts import plain
 from domain.broker import Holding
-from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType
+from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus
 
-_FINAL = {
-    "complete": OrderStatus.FILLED,
-    "traded": OrderStatus.FILLED,
-    "cancelled": OrderStatus.CANCELLED,
-    "cancelled after market order": OrderStatus.CANCELLED,
-    "rejected": OrderStatus.REJECTED,
-}
-_WORKING = frozenset(
-    {
-        "put order req received",
-        "validation pending",
-        "open pending",
-        "open",
-        "trigger pending",
-        "modify pending",
-        "modify validation pending",
-        "modified",
-        "not modified",
-        "cancel pending",
-        "not cancelled",
-        "amo req received",
-        "after market order req received",
-        "modify after market order req received",
-    }
-)
-_STOPS = frozenset({OrderType.SL, OrderType.SL_M})
+_FINAL = {**FINAL, "traded": OrderStatus.FILLED}
 _ZERO = Decimal(0)
 
 _Row = TypeVar("_Row")
@@ -106,7 +82,7 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf, *, is_pushed: bool = False) 
         quantity=row.quantity * units,
         filled_quantity=row.filled * units,
         average_price=row.average_price,
-        status=status_of(row, order_type),
+        status=status_of(row.status, order_type, filled=row.filled, quantity=row.quantity, final=_FINAL),
         order_type=order_type,
         price=price,
         trigger_price=trigger,
@@ -115,22 +91,6 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf, *, is_pushed: bool = False) 
         reason=plain(said(row.reason)),
         updated_at=first_time(row.changed_at, row.updated_at, row.ordered_at),
     )
-
-
-def status_of(row: OrderRow, order_type: OrderType) -> OrderStatus:
-    """Return the normalised status; raises ``MalformedRow`` for one nobody documents.
-
-    A transient status says nothing about a stop having triggered: it waits until "open" or a fill is shown.
-    """
-    raw = " ".join(row.status.lower().split())
-    if raw in _FINAL:
-        return _final(row, _FINAL[raw])
-    if raw not in _WORKING:
-        raise MalformedRow(f"ordSt {row.status!r} is not known")
-    if row.filled:
-        return OrderStatus.PARTIALLY_FILLED
-    untriggered = raw == "trigger pending" or (raw != "open" and order_type in _STOPS)
-    return OrderStatus.TRIGGER_PENDING if untriggered else OrderStatus.OPEN
 
 
 def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
@@ -189,12 +149,6 @@ def _asked(value: Decimal | None, name: str, is_pushed: bool) -> Decimal:
     return value or _ZERO
 
 
-def _final(row: OrderRow, status: OrderStatus) -> OrderStatus:
-    if status is OrderStatus.FILLED and row.filled != row.quantity:
-        raise MalformedRow(f"ordSt {row.status!r} with fldQty {row.filled} of {row.quantity}")
-    return status
-
-
 def _net(row: PositionRow) -> int:
     """Return the net count; where the carried part is not shown, only with ``qty`` to confirm it."""
     net = row.bought - row.sold + (row.carried_long or 0) - (row.carried_short or 0)
@@ -244,5 +198,4 @@ def _units(exchange: str, symbol: str, lot: Decimal, *counts: int, lot_size_of: 
 def _rows(
     data: bytes | msgspec.Raw, kind: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
 ) -> list[_Mapped]:
-    rows: Sequence[_Row] = decoded(data, list[kind], broker=SPEC.slug, what=what, strict=False)  # type: ignore[valid-type]
-    return mapped(rows, convert, broker=SPEC.slug, what=what)
+    return listed(data, kind, convert, broker=SPEC.slug, what=what, strict=False)

@@ -42,7 +42,8 @@ async def funds(account: Account) -> Funds:
 
 async def holdings(account: Account) -> list[Holding]:
     """Return the delivered securities."""
-    return mapping.holdings_of(await _rows(account, account.access.get("/portfolio/v1/holdings"), what="holdings"))
+    answer = await account.read(account.access.get("/portfolio/v1/holdings"))
+    return mapping.holdings_of(read_rows(answer, what="holdings", is_bare=True))
 
 
 async def order_history(account: Account, broker_order_id: str) -> list[BrokerOrder]:

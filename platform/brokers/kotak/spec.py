@@ -51,7 +51,7 @@ SPEC = BrokerSpec(
     tag_shown_as="GuiOrdId",
     # Too small an order is refused, too large a one is filled: where the unit is not known, lots are the safe guess.
     quantity_in_lots=frozenset({"MCX"}),
-    limits=RateLimits(orders=10, reads=10, quotes=5, candles=1),
+    limits=RateLimits(orders=10, reads=10, quotes=5, candles=1, together=10),
     max_modifications=25,
     egress=EgressRule(scope=EgressScope.ORDERS, addresses=2, shared=False),
     token_expires_at=time(0, 0),

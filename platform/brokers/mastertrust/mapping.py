@@ -25,43 +25,19 @@ from brokers.mastertrust.rows import (
 from brokers.mastertrust.spec import SPEC
 from brokers.payloads import decoded, malformed
 from brokers.rows import MalformedRow, mapped, require, require_price, word
+from brokers.statuses import status_of
 from brokers.texts import plain
 from domain.broker import Holding
-from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType
+from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderType
 
 Data = bytes | msgspec.Raw
 
-_FINAL = {
-    "complete": OrderStatus.FILLED,
-    "cancelled": OrderStatus.CANCELLED,
-    "cancelled after market order": OrderStatus.CANCELLED,
-    "rejected": OrderStatus.REJECTED,
-}
-_WORKING = frozenset(
-    {
-        "open",
-        "modified",
-        "not modified",
-        "not cancelled",
-        "trigger pending",
-        "put order req received",
-        "validation pending",
-        "open pending",
-        "modify pending",
-        "modify validation pending",
-        "cancel pending",
-        "amo req received",
-        "after market order req received",
-        "modify after market order req received",
-    }
-)
 _ORDER_TYPES = {
     "LIMIT": OrderType.LIMIT,
     "MARKET": OrderType.MARKET,
     "SL": OrderType.SL,
     "SLM": OrderType.SL_M,
 }
-_STOPS = frozenset({OrderType.SL, OrderType.SL_M})
 _FREE, _USED = "Available", "Margin Used"
 
 _Row = TypeVar("_Row")
@@ -141,7 +117,7 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         quantity=row.quantity * units,
         filled_quantity=row.filled_quantity * units,
         average_price=row.average_price,
-        status=_status(row.order_status, order_type, filled=row.filled_quantity, quantity=row.quantity),
+        status=status_of(row.order_status, order_type, filled=row.filled_quantity, quantity=row.quantity),
         order_type=order_type,
         price=row.price,
         trigger_price=row.trigger_price,
@@ -172,7 +148,7 @@ def state_of(row: StateRow, booked: BrokerOrder, lot_size_of: LotSizeOf) -> Brok
         quantity=row.quantity * units,
         filled_quantity=row.fill_quantity * units,
         average_price=row.avg_price,
-        status=_status(row.status, order_type, filled=row.fill_quantity, quantity=row.quantity),
+        status=status_of(row.status, order_type, filled=row.fill_quantity, quantity=row.quantity),
         order_type=order_type,
         price=row.price,
         trigger_price=row.trigger_price,
@@ -246,28 +222,6 @@ def _holding(row: HoldingRow) -> Holding:
         average_price=row.buy_avg,
         last_price=row.ltp,
     )
-
-
-def _status(raw: str, order_type: OrderType, *, filled: int, quantity: int) -> OrderStatus:
-    """Return the normalised status; raises ``MalformedRow`` for one nobody documents.
-
-    A transient status says nothing about a stop having triggered: it waits until "open" or a fill is shown.
-    """
-    shown = " ".join(raw.lower().split())
-    if shown in _FINAL:
-        return _final(_FINAL[shown], filled=filled, quantity=quantity)
-    if shown not in _WORKING:
-        raise MalformedRow(f"status {raw!r} is not known")
-    if filled:
-        return OrderStatus.PARTIALLY_FILLED
-    untriggered = shown == "trigger pending" or (shown != "open" and order_type in _STOPS)
-    return OrderStatus.TRIGGER_PENDING if untriggered else OrderStatus.OPEN
-
-
-def _final(status: OrderStatus, *, filled: int, quantity: int) -> OrderStatus:
-    if status is OrderStatus.FILLED and filled != quantity:
-        raise MalformedRow(f"complete with {filled} of {quantity} filled")
-    return status
 
 
 def _check_filled(filled: int, quantity: int) -> None:

@@ -67,9 +67,6 @@ SPEC = BrokerSpec(
         fields=(
             CredentialField("api_key", "OAuth client id", secret=False),
             CredentialField("api_secret", "OAuth client secret"),
-            CredentialField(
-                "redirect_uri", "Redirect address", secret=False, help="Our callback, as it is registered."
-            ),
         ),
         user_must=(
             "Ask Master Trust for an OAuth client of the trade API, register our callback address and the account's "
@@ -77,6 +74,7 @@ SPEC = BrokerSpec(
         ),
         code_names=("code",),
         longest_code=512,
+        callback_field="redirect_uri",
     ),
     offers=frozenset(
         {

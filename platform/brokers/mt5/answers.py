@@ -2,11 +2,11 @@
 
 from brokers.answers import acknowledged, unknown
 from brokers.mt5.protocol import Bars, Result
-from brokers.mt5.retcodes import ACCEPTED, NAMES
+from brokers.mt5.retcodes import ACCEPTED, NAMES, NOTHING_TO_REDUCE
 from brokers.mt5.spec import SPEC
 from brokers.refusals import refused
 from brokers.texts import plain
-from domain.broker import Outcome
+from domain.broker import NOTHING_AT_BROKER, Outcome
 
 
 def order_outcome(answer: Result | Bars, *, expected_id: str) -> Outcome:
@@ -15,7 +15,8 @@ def order_outcome(answer: Result | Bars, *, expected_id: str) -> Outcome:
         return unknown("MALFORMED", f"{SPEC.slug}: bars in answer to an order")
     if answer.refusal:
         text = f"{SPEC.slug}: the terminal sent nothing: {answer.refusal.lower().replace('_', ' ')}"
-        return refused(SPEC, status=200, code=answer.refusal, message=text)
+        shown = NOTHING_AT_BROKER if answer.refusal == NOTHING_TO_REDUCE else ""
+        return refused(SPEC, status=200, code=answer.refusal, message=text, shown_code=shown)
     if answer.retcode in ACCEPTED:
         return acknowledged(str(answer.order) if answer.order else "", expected_id=expected_id)
     return refused(SPEC, status=200, code=str(answer.retcode), message=_text(answer))

@@ -49,15 +49,16 @@ class Counterpart:
         await self.check()
         return await self._terminal()
 
-    async def fresh(self) -> Terminal:
+    async def fresh(self, *, within: float | None = None) -> Terminal:
         """Return the books as they stood when this was asked, or later; raises ``BrokerUnavailable`` in time.
 
-        An old book is never shown as today's: whoever asks may be about to send an order again.
+        An old book is never shown as today's: whoever asks may be about to send an order again. ``within`` is how many
+        seconds it may take, the account's timeout unless given.
         """
         seen = await self.check()
-        asked = seen.now
+        asked, patience = seen.now, self.timeout if within is None else within
         while seen.as_of is None or seen.as_of < asked:
-            left = self.timeout - (seen.now - asked).total_seconds()
+            left = patience - (seen.now - asked).total_seconds()
             if left <= 0:
                 raise BrokerUnavailable("STALE", f"{SPEC.slug}: {_age(seen)}")
             await self.room.changed(within=left)

@@ -15,6 +15,12 @@ EXCHANGE = "MT5"
 FULL = 4
 """The trade mode in which both sides may be opened."""
 
+HEDGING = 2
+"""The margin mode in which every order without a ticket opens a position of its own."""
+
+MAGIC = 569_077_884
+"""Marks what we sent, orders, deals and positions alike."""
+
 
 class Untradable(ValueError):
     """A symbol whose numbers we cannot trade by; the text says which."""

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from brokers.mt5.facts import EXCHANGE, Facts, Untradable
+import msgspec
+
+from brokers.mt5.facts import EXCHANGE, MAGIC, Facts, Untradable
 from brokers.mt5.protocol import DealRow, OrderRow, PositionRow, Sums, Sync
 from brokers.mt5.spec import SPEC
 from brokers.rows import MalformedRow, mapped
@@ -38,6 +40,23 @@ _SIDES = {0: Side.BUY, 1: Side.SELL}
 _STOPS = frozenset({_T.SL, _T.SL_M})
 ZERO = Decimal(0)
 Symbols = Mapping[str, Facts]
+
+
+def own_part(sync: Sync) -> Sync:
+    """Return what of a hedging account's book is ours: our tickets, our orders, and whoever else's on those tickets.
+
+    Other tickets there are positions of their own: no order of ours touches them, so what we hold and may leave must
+    not be counted together with them.
+    """
+    tickets = {row.ticket for row in sync.positions if row.magic == MAGIC}
+    tickets |= {row.position_id for row in sync.orders if row.magic == MAGIC and row.position_id}
+    tickets |= {row.position_id for row in sync.deals if row.magic == MAGIC and row.position_id}
+    return msgspec.structs.replace(
+        sync,
+        orders=[row for row in sync.orders if row.magic == MAGIC or row.cmd_id or row.position_id in tickets],
+        deals=[row for row in sync.deals if row.magic == MAGIC or row.position_id in tickets],
+        positions=[row for row in sync.positions if row.magic == MAGIC],
+    )
 
 
 def orders_of(sync: Sync, symbols: Symbols) -> list[BrokerOrder]:

@@ -1,21 +1,20 @@
 """Trade requests, not yet left for the terminal. Pure; ``ValueError`` for what MetaTrader 5 cannot take.
 
-The fields are those of ``MqlTradeRequest`` and one of ours: ``through`` lets a pending limit that is at or through the
-market when the terminal comes to it go as a deal instead, with what lies between as the deviation.
+The fields are those of ``MqlTradeRequest`` and two of ours: ``through`` lets a pending limit that is at or through the
+market when the terminal comes to it go as a deal instead, with what lies between as the deviation; ``reduce_only`` has
+the terminal look for the position once more right before it sends.
 https://www.mql5.com/en/docs/constants/structures/mqltraderequest
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from brokers.mt5.facts import Facts
+from brokers.mt5.facts import MAGIC, Facts
 from brokers.mt5.protocol import OrderRow, PositionRow, written
 from brokers.mt5.spec import SPEC
 from brokers.orders import check_placeable, check_words, checked_order_id, checked_price
 from domain.orders import OrderChange, OrderRequest, OrderType, Side
-
-MAGIC = 569_077_884
-"""Marks what we sent: the terminal looks an order up by this and its comment before it sends anything twice."""
 
 DEAL, PENDING, MODIFY, REMOVE = 1, 5, 7, 8
 RETURN, GTC = 2, 0
@@ -30,23 +29,33 @@ _TYPES = {
 }
 
 
-def place_request(request: OrderRequest, facts: Mapping[str, Facts], *, closes: int = 0) -> bytes:
-    """Return the request of a new order; ``closes`` is the position of a hedging account it is to close (0: none)."""
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What one order takes of a hedging account's position: its ticket, and units of it."""
+
+    ticket: int
+    units: int
+
+
+def place_request(request: OrderRequest, facts: Mapping[str, Facts], *, reduction: Reduction | None = None) -> bytes:
+    """Return the request of a new order; ``reduction`` is what it takes of a position of a hedging account."""
     check_placeable(SPEC, request)
     symbol = _facts(request.symbol, facts)
+    units = _counted(request.quantity, symbol)
     fields: dict[str, object] = {
         "action": DEAL if request.order_type is OrderType.MARKET else PENDING,
         "magic": MAGIC,
         "symbol": symbol.name,
-        "volume": symbol.volume(_counted(request.quantity, symbol)),
+        "volume": symbol.volume(reduction.units if reduction else units),
         "type": _TYPES[request.order_type, request.side],
         "type_filling": symbol.filling,
         "type_time": GTC,
         "deviation": ANY_DEVIATION if request.order_type is OrderType.MARKET else 0,
         "comment": request.client_order_id,
-        "position": closes,
+        "position": reduction.ticket if reduction else 0,
+        "reduce_only": request.reduce_only,
     }
-    if closes and request.order_type is OrderType.SL_M:
+    if reduction and request.order_type is OrderType.SL_M:
         raise ValueError("a stop cannot close one position of a hedging account")
     return written(fields | _prices(request.order_type, request.price, request.trigger_price))
 
@@ -73,19 +82,22 @@ def cancel_request(broker_order_id: str) -> bytes:
     return written({"action": REMOVE, "order": int(_ticket(broker_order_id))})
 
 
-def position_to_close(request: OrderRequest, positions: Sequence[PositionRow], facts: Mapping[str, Facts]) -> int:
-    """Return the position an order of a hedging account closes: ours, of the other side; 0 where there is none.
+def reduction_of(
+    request: OrderRequest, positions: Sequence[PositionRow], facts: Mapping[str, Facts]
+) -> Reduction | None:
+    """Return what an exit takes of a hedging account's positions, of ours alone; ``None`` where there is none.
 
-    Raises ``ValueError`` where several would have to be closed by one order.
+    One order closes one ticket: the smallest that is large enough, or else the whole of the largest, so that an exit of
+    several tickets is several orders one after the other.
     """
     symbol = _facts(request.symbol, facts)
     held = 0 if request.side is Side.SELL else 1
     ours = [one for one in positions if (one.symbol, one.magic, one.type) == (request.symbol, MAGIC, held)]
-    wanted = symbol.volume(request.quantity)
-    fitting = sorted((one for one in ours if one.volume >= wanted), key=lambda one: (one.volume, one.ticket))
-    if ours and not fitting:
-        raise ValueError(f"{wanted} lots of {request.symbol} are in {len(ours)} positions: close them one by one")
-    return fitting[0].ticket if fitting else 0
+    sized = sorted((symbol.units(one.volume), one.ticket) for one in ours)
+    if not sized:
+        return None
+    units, ticket = next((one for one in sized if one[0] >= request.quantity), sized[-1])
+    return Reduction(ticket, min(units, request.quantity))
 
 
 def _facts(name: str, facts: Mapping[str, Facts]) -> Facts:

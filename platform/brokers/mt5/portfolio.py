@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from brokers.mt5 import mapping
 from brokers.mt5.desk import Counterpart
+from brokers.mt5.facts import HEDGING
 from brokers.mt5.protocol import Sums, Sync
 from brokers.mt5.spec import SPEC
 from domain.broker import BrokerUnavailable
@@ -38,4 +39,6 @@ async def _books(account: Counterpart) -> tuple[Sync, mapping.Symbols, Sums]:
     terminal = await account.fresh()
     if terminal.sync is None or terminal.sums is None:
         raise BrokerUnavailable("STALE", f"{SPEC.slug}: the terminal began anew and has not shown its books yet")
-    return terminal.sync, account.symbols(terminal), terminal.sums
+    is_hedging = terminal.hello.margin_mode == HEDGING
+    sync = mapping.own_part(terminal.sync) if is_hedging else terminal.sync
+    return sync, account.symbols(terminal), terminal.sums

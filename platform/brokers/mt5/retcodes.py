@@ -60,7 +60,12 @@ NAMES: Mapping[int, str] = MappingProxyType(
 UNPROVED = frozenset({10007, 10011, 10012, 10028, 10031})
 """An error, a time limit, a lock or a lost connection: the server may have the order all the same."""
 
-REFUSALS = frozenset({"EXPIRED", "BAD_REQUEST", "UNKNOWN_SYMBOL", "NOT_CONNECTED", "TRADING_OFF", "NEEDS_DEAL"})
+NOTHING_TO_REDUCE = "NOTHING_TO_REDUCE"
+"""Right before sending, the terminal looked for the position an exit names and did not find it, or not enough of it."""
+
+REFUSALS = frozenset(
+    {"EXPIRED", "BAD_REQUEST", "UNKNOWN_SYMBOL", "NOT_CONNECTED", "TRADING_OFF", "NEEDS_DEAL", NOTHING_TO_REDUCE}
+)
 """Why the expert advisor itself sent nothing: its own word, given before ``OrderSend`` was called."""
 
 _MARGIN, _LIMITED = 10019, 10024

@@ -61,13 +61,15 @@ SPEC = BrokerSpec(
         "the market is then no limit",
         "all accounts share one master: a symbol that means another unit at another server is not traded there",
         "commission and swap differ from server to server and are in no figure of charges, only in the account's money",
-        "pairs of five digits are not listed: the platform's books keep four decimals of a price",
         "only accounts in USD, and symbols whose profit is in USD, are traded",
         "an exchange of terminals is taken to trade around the clock; outside a symbol's hours the server refuses",
-        "a hedging account closes one position a time: an exit that spans several tickets is refused",
+        "a hedging account closes one position a time: an exit that spans several tickets takes one order each, and a "
+        "resting order cannot be one",
+        "an exit that rests on a netting account was compared with the position when it was sent, not when it fills",
         "the wait before a resend, 120 s, is a guess at how long OrderSend may stay out",
     ),
     currency="USD",
+    reduces_only=True,
 )
 
 ENDPOINT = Endpoint(rest_url="", socket_url="")

@@ -1,6 +1,6 @@
 """Noren's rows in our words. Pure. A malformed row is refused by name, never guessed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -11,23 +11,17 @@ from brokers.lots import LotSizeOf
 from brokers.noren.orders import ORDER_TYPES, PRODUCTS, SIDES
 from brokers.noren.rows import OrderRow, PositionRow, TradeRow, first_time
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow, mapped, require, require_price, units_of, word
+from brokers.rows import MalformedRow, listed, require, require_price, units_of, word
+from brokers.statuses import FINAL, status_of
 from brokers.texts import plain
 from domain.broker import BrokerSpec, Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType
 
-_FINAL = {
-    "COMPLETE": OrderStatus.FILLED,
-    "CANCELED": OrderStatus.CANCELLED,
-    "CANCELLED": OrderStatus.CANCELLED,
-    "REJECTED": OrderStatus.REJECTED,
-    "REJECT": OrderStatus.REJECTED,
-}
-_WORKING = frozenset({"PENDING", "OPEN", "NEW", "REPLACED", "TRIGGER_PENDING"})
+_FINAL = {**FINAL, "canceled": OrderStatus.CANCELLED, "reject": OrderStatus.REJECTED}
+_WORKING = frozenset({"pending", "open", "new", "replaced", "trigger pending"})
 _TYPES = {code: word for word, code in ORDER_TYPES.items()} | {"MKT": OrderType.MARKET, "SL-MKT": OrderType.SL_M}
 _SIDES = {code: word for word, code in SIDES.items()}
 _PRODUCTS = {code: word.value for word, code in PRODUCTS.items()}
-_STOPS = frozenset({OrderType.SL, OrderType.SL_M})
 
 _Row = TypeVar("_Row")
 _Mapped = TypeVar("_Mapped")
@@ -161,27 +155,13 @@ def position_of(spec: BrokerSpec, row: PositionRow, lot_size_of: LotSizeOf) -> B
 
 def socket_order(spec: BrokerSpec, data: bytes, lot_size_of: LotSizeOf) -> BrokerOrder:
     """Return the order of a pushed update; raises ``BrokerUnavailable`` for a malformed one."""
-    return _rows(spec, b"[" + data + b"]", OrderRow, lambda row: order_of(spec, row, lot_size_of), what="order update")[
-        0
-    ]
+    book = b"[" + data + b"]"
+    return _rows(spec, book, OrderRow, lambda row: order_of(spec, row, lot_size_of), what="order update")[0]
 
 
 def _status(row: OrderRow, filled: int, order_type: OrderType) -> OrderStatus:
-    """A transient status says nothing about a stop having triggered: it waits until OPEN or a fill is shown."""
-    raw = "_".join(row.status.upper().split())
-    if raw in _FINAL:
-        return _final(row, filled, _FINAL[raw])
-    if raw not in _WORKING:
-        raise MalformedRow(f"status {row.status!r} is not known")
-    if filled:
-        return OrderStatus.PARTIALLY_FILLED
-    untriggered = raw == "TRIGGER_PENDING" or (raw != "OPEN" and order_type in _STOPS)
-    return OrderStatus.TRIGGER_PENDING if untriggered else OrderStatus.OPEN
-
-
-def _final(row: OrderRow, filled: int, status: OrderStatus) -> OrderStatus:
-    if status is OrderStatus.FILLED and filled != row.qty:
-        raise MalformedRow(f"COMPLETE with fillshares {filled} of {row.qty}")
+    """A cancelled order that does not say what was filled of it must say that all of it was cancelled."""
+    status = status_of(row.status, order_type, filled=filled, quantity=row.qty, final=_FINAL, working=_WORKING)
     if status is OrderStatus.CANCELLED and row.fillshares is None and row.cancelqty != row.qty:
         raise MalformedRow(f"CANCELED without fillshares, cancelqty {row.cancelqty} of {row.qty}")
     return status
@@ -220,5 +200,4 @@ def _holding(row: _HoldingRow) -> Holding:
 def _rows(
     spec: BrokerSpec, data: bytes, kind: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
 ) -> list[_Mapped]:
-    rows: Sequence[_Row] = decoded(data, list[kind], broker=spec.slug, what=what, strict=False)  # type: ignore[valid-type]
-    return mapped(rows, convert, broker=spec.slug, what=what)
+    return listed(data, kind, convert, broker=spec.slug, what=what, strict=False)

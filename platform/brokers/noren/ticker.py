@@ -4,17 +4,10 @@ The first message of a contract (``tk``) shows all of it, the following ones (``
 strings; a contract is named by exchange and token, because tokens are unique on their exchange only.
 """
 
-import re
-from dataclasses import dataclass
-from functools import lru_cache
-
 import msgspec
 
+from brokers.shown import Shown, scaled
 from domain.broker import RawTick
-from domain.prices import PRICE_SCALE
-
-_DIGITS = len(str(PRICE_SCALE)) - 1
-_PRICE = re.compile(rf"(-?[0-9]+)(?:\.([0-9]{{1,{_DIGITS}}}))?")
 
 
 class Message(msgspec.Struct, gc=False):
@@ -39,22 +32,6 @@ class Message(msgspec.Struct, gc=False):
 _MESSAGES = msgspec.json.Decoder(Message)
 
 
-@dataclass(slots=True)
-class _Shown:
-    """What a contract's messages add up to; prices scaled, times epoch milliseconds."""
-
-    token: str
-    last_price: int = 0
-    bid: int = 0
-    ask: int = 0
-    bid_quantity: int = 0
-    ask_quantity: int = 0
-    volume: int = 0
-    open_interest: int = 0
-    close: int = 0
-    exchange_at: int = 0
-
-
 def read_message(message: bytes | str) -> Message:
     """Return a message of the socket; raises ``ValueError`` for what is none."""
     try:
@@ -67,7 +44,7 @@ class Touchlines:
     """The contracts of one connection. ``malformed`` counts messages that could not be used."""
 
     def __init__(self) -> None:
-        self._shown: dict[tuple[str, str], _Shown] = {}
+        self._shown: dict[tuple[str, str], Shown] = {}
         self.malformed = 0
 
     def take(self, message: Message) -> RawTick | None:
@@ -76,7 +53,7 @@ class Touchlines:
             return None
         key = (message.e, message.tk)
         if message.t == "tk":
-            self._shown[key] = _Shown(f"{message.e}|{message.tk}")
+            self._shown[key] = Shown(f"{message.e}|{message.tk}")
         shown = self._shown.get(key)
         try:
             if shown is None:
@@ -85,23 +62,10 @@ class Touchlines:
         except ValueError:
             self.malformed += 1
             return None
-        return _tick(shown) if shown.last_price else None
+        return shown.tick()
 
 
-@lru_cache(maxsize=65_536)
-def scaled(text: str) -> int:
-    """Return a price as ``domain.prices`` scales it; raises ``ValueError`` for what is no plain decimal.
-
-    Remembered, because the same few thousand prices come all day.
-    """
-    match = _PRICE.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a price")
-    whole, part = match[1], match[2] or ""
-    return int(whole + part + "0" * (_DIGITS - len(part)))
-
-
-def _merge(shown: _Shown, message: Message) -> None:
+def _merge(shown: Shown, message: Message) -> None:
     if message.lp is not None:
         shown.last_price = scaled(message.lp)
     if message.bp1 is not None:
@@ -120,18 +84,3 @@ def _merge(shown: _Shown, message: Message) -> None:
         shown.close = scaled(message.c)
     if message.ft is not None:
         shown.exchange_at = int(message.ft) * 1000
-
-
-def _tick(shown: _Shown) -> RawTick:
-    return RawTick(
-        shown.token,
-        shown.last_price,
-        shown.bid,
-        shown.ask,
-        shown.bid_quantity,
-        shown.ask_quantity,
-        shown.volume,
-        shown.open_interest,
-        shown.close,
-        shown.exchange_at,
-    )

@@ -63,7 +63,7 @@ class Socket:
                 return content
             if message.type is aiohttp.WSMsgType.PING:
                 await self._sent(self._socket.pong(message.data))
-            else:
+            elif message.type is not aiohttp.WSMsgType.PONG:
                 raise BrokerUnavailable("DROPPED", f"{BROKER} socket: closed with {self._socket.close_code}")
 
     async def send(self, message: bytes) -> None:

@@ -5,48 +5,23 @@ Row fields: https://upstox.com/developer/api-documentation/get-order-book/, /get
 /get-holdings/, /get-user-fund-margin/, /get-portfolio-stream-feed/.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
 from brokers.payloads import decoded
-from brokers.rows import MalformedRow, ist_time, mapped, require, require_price
+from brokers.rows import MalformedRow, ist_time, listed, mapped, require, require_price
+from brokers.statuses import status_of
 from brokers.texts import plain
 from brokers.upstox.names import exchange_of, our_product
 from brokers.upstox.spec import SPEC
 from domain.broker import Holding
 from domain.clock import IST
-from domain.orders import FINAL, BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Side
+from domain.orders import FINAL, BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderType, Side
 
-_FINAL = {
-    "complete": OrderStatus.FILLED,
-    "cancelled": OrderStatus.CANCELLED,
-    "cancelled after market order": OrderStatus.CANCELLED,
-    "rejected": OrderStatus.REJECTED,
-}
-_WORKING = frozenset(
-    {
-        "open",
-        "modified",
-        "not modified",
-        "not cancelled",
-        "put order req received",
-        "validation pending",
-        "open pending",
-        "modify pending",
-        "modify validation pending",
-        "cancel pending",
-        "trigger pending",
-        "amo req received",
-        "after market order req received",
-        "modify after market order req received",
-    }
-)
-_STOP_TYPES = frozenset({OrderType.SL, OrderType.SL_M})
 _DAY_FIRST = "%d-%b-%Y %H:%M:%S"
 _ZERO = Decimal(0)
 
@@ -126,13 +101,9 @@ class _Update(msgspec.Struct):
     update_type: str
 
 
-_Row = TypeVar("_Row")
-_Mapped = TypeVar("_Mapped")
-
-
 def orders_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf, *, what: str = "order book") -> list[BrokerOrder]:
     """Return the orders, or the states of one; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
-    return _mapped_rows(data, OrderRow, lambda row: order_of(row, lot_size_of), what=what)
+    return listed(data, OrderRow, lambda row: order_of(row, lot_size_of), broker=SPEC.slug, what=what)
 
 
 def latest_of(states: Sequence[BrokerOrder]) -> list[BrokerOrder]:
@@ -147,17 +118,17 @@ def latest_of(states: Sequence[BrokerOrder]) -> list[BrokerOrder]:
 
 def fills_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerFill]:
     """Return the trade book; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
-    return _mapped_rows(data, TradeRow, lambda row: fill_of(row, lot_size_of), what="trade book")
+    return listed(data, TradeRow, lambda row: fill_of(row, lot_size_of), broker=SPEC.slug, what="trade book")
 
 
 def positions_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerPosition]:
     """Return the net positions; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
-    return _mapped_rows(data, PositionRow, lambda row: position_of(row, lot_size_of), what="positions")
+    return listed(data, PositionRow, lambda row: position_of(row, lot_size_of), broker=SPEC.slug, what="positions")
 
 
 def holdings_of(data: bytes | msgspec.Raw) -> list[Holding]:
     """Return the holdings; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
-    return _mapped_rows(data, HoldingRow, holding_of, what="holdings")
+    return listed(data, HoldingRow, holding_of, broker=SPEC.slug, what="holdings")
 
 
 def funds_of(data: bytes | msgspec.Raw) -> Funds:
@@ -200,7 +171,7 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         quantity=row.quantity * units,
         filled_quantity=row.filled_quantity * units,
         average_price=row.average_price,
-        status=status_of(row),
+        status=status_of(row.status, row.order_type, filled=row.filled_quantity, quantity=row.quantity),
         order_type=row.order_type,
         price=row.price,
         trigger_price=row.trigger_price,
@@ -209,23 +180,6 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         reason=_reason(row),
         updated_at=_updated_at(row),
     )
-
-
-def status_of(row: OrderRow) -> OrderStatus:
-    """Return the normalised status; raises ``MalformedRow`` for a status Upstox does not document.
-
-    A transient status ("... pending", "modified") says nothing about a stop having triggered, so a stop order stays
-    TRIGGER_PENDING until Upstox says open or shows a fill.
-    """
-    raw = " ".join(row.status.lower().split())
-    if raw in _FINAL:
-        return _final(row, _FINAL[raw])
-    if raw not in _WORKING:
-        raise MalformedRow(f"status {row.status!r} is not known")
-    if row.filled_quantity:
-        return OrderStatus.PARTIALLY_FILLED
-    untriggered = raw == "trigger pending" or (raw != "open" and row.order_type in _STOP_TYPES)
-    return OrderStatus.TRIGGER_PENDING if untriggered else OrderStatus.OPEN
 
 
 def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
@@ -287,12 +241,6 @@ def holding_of(row: HoldingRow) -> Holding:
     )
 
 
-def _final(row: OrderRow, status: OrderStatus) -> OrderStatus:
-    if status is OrderStatus.FILLED and row.filled_quantity != row.quantity:
-        raise MalformedRow(f"complete with filled_quantity {row.filled_quantity} of {row.quantity}")
-    return status
-
-
 def _reason(row: OrderRow) -> str:
     """What is told to a client, and what the risk system said: "You need to add Rs. 100" is a want of margin."""
     told = [plain(text) for text in (row.status_message, row.status_message_raw) if text]
@@ -326,10 +274,3 @@ def _trade_time(text: str) -> datetime:
         except ValueError:
             raise MalformedRow(f"exchange_timestamp {text!r} is not a time") from None
     return ist_time(text, "exchange_timestamp")
-
-
-def _mapped_rows(
-    data: bytes | msgspec.Raw, row_type: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
-) -> list[_Mapped]:
-    rows = decoded(data, list[row_type], broker=SPEC.slug, what=what)  # type: ignore[valid-type]
-    return mapped(rows, convert, broker=SPEC.slug, what=what)

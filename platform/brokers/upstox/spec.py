@@ -83,8 +83,17 @@ SPEC = BrokerSpec(
     tag_field="tag",
     tag_shown_as="tag",
     quantity_in_lots=frozenset({"MCX"}),
-    # Each of the four books of a read has its own 2,000 calls in half an hour: 250 a minute for all of them stay below.
-    limits=RateLimits(orders=10, reads=50, quotes=5, candles=5, orders_per_minute=500, reads_per_minute=250),
+    # Every API has 500 calls a minute and 2,000 in half an hour of its own: one quote a second stays below.
+    limits=RateLimits(
+        orders=10,
+        reads=50,
+        quotes=1,
+        candles=1,
+        orders_per_minute=500,
+        orders_per_half_hour=2000,
+        reads_per_minute=500,
+        book_reads_per_half_hour=2000,
+    ),
     max_modifications=25,
     egress=EgressRule(scope=EgressScope.ORDERS, addresses=2, shared=False),
     token_expires_at=time(3, 30),
@@ -100,12 +109,6 @@ SPEC = BrokerSpec(
             CredentialField("api_key", "API key", secret=False),
             CredentialField("api_secret", "API secret"),
             CredentialField(
-                "redirect_url",
-                "Redirect URL",
-                secret=False,
-                help="Our callback address, exactly as it was entered in the Upstox app.",
-            ),
-            CredentialField(
                 "algo_name",
                 "Algo name",
                 secret=False,
@@ -120,6 +123,7 @@ SPEC = BrokerSpec(
         ),
         code_names=("code",),
         longest_code=128,
+        callback_field="redirect_url",
     ),
     offers=frozenset(
         {
@@ -158,7 +162,6 @@ SPEC = BrokerSpec(
         "a shortage of money is taken to show as an order that is rejected in the book, never as a refused call",
         "an order's history, also by tag, is taken to be listed oldest first",
         "25 modifications an order are our own caution: no limit is documented",
-        "the limit of 2,000 order calls in half an hour is not counted; 10 a second and 500 a minute are",
         "a quote's close is its last_price less its net_change: the sample's ohlc.close is the price of the day itself",
         "a quote of a key nobody lists is taken to be left out, as in the samples of several keys",
         "MCX quantities count lots by the documentation of orders, in quotes and on the feed by analogy",

@@ -208,7 +208,8 @@ def _order_in(message: str, lot_size_of: LotSizeOf) -> BrokerOrder | None:
         log.warning("an unreadable socket message was left out", extra={"broker": BROKER, "detail": str(error)})
         return None
     if text.type == "error":
-        log.warning("the socket reports an error", extra={"broker": BROKER, "detail": bytes(text.data)[:200].decode()})
+        detail = bytes(text.data)[:200].decode(errors="replace")
+        log.warning("the socket reports an error", extra={"broker": BROKER, "detail": detail})
     return None
 
 

@@ -6,44 +6,23 @@ Row fields: https://kite.trade/docs/connect/v3/orders/, /portfolio/, /postbacks/
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
 
 import msgspec
 
 from brokers.lots import LotSizeOf, units_per_count
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow, ist_time, mapped, require, require_price
+from brokers.rows import MalformedRow, ist_time, listed, mapped, require, require_price
+from brokers.statuses import WORKING, status_of
 from brokers.texts import plain
 from brokers.zerodha.spec import SPEC
 from domain.broker import Holding
-from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType, Side
+from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderType, Side
 
-_FINAL = {
-    "COMPLETE": OrderStatus.FILLED,
-    "CANCELLED": OrderStatus.CANCELLED,
-    "CANCELLED AFTER MARKET ORDER": OrderStatus.CANCELLED,
-    "REJECTED": OrderStatus.REJECTED,
-}
-_RESTING = frozenset({"OPEN", "MODIFIED", "NOT MODIFIED", "NOT CANCELLED"})
-_TRANSIENT = frozenset(
-    {
-        "PUT ORDER REQ RECEIVED",
-        "VALIDATION PENDING",
-        "OPEN PENDING",
-        "MODIFY PENDING",
-        "MODIFY VALIDATION PENDING",
-        "CANCEL PENDING",
-        "AMO REQ RECEIVED",
-        "AFTER MARKET ORDER REQ RECEIVED",
-        "MODIFY AFTER MARKET ORDER REQ RECEIVED",
-        "UPDATE",  # postbacks only: modified or partly filled
-    }
-)
-_WORKING = _RESTING | _TRANSIENT | {"TRIGGER PENDING"}
-_STOP_TYPES = frozenset({OrderType.SL, OrderType.SL_M})
+_WORKING = WORKING | {"update"}
+"""Postbacks alone say so of an order that was modified or partly filled."""
 
 
 class OrderRow(msgspec.Struct):
@@ -130,18 +109,14 @@ class _Postback(msgspec.Struct):
     checksum: str
 
 
-_Row = TypeVar("_Row")
-_Mapped = TypeVar("_Mapped")
-
-
 def orders_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerOrder]:
     """Return the order book; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
-    return _mapped_rows(data, OrderRow, lambda row: order_of(row, lot_size_of), what="order book")
+    return listed(data, OrderRow, lambda row: order_of(row, lot_size_of), broker=SPEC.slug, what="order book")
 
 
 def fills_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerFill]:
     """Return the trade book; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
-    return _mapped_rows(data, TradeRow, lambda row: fill_of(row, lot_size_of), what="trade book")
+    return listed(data, TradeRow, lambda row: fill_of(row, lot_size_of), broker=SPEC.slug, what="trade book")
 
 
 def positions_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[BrokerPosition]:
@@ -153,7 +128,7 @@ def positions_of(data: bytes | msgspec.Raw, lot_size_of: LotSizeOf) -> list[Brok
 
 def holdings_of(data: bytes | msgspec.Raw) -> list[Holding]:
     """Return the holdings; raises ``BrokerUnavailable`` for anything but a list of whole rows."""
-    return _mapped_rows(data, HoldingRow, holding_of, what="holdings")
+    return listed(data, HoldingRow, holding_of, broker=SPEC.slug, what="holdings")
 
 
 def funds_of(data: bytes | msgspec.Raw) -> Funds:
@@ -185,7 +160,9 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         quantity=row.quantity * units,
         filled_quantity=row.filled_quantity * units,
         average_price=row.average_price,
-        status=status_of(row),
+        status=status_of(
+            row.status, row.order_type, filled=row.filled_quantity, quantity=row.quantity, working=_WORKING
+        ),
         order_type=row.order_type,
         price=row.price,
         trigger_price=row.trigger_price,
@@ -194,23 +171,6 @@ def order_of(row: OrderRow, lot_size_of: LotSizeOf) -> BrokerOrder:
         reason=plain(row.status_message),
         updated_at=_updated_at(row),
     )
-
-
-def status_of(row: OrderRow) -> OrderStatus:
-    """Return the normalised status; raises ``MalformedRow`` for a status Kite does not document.
-
-    A transient status ("... PENDING", "MODIFIED") says nothing about a stop having triggered, so a stop order
-    stays TRIGGER_PENDING until Kite says OPEN or shows a fill.
-    """
-    raw = " ".join(row.status.upper().split())
-    if raw in _FINAL:
-        return _final(row, _FINAL[raw])
-    if raw not in _WORKING:
-        raise MalformedRow(f"status {row.status!r} is not known")
-    if row.filled_quantity:
-        return OrderStatus.PARTIALLY_FILLED
-    untriggered = raw == "TRIGGER PENDING" or (raw != "OPEN" and row.order_type in _STOP_TYPES)
-    return OrderStatus.TRIGGER_PENDING if untriggered else OrderStatus.OPEN
 
 
 def fill_of(row: TradeRow, lot_size_of: LotSizeOf) -> BrokerFill:
@@ -301,12 +261,6 @@ def postback_order(body: bytes, headers: Mapping[str, str], *, secret: str, lot_
         raise ValueError(str(error)) from None
 
 
-def _final(row: OrderRow, status: OrderStatus) -> OrderStatus:
-    if status is OrderStatus.FILLED and row.filled_quantity != row.quantity:
-        raise MalformedRow(f"COMPLETE with filled_quantity {row.filled_quantity} of {row.quantity}")
-    return status
-
-
 def _our_tag(row: OrderRow) -> str:
     """Kite adds tags of its own ("mktp", "autoslice:..."): prefer one that has the shape of ours."""
     shown = [text for text in (row.tag, *(row.tags or ())) if text]
@@ -327,10 +281,3 @@ def _segment_funds(part: _Segment) -> tuple[Decimal, Decimal]:
 
 def _units(exchange: str, symbol: str, lot_size_of: LotSizeOf) -> int:
     return units_per_count(SPEC, exchange, symbol, lot_size_of)
-
-
-def _mapped_rows(
-    data: bytes | msgspec.Raw, row_type: type[_Row], convert: Callable[[_Row], _Mapped], *, what: str
-) -> list[_Mapped]:
-    rows = decoded(data, list[row_type], broker=SPEC.slug, what=what)  # type: ignore[valid-type]
-    return mapped(rows, convert, broker=SPEC.slug, what=what)

@@ -24,9 +24,13 @@ HOST_ID = env.str("HOST_ID", "")
 SHARDS = env.int("SHARDS", 1)
 MARKET_CLOCK = env.str("MARKET_CLOCK", "")
 DEMO = env.bool("DEMO", False)
+# Where a demo's live accounts are: some brokers' slugs, or all.
+DEMO_BROKERS: list[str] = env.list("BROKERS", ["zerodha"])
 
 SECRET_KEY = env.str("SECRET_KEY", "")
 MASTER_KEY = env.str("MASTER_KEY", "")
+# Those it replaced, until ``manage.py rotate_keys`` has sealed everything anew.
+MASTER_KEYS_BEFORE: list[str] = env.list("MASTER_KEYS_BEFORE", [])
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8800")
 LIVE_URL = env.str("LIVE_URL", "")
@@ -162,8 +166,8 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 # Two checkouts on one host (different ports) share a cookie jar: the port in the name keeps their sessions apart.
-SESSION_COOKIE_NAME = f"vayda_session_{urlsplit(BASE_URL).port or 443}"
-CSRF_COOKIE_NAME = f"vayda_csrf_{urlsplit(BASE_URL).port or 443}"
+SESSION_COOKIE_NAME = f"{BRAND}_session_{urlsplit(BASE_URL).port or 443}"
+CSRF_COOKIE_NAME = f"{BRAND}_csrf_{urlsplit(BASE_URL).port or 443}"
 
 LANGUAGE_CODE = "en-in"
 TIME_ZONE = "Asia/Kolkata"
@@ -205,7 +209,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Vayda API",
+    "TITLE": f"{BRAND.replace('-', ' ').title()} API",
     "VERSION": "1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

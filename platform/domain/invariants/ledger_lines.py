@@ -49,6 +49,7 @@ class Line(msgspec.Struct):
     quantity: int = 0
     price: str = ""
     trade_id: str = ""
+    execution: str = ""
     request: int = 0
 
 
@@ -103,6 +104,8 @@ class _Reader:
             self._decide(line)
         if line.event == "ACCEPTED":
             self.orders[_owner(line)] = _order(number, line)
+        elif line.event == "MODIFIED" and _owner(line) not in self.orders:
+            self._renumber(number, line)
         elif line.event in ("CANCELLED", "REJECTED"):
             self._end(number, line)
 
@@ -120,6 +123,15 @@ class _Reader:
         request = self.wire[number]
         order_id = line.order_id or request.broker_order_id
         self.wire[number] = replace(request, answer=_ANSWERS[line.event], broker_order_id=order_id)
+
+    def _renumber(self, number: int, line: Line) -> None:
+        """A change that is another order in the old one's place, under the old one's tag: the book has one of them.
+
+        An execution of the old one would then be nobody's.
+        """
+        old = [one.owner for one in self.orders.values() if (*one.owner[:2], one.tag) == (*_owner(line)[:2], line.tag)]
+        if line.tag and old:
+            self.orders[_owner(line)] = replace(_order(number, line), line=self.orders.pop(old[-1]).line)
 
     def _end(self, number: int, line: Line) -> None:
         order = self.orders.get(_owner(line))
@@ -155,8 +167,13 @@ def _order(number: int, line: Line) -> BookOrder:
 
 
 def _fill(number: int, line: Line) -> BookFill:
+    """An execution is known by what its broker calls it, where the ledger says that apart."""
     return BookFill(
-        line=number, at=line.at, exchange_trade_id=line.trade_id, price=Decimal(line.price), **_contract(line)
+        line=number,
+        at=line.at,
+        exchange_trade_id=line.execution or line.trade_id,
+        price=Decimal(line.price),
+        **_contract(line),
     )
 
 

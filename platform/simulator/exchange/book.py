@@ -1,6 +1,7 @@
 """One client's book: orders with their histories, executions, positions, money."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 
 from domain.instruments import Kind
@@ -62,16 +63,21 @@ class ClientBook:
     def take(self, trade: ClientTrade) -> None:
         """Book an execution."""
         self.trades.append(trade)
-        self.holding(trade.listing, trade.product).fill(trade.side, trade.quantity, trade.price)
+        holding = self.holding(trade.listing, trade.product)
+        holding.remember(trade.filled_at)
+        holding.fill(trade.side, trade.quantity, trade.price)
 
     def holding(self, listing: Listing, product: Product) -> Holding:
         """Return the position kept for a contract and product, made when new."""
         key = (listing.token, product)
         return self._holdings.setdefault(key, Holding(listing=listing, product=product))
 
-    def positions(self) -> list[ClientPosition]:
-        """Return the positions, the flat ones of the day included."""
-        return [holding.shown(self._market.quote(holding.listing.token)) for holding in self._holdings.values()]
+    def positions(self, *, then: datetime | None = None) -> list[ClientPosition]:
+        """Return the positions, the flat ones of the day included; as they were ``then``, at today's prices."""
+        holdings: Iterable[Holding] = self._holdings.values()
+        if then is not None:
+            holdings = [was for one in holdings if not (was := one.as_of(then)).is_untouched]
+        return [holding.shown(self._market.quote(holding.listing.token)) for holding in holdings]
 
     def convert(self, listing: Listing, *, quantity: int, old: Product, new: Product) -> None:
         """Move signed units between products at their average price, or raise ``Refusal``."""

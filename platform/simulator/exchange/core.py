@@ -158,9 +158,9 @@ class Exchange:
         book.history(order_id)
         return [trade for trade in book.trades if trade.order_id == order_id]
 
-    def positions(self, client: str) -> Sequence[ClientPosition]:
-        """Return the net positions, the flat ones of the day included."""
-        return self._book(client).positions()
+    def positions(self, client: str, *, then: datetime | None = None) -> Sequence[ClientPosition]:
+        """Return the net positions, the flat ones of the day included; as they were ``then``."""
+        return self._book(client).positions(then=then)
 
     def convert(
         self,

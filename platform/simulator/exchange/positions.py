@@ -1,6 +1,8 @@
 """Net positions by contract and product: average cost, realised profit, the day's and the carried part."""
 
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from domain.orders import Product, Side
@@ -9,6 +11,8 @@ from simulator.exchange.types import ClientPosition
 from simulator.market.types import Listing, MarketQuote
 
 ZERO = Decimal(0)
+REMEMBERED = 50
+"""Executions before which a position is kept as it was, for a book that lags."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,22 @@ class Holding:
     overnight_price: Decimal = ZERO
     bought: Turnover = field(default_factory=Turnover)
     sold: Turnover = field(default_factory=Turnover)
+    _before: "deque[tuple[datetime, Holding]]" = field(
+        default_factory=lambda: deque(maxlen=REMEMBERED), init=False, repr=False, compare=False
+    )
+
+    def remember(self, now: datetime) -> None:
+        """Keep the position as it was before an execution of now."""
+        self._before.append((now, replace(self, bought=replace(self.bought), sold=replace(self.sold))))
+
+    def as_of(self, then: datetime) -> "Holding":
+        """Return the position as it was, as far back as is remembered."""
+        return next((was for at, was in self._before if at > then), self)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was carried into the day and nothing traded in it."""
+        return not (self.overnight_quantity or self.bought.quantity or self.sold.quantity)
 
     def fill(self, side: Side, quantity: int, price: Decimal) -> None:
         """Take an execution: close what is opposite first, then open the rest."""
@@ -65,6 +85,7 @@ class Holding:
         realised, self.realised = self.realised, ZERO
         self.overnight_quantity, self.overnight_price = self.quantity, self.average_price
         self.bought, self.sold = Turnover(), Turnover()
+        self._before.clear()
         return realised
 
     def shown(self, quote: MarketQuote) -> ClientPosition:

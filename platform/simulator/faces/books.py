@@ -38,7 +38,9 @@ class Books:
 
     def positions(self, client: Client) -> Sequence[ClientPosition]:
         """Return the positions."""
-        return _shown(self.desk.exchange.positions(client.client), self._fault(client, "positions"))
+        fault = self._fault(client, "positions")
+        then = self._then(fault) if fault is not None and fault.kind is FaultKind.BOOK_LAG else None
+        return _shown(self.desk.exchange.positions(client.client, then=then), fault)
 
     def _fault(self, client: Client, endpoint: str) -> Fault | None:
         return self.desk.faults.draw(BOOK_FAULTS, client=client.client, endpoint=endpoint)

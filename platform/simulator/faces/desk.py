@@ -20,7 +20,8 @@ from simulator.ledger import Ledger
 class Desk:
     """The shared parts of the process.
 
-    ``limits`` says whether the brokers' call limits are in force, at every face.
+    ``limits`` says whether the brokers' call limits are in force, at every face. ``address`` is where the exchange
+    listens, empty where that is only known once it does.
     """
 
     exchange: Exchange
@@ -32,6 +33,7 @@ class Desk:
     faults: FaultPlan
     clock: MarketClock
     limits: LimitSwitch
+    address: str = ""
 
     def now(self) -> datetime:
         """Return market time."""

@@ -1,7 +1,7 @@
 """What the process keeps of a broker's face, and the application its routes are on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -13,14 +13,19 @@ from simulator.faces.sockets import Sockets
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One broker's face: an application that is mounted under the broker's slug, its sockets and its postbacks."""
+    """One broker's face: an application that is mounted under the broker's slug, its sockets and its postbacks.
+
+    ``begin`` starts what goes on without being asked.
+    """
 
     app: web.Application
     sockets: Sequence[Sockets[Any]]
     postbacks: Postbacks | None = None
+    begin: Callable[[], None] = field(default=lambda: None)
 
     def start(self) -> None:
-        """Begin to post; needs the running loop."""
+        """Begin what goes on by itself; needs the running loop."""
+        self.begin()
         if self.postbacks is not None:
             self.postbacks.start()
 

@@ -72,6 +72,7 @@ class Recorder:
             order_type=order.order_type,
             product=order.product,
             trigger_price=str(order.trigger_price),
+            variety=order.variety,
             status=order.state,
             message=order.message,
         )
@@ -111,8 +112,10 @@ class Recorder:
         return list(trades[known:])
 
     def _fill(self, order: ClientOrder, trade: ClientTrade) -> Entry:
-        entry = self.entry(order, broker=self._broker(order), event=Event.FILL, endpoint="exchange")
+        broker = self._broker(order)
+        entry = self.entry(order, broker=broker, event=Event.FILL, endpoint="exchange")
         entry.quantity, entry.price, entry.trade_id = trade.quantity, str(trade.price), trade.trade_id
+        entry.execution = self._wording.execution_of(broker, trade)
         return entry
 
     def _broker(self, order: ClientOrder) -> str:

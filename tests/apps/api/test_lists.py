@@ -83,7 +83,7 @@ def test_a_closed_trade_shows_what_its_fills_made(scene: Scene, trader: Api) -> 
 
 def test_an_average_keeps_its_digits(scene: Scene, trader: Api) -> None:
     TradeLeg.objects.update(entry_value=Decimal("6500.01"))
-    assert trader.rows("trades/")[0]["legs"][0]["entry_price"] == "100.000154"
+    assert trader.rows("trades/")[0]["legs"][0]["entry_price"] == "100.00015385"
 
 
 def test_orders_show_both_ids_status_and_reason(scene: Scene, trader: Api) -> None:

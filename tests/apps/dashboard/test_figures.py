@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from apps.dashboard import figures
-from apps.dashboard.wire import exact, money, paise_text
+from apps.dashboard.wire import money, paise_text, priced
+from domain.prices import decimals_of
 
 M = figures.MINUS
 
@@ -47,10 +48,34 @@ def test_profit_has_a_sign_and_a_direction_that_agree(amount: str, text: str, di
 
 @pytest.mark.parametrize(
     ("price", "text"),
-    [("42.1", "42.10"), ("24166.35", "24,166.35"), ("83.2125", "83.2125"), ("27.0", "27.00"), ("0.00012345", "0.0001")],
+    [
+        ("42.1", "42.10"),
+        ("24166.35000000", "24,166.35"),
+        ("83.2125", "83.2125"),
+        ("27.0", "27.00"),
+        ("1.16023", "1.16023"),
+        ("0.00001234", "0.00001234"),
+    ],
 )
-def test_prices_have_two_to_four_decimals(price: str, text: str) -> None:
+def test_prices_of_contracts_nobody_knows_have_two_to_eight_decimals(price: str, text: str) -> None:
     assert figures.price_text(Decimal(price)) == text
+
+
+@pytest.mark.parametrize(
+    ("price", "tick", "text"),
+    [
+        ("24166.35", "0.05", "24,166.35"),
+        ("100.33333333", "0.05", "100.33"),
+        ("5400", "1", "5,400.00"),
+        ("83.21", "0.0025", "83.2100"),
+        ("1.16", "0.00001", "1.16000"),
+        ("1.160026", "0.00001", "1.16003"),
+        ("0.00000008", "0.00000001", "0.00000008"),
+    ],
+)
+def test_prices_have_the_decimals_of_their_contracts_tick(price: str, tick: str, text: str) -> None:
+    assert figures.price_text(Decimal(price), decimals_of(Decimal(tick))) == text
+    assert str(priced(Decimal(price), decimals_of(Decimal(tick)))) == text.replace(",", "")
 
 
 def test_what_is_not_known_is_a_dash() -> None:
@@ -80,6 +105,6 @@ def test_paise_travel_as_plain_decimals(paise: int, text: str) -> None:
 
 def test_the_wire_says_money_in_paise_and_prices_exactly() -> None:
     assert money(Decimal("1082.2500")) == "1082.25"
-    assert exact(Decimal("83.2125")) == "83.2125"
-    assert exact(Decimal("100.0000")) == "100.00"
-    assert (money(None), exact(None), paise_text(None)) == (None, None, None)
+    assert priced(Decimal("83.2125"), 4) == "83.2125"
+    assert priced(Decimal("100.0000"), 2) == "100.00"
+    assert (money(None), priced(None, 2), paise_text(None)) == (None, None, None)

@@ -78,10 +78,10 @@ def test_without_a_configured_token_nobody_gets_figures(settings: Any) -> None:
 def test_figures_count_what_is_there(scene: Scene, feed_beat: Heartbeat) -> None:
     text = Client().get("/metrics", headers=TOKEN).content.decode()
     for line in (
-        'vayda_orders{status="FILLED"} 3.0',
-        'vayda_open_trades{mode="LIVE"} 1.0',
-        'vayda_open_trades{mode="PAPER"} 1.0',
-        'vayda_heartbeat_age_seconds{process="feed"}',
-        'vayda_queue_depth{queue="execution.0"}',
+        'platform_orders{status="FILLED"} 3.0',
+        'platform_open_trades{mode="LIVE"} 1.0',
+        'platform_open_trades{mode="PAPER"} 1.0',
+        'platform_heartbeat_age_seconds{process="feed"}',
+        'platform_queue_depth{queue="execution.0"}',
     ):
         assert line in text

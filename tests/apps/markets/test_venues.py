@@ -73,7 +73,7 @@ def test_a_coin_is_listed_with_its_step_as_multiplier_and_found_by_its_symbol():
     assert (again.added, again.changed) == (0, 0)
 
 
-@pytest.mark.parametrize("how", [{"tick_size": Decimal("0.00001")}, {"multiplier": Decimal("0.0000001")}])
+@pytest.mark.parametrize("how", [{"tick_size": Decimal("0.000000001")}, {"multiplier": Decimal("0.0000001")}])
 def test_a_contract_finer_than_the_ledger_is_refused_and_never_rounded(how: dict[str, Decimal]):
     others = [replace(BTC, underlying=f"C{n}USDT", symbol=f"C{n}USDT", token=f"C{n}USDT") for n in range(40)]
     done = sync_instruments(broker="binance", rows=[*others, replace(BTC, **how)], now=SUNDAY_NIGHT)

@@ -69,6 +69,15 @@ def other_tenants_plan(cast: Cast, _: datetime) -> None:
     Subscription.objects.filter(user=cast.trader).update(plan=plan)
 
 
+def never_squared_off_at_ibkr(cast: Cast, _: datetime) -> None:
+    Strategy.objects.update(square_off_at=None)
+    BrokerAccount.objects.filter(pk=cast.account.pk).update(broker="ibkr")
+
+
+def delivered(cast: Cast, _: datetime) -> None:
+    Strategy.objects.update(product="CNC")
+
+
 CASES: list[tuple[str, SkipReason, Spoil]] = [
     ("the map is off", SkipReason.MAP_INACTIVE, lambda c, _: StrategyMap.objects.update(is_active=False)),
     ("the strategy is off", SkipReason.MAP_INACTIVE, lambda c, _: Strategy.objects.update(is_active=False)),
@@ -139,6 +148,8 @@ CASES: list[tuple[str, SkipReason, Spoil]] = [
         SkipReason.NO_INSTRUMENT,
         legs(symbol="", right="CE", strike_rule="ATM", expiry_rule="WEEK9"),
     ),
+    ("a broker without an intraday product, and no square-off", SkipReason.NO_INSTRUMENT, never_squared_off_at_ibkr),
+    ("an option that would be delivered", SkipReason.NO_INSTRUMENT, delivered),
     ("no price", SkipReason.NO_PRICE, lambda c, _: redis_client().delete(LAST)),
     (
         "an old price",
@@ -167,6 +178,13 @@ def test_an_account_is_left_out_with_its_reason(prices: Cast, now: datetime, rea
     assert (verdict.taken, verdict.reason) == (False, reason), verdict.detail
     assert not Trade.objects.filter(account=prices.account).exists()
     assert not Order.objects.filter(account=prices.account).exists()
+
+
+def test_an_intraday_strategy_is_carried_where_a_broker_has_nothing_intraday(prices: Cast, now: datetime) -> None:
+    BrokerAccount.objects.filter(pk=prices.account.pk).update(broker="ibkr")
+    assert enter(prices, now, "s1") == {""}
+    assert Trade.objects.get(account=prices.account).product == "NRML"
+    assert set(Trade.objects.exclude(account=prices.account).values_list("product", flat=True)) == {"MIS"}
 
 
 @pytest.mark.parametrize("status", ["PENDING", "ENTERING", "OPEN", "EXITING"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,15 +14,23 @@ from typing import Any
 import pytest
 
 from apps.trading.execution import lane
-from apps.trading.execution.budget import OrderBudget, ReadBudget
+from apps.trading.execution.budget import HALF_HOUR, OrderBudget, ReadBudget, budgets_of
 from apps.trading.execution.lane import Attention, LaneWorker
 from apps.trading.models import Order, Trade
 from apps.trading.services import chase
+from apps.trading.services.chase import Step
 from apps.trading.services.exit import request_exit_of_trade
 from brokers.flattrade.spec import SPEC as FLATTRADE
+from brokers.kotak.spec import SPEC as KOTAK
+from brokers.upstox.spec import SPEC as UPSTOX
 from brokers.zerodha.spec import SPEC as ZERODHA
 from domain.broker import BrokerSpec, RateLimits
-from domain.orders import BrokerOrder, ExitReason
+from domain.orders import BrokerOrder, ExitReason, OrderRequest, OrderType, Product, Side
+from simulator.faces.kotak.calls import BUCKET as KOTAK_CALLS
+from simulator.faces.kotak.calls import WINDOWS as KOTAK_WINDOWS
+from simulator.faces.limits import CallLimits, LimitSwitch
+from simulator.faces.upstox.limits import ORDERS as UPSTOX_ORDERS
+from simulator.faces.upstox.limits import WINDOWS as UPSTOX_WINDOWS
 from tests.apps.trading.conftest import Shard, enter, statuses
 from tests.apps.trading.scripted import ScriptedBroker
 from tests.cast import Cast, publish_price
@@ -43,24 +52,26 @@ class CountedBroker(ScriptedBroker):
 
     time: FakeTime = field(default_factory=FakeTime)
     read_at: list[float] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
 
-    def _note(self) -> None:
+    def _note(self, book: str) -> None:
         self.read_at.append(self.time.at)
+        self.read.append(book)
 
     async def order_book(self) -> Sequence[BrokerOrder]:
-        self._note()
+        self._note("orders")
         return await ScriptedBroker.order_book(self)
 
     async def positions(self) -> Any:
-        self._note()
+        self._note("positions")
         return await ScriptedBroker.positions(self)
 
     async def trade_book(self) -> Any:
-        self._note()
+        self._note("trades")
         return await ScriptedBroker.trade_book(self)
 
     async def funds(self) -> Any:
-        self._note()
+        self._note("funds")
         return await ScriptedBroker.funds(self)
 
 
@@ -92,8 +103,13 @@ def watch(worker: LaneWorker, clock: FakeTime, *, seconds: float, is_hinted: boo
     return began
 
 
+def most_in(seconds: float, moments: list[float]) -> int:
+    """Return how many of the moments, in order, lie within any span."""
+    return max(bisect_left(moments, at + seconds) - number for number, at in enumerate(moments))
+
+
 def most_in_a_minute(moments: list[float]) -> int:
-    return max(sum(start <= at < start + 60 for at in moments) for start in moments)
+    return most_in(60.0, moments)
 
 
 @pytest.mark.parametrize("is_hinted", [False, True])
@@ -198,6 +214,111 @@ def test_entries_spent_exits_go_on_until_the_minute_is_full() -> None:
     assert budget.may_call(START + 62)  # the minute's first calls are forgotten
 
 
+@pytest.mark.parametrize(("is_entry", "most"), [(False, 1900), (True, 1800)])
+def test_orders_stay_below_the_half_hours_limit_and_exits_keep_a_share(is_entry: bool, most: int) -> None:
+    moments = calls(OrderBudget(UPSTOX.limits), seconds=2 * HALF_HOUR, is_entry=is_entry)
+    assert most_in(HALF_HOUR, moments) == most
+    limits = CallLimits(UPSTOX_WINDOWS, switch=LimitSwitch(enabled=True))
+    assert all(limits.take(who="ours", bucket=UPSTOX_ORDERS, now=at) is None for at in moments)
+
+
+@pytest.mark.parametrize("is_hinted", [False, True])
+def test_each_book_is_read_below_its_half_hours_limit(clock: FakeTime, is_hinted: bool) -> None:
+    worker, broker = worker_of(UPSTOX, clock)
+    watch(worker, clock, seconds=1.1 * HALF_HOUR, is_hinted=is_hinted)
+    limits = CallLimits(UPSTOX_WINDOWS, switch=LimitSwitch(enabled=True))
+    for book in ("orders", "positions"):
+        moments = [at for at, read in zip(broker.read_at, broker.read, strict=True) if read == book]
+        assert 1200 <= most_in(HALF_HOUR, moments) <= 1600
+        assert all(limits.take(who="ours", bucket=book + "-api", now=at) is None for at in moments)
+
+
+def test_the_half_hours_reads_spent_an_exit_is_still_sized_at_once(clock: FakeTime) -> None:
+    worker, _ = worker_of(UPSTOX, clock)
+    watch(worker, clock, seconds=HALF_HOUR, is_hinted=True)
+    worker.hint()
+    asyncio.run(worker.read())  # the last of what ordinary reads may take
+    assert not worker.is_due(clock.at + 0.05)
+    for _ in range(15):
+        worker.size_exits()
+        assert worker.is_due(clock.at)
+        asyncio.run(worker.read())
+
+
+RESTING = OrderRequest(
+    client_order_id="TAG1",
+    exchange="NFO",
+    symbol="NIFTY",
+    token="1",
+    side=Side.BUY,
+    quantity=65,
+    lot_size=65,
+    product=Product.NRML,
+    order_type=OrderType.LIMIT,
+    price=Decimal(100),
+)
+
+
+def trade_and_watch(clock: FakeTime, *, is_entry: bool) -> tuple[list[float], list[float]]:
+    """Send and read as often as one account at Kotak may for half a minute; return when calls and reads went."""
+    worker, broker = worker_of(KOTAK, clock)
+    order = broker.accept(RESTING)
+    may, sent, began, end = worker.may_enter if is_entry else worker.may_call, [], [], clock.at + 30
+    while clock.at < end:
+        worker.hint()
+        if worker.is_due(clock.at):
+            began.append(clock.at)
+            asyncio.run(worker.read())
+        if may():
+            asyncio.run(worker.step(Step(lane=worker.lane, order_id=1, broker_order_id=order, change=None)))
+            sent.append(clock.at)
+        clock.at += 0.05
+    return sorted(sent + broker.read_at), began
+
+
+@pytest.mark.parametrize(("is_entry", "least", "most"), [(False, 9, 9), (True, 6, 7)])
+def test_calls_of_every_kind_stay_below_a_limit_they_share(
+    clock: FakeTime, is_entry: bool, least: int, most: int
+) -> None:
+    moments, _ = trade_and_watch(clock, is_entry=is_entry)
+    assert least <= most_in(1.0, moments) <= most
+    limits = CallLimits(KOTAK_WINDOWS, switch=LimitSwitch(enabled=True))
+    assert all(limits.take(who="ours", bucket=KOTAK_CALLS, now=at) is None for at in moments)
+
+
+def test_entries_leave_room_for_reads_where_all_calls_share_a_limit(clock: FakeTime) -> None:
+    _, began = trade_and_watch(clock, is_entry=True)
+    assert max(later - at for at, later in pairwise(began)) <= 1.1
+
+
+def test_exits_take_what_reads_and_entries_leave_of_a_limit_they_share() -> None:
+    orders, reads = budgets_of(KOTAK.limits)
+    for _ in range(3):
+        assert orders.may_enter(START)
+        orders.note(START)
+    assert not orders.may_enter(START)
+    assert reads.free_at(START) == START
+    for _ in range(5):
+        assert orders.may_call(START)
+        orders.note(START)
+    assert not orders.may_call(START)  # eight orders are as many as ever
+    assert reads.free_at(START, urgent=True) == START + 1
+    assert orders.may_enter(START + 1)
+
+
+def test_a_read_under_way_keeps_its_calls() -> None:
+    orders, reads = budgets_of(KOTAK.limits)
+    reads.begin()
+    for _ in range(5):
+        assert orders.may_call(START)
+        orders.note(START)
+    assert not orders.may_call(START)  # nine are ours, and the read may want four
+    reads.note(START)
+    assert not orders.may_call(START)
+    reads.end()
+    assert orders.may_call(START)
+
+
 def test_the_second_is_capped_by_the_smaller_number() -> None:
     slow = OrderBudget(RateLimits(orders=3, reads=10, quotes=1))
     assert len([at for at in calls(slow, seconds=1, is_entry=False) if at < START + 1]) == 3
@@ -222,10 +343,10 @@ def small(cast: Cast, shard: Shard) -> ScriptedBroker:
 def spend(shard: Shard, cast: Cast, count: int) -> None:
     """Let the last minute have seen so many order calls, the last second none."""
     assert shard.engine is not None
-    orders = shard.engine.lanes[cast.account.pk, "LIVE"].orders
-    orders.sent.clear()
+    worker = shard.engine.lanes[cast.account.pk, "LIVE"]
+    worker.orders = OrderBudget(worker.broker.spec.limits)
     for _ in range(count):
-        orders.note(time.monotonic() - 5)
+        worker.orders.note(time.monotonic() - 5)
 
 
 def placed(broker: ScriptedBroker) -> list[str]:
@@ -258,7 +379,8 @@ def test_a_new_connection_remembers_the_minute(cast: Cast, shard: Shard, now: da
     shard.settle()
     after = engine.lanes[cast.account.pk, "LIVE"]
     assert after is not before
-    assert len(after.orders.sent) >= 1
+    assert after.orders is before.orders
+    assert after.reads is before.reads
 
 
 def test_a_sparing_lane_follows_no_entry(cast: Cast, shard: Shard, now: datetime) -> None:

@@ -11,6 +11,7 @@ from apps.notifications.models import Notification
 from apps.trading.models import Trade
 from apps.trading.services.exit import request_exit, request_exit_of_trade
 from apps.trading.services.watching import rules_of
+from domain.broker import NOTHING_AT_BROKER, Outcome, Verdict
 from domain.orders import ExitReason, Side
 from tests.apps.trading.conftest import Shard, enter, statuses
 from tests.apps.trading.scripted import ScriptedBroker
@@ -97,3 +98,58 @@ def test_a_position_that_stays_away_is_handed_over_at_last(cast: Cast, shard: Sh
     trade.refresh_from_db()
     assert trade.status == "HANDED_OVER"
     assert len(broker.placed) == 1
+
+
+NOTHING = Outcome(Verdict.REJECTED, code=NOTHING_AT_BROKER, message="no position of ours to reduce")
+
+
+def test_exits_say_that_they_only_reduce_and_entries_do_not(cast: Cast, shard: Shard, now: datetime) -> None:
+    trade, broker = held(cast, shard, now)
+    request_exit_of_trade(trade=trade, reason=ExitReason.MANUAL, actor=None, now=now)
+    shard.run(lambda: Trade.objects.get().status == "CLOSED")
+    assert [(one.side, one.reduce_only) for one in broker.placed] == [(Side.BUY, False), (Side.SELL, True)]
+
+
+def test_an_exit_the_broker_refuses_for_want_of_a_position_is_handed_over_and_not_asked_for_for_ever(
+    cast: Cast, shard: Shard, now: datetime
+) -> None:
+    trade, broker = held(cast, shard, now)
+    broker.answers = [NOTHING] * 99  # its positions still show what its own look did not find
+    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    pass_seconds(shard, 120)
+    trade.refresh_from_db()
+    assert trade.status == "HANDED_OVER"
+    asked = len(broker.placed)
+    assert asked <= 60
+    pass_seconds(shard, 30)
+    assert len(broker.placed) == asked
+    assert Notification.objects.filter(code="EXIT_REFUSED").count() == 1
+    assert Notification.objects.filter(code="HANDED_OVER", level="PAGE").count() == 1
+
+
+def test_an_exit_the_broker_refused_while_its_book_lagged_goes_when_the_position_is_there(
+    cast: Cast, shard: Shard, now: datetime
+) -> None:
+    trade, broker = held(cast, shard, now)
+    broker.answers = [NOTHING] * 2
+    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    pass_seconds(shard, 15)
+    trade.refresh_from_db()
+    assert trade.status == "CLOSED"
+    assert statuses(trade) == ["FILLED", "REJECTED", "REJECTED", "FILLED"]
+
+
+def test_an_exit_the_broker_takes_only_in_part_is_followed_by_another_for_the_rest(
+    cast: Cast, shard: Shard, now: datetime
+) -> None:
+    (trade,) = enter(cast, now, accounts=[cast.account], lots=2)
+    broker = shard.broker(cast.account)
+    broker.fill_price = PRICE
+    shard.run(lambda: Trade.objects.get().status == "OPEN")
+    broker.takes_at_most = 65  # one ticket of two
+    request_exit_of_trade(trade=trade, reason=ExitReason.STOP_LOSS, actor=None, now=now)
+    pass_seconds(shard, 20)
+    trade.refresh_from_db()
+    assert trade.status == "CLOSED"
+    assert [one.quantity for one in broker.placed] == [130, 130, 65]
+    assert trade.legs.get().exit_quantity == 130

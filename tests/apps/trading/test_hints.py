@@ -9,6 +9,7 @@ import pytest
 from apps.trading.execution import hints
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.work import LaneWork
+from brokers.catalog import SPECS
 from domain.broker import BrokerUnavailable
 from domain.orders import BrokerOrder
 
@@ -29,8 +30,8 @@ class Stream:
         self.closed = True
 
 
-def work(account: int, mode: str = "LIVE", *, busy: bool = True, session: int = 1) -> LaneWork:
-    return LaneWork((account, mode), "zerodha", "AB1", session, unresolved=busy, in_trade=False, unknown=False)
+def work(account: int, mode: str = "LIVE", *, busy: bool = True, session: int = 1, broker: str = "zerodha") -> LaneWork:
+    return LaneWork((account, mode), broker, "AB1", session, unresolved=busy, in_trade=False, unknown=False)
 
 
 async def until(condition: Any) -> None:
@@ -51,7 +52,7 @@ def test_each_word_is_a_hint_and_a_dropped_socket_is_opened_again(monkeypatch: p
         return streams[-1]
 
     async def go() -> None:
-        order_hints = OrderHints(listen=listen, hint=heard.append)
+        order_hints = OrderHints(listen=listen, hint=heard.append, specs=SPECS)
         order_hints.tend([work(1)])
         await until(lambda: len(heard) >= 4)
         await order_hints.aclose()
@@ -61,7 +62,7 @@ def test_each_word_is_a_hint_and_a_dropped_socket_is_opened_again(monkeypatch: p
     assert all(stream.closed for stream in streams)
 
 
-def test_only_live_lanes_with_something_to_do_have_a_socket() -> None:
+def test_only_live_lanes_with_something_to_do_at_brokers_that_have_one_open_a_socket() -> None:
     opened: list[int] = []
 
     async def listen(one: LaneWork) -> Stream:
@@ -70,8 +71,8 @@ def test_only_live_lanes_with_something_to_do_have_a_socket() -> None:
         raise AssertionError
 
     async def go() -> None:
-        order_hints = OrderHints(listen=listen, hint=lambda lane: None)
-        order_hints.tend([work(1), work(2, "PAPER"), work(3, busy=False)])
+        order_hints = OrderHints(listen=listen, hint=lambda lane: None, specs=SPECS)
+        order_hints.tend([work(4, broker="mt5"), work(1), work(2, "PAPER"), work(3, busy=False)])
         await until(lambda: opened == [1])
         order_hints.tend([work(1), work(3)])
         await until(lambda: opened == [1, 3])

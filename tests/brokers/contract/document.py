@@ -24,7 +24,7 @@ The faces are proved by clients nobody here wrote: `make test-sdks` prints what 
 
 def document() -> str:
     """Return the whole page."""
-    specs = [member.spec for member in MEMBERS.values()]
+    specs = list({member.slug: member.spec for member in MEMBERS.values()}.values())
     parts = [_HEAD, "## What they offer\n", offers(specs), "\n## The contract\n", markdown(), "\n## Not verified\n"]
     return "\n".join([*parts, *map(_doubts, specs)]).rstrip() + "\n"
 
@@ -56,8 +56,14 @@ def _token_life(spec: BrokerSpec) -> str:
 
 def _order_rate(spec: BrokerSpec) -> str:
     limits = spec.limits
-    spans = ((limits.orders, "s"), (limits.orders_per_minute, "min"), (limits.orders_per_day, "day"))
-    return ", ".join(f"{count}/{span}" for count, span in spans if count)
+    spans = (
+        (limits.orders, "s"),
+        (limits.orders_per_minute, "min"),
+        (limits.orders_per_half_hour, "30 min"),
+        (limits.orders_per_day, "day"),
+    )
+    together = f" ({limits.together}/s with all other calls)" if limits.together else ""
+    return ", ".join(f"{count}/{span}" for count, span in spans if count) + together
 
 
 def _egress(spec: BrokerSpec) -> str:
@@ -82,6 +88,7 @@ _ROWS: dict[str, Callable[[BrokerSpec], str]] = {
     "orders": _order_rate,
     "reads, quotes, candles": lambda spec: f"{spec.limits.reads}/s, {spec.limits.quotes}/s, {spec.limits.candles}/s",
     "modifications of an order": lambda spec: str(spec.max_modifications),
+    "exits that only reduce": lambda spec: "refused where nothing is held" if spec.reduces_only else "not told apart",
     "slices above the freeze": lambda spec: str(spec.autoslice or "none"),
     "registered address": _egress,
     "feed": lambda spec: f"{spec.feed_sockets} x {spec.feed_symbols_per_socket} instruments",

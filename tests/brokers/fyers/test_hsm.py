@@ -41,7 +41,7 @@ def data(*records: bytes, number: int = 1, count: int | None = None) -> bytes:
 
 def test_the_sign_in_carries_key_mode_and_source():
     assert hsm.auth_message("key1") == (
-        b"\x00\x19\x01\x04\x01\x00\x04key1\x02\x00\x01P\x03\x00\x01\x01\x04\x00\x05Vayda"
+        b"\x00\x19\x01\x04\x01\x00\x04key1\x02\x00\x01P\x03\x00\x01\x01\x04\x00\x05Trade"
     )
 
 

@@ -86,7 +86,8 @@ def test_too_many_calls_wait_as_long_as_they_are_told():
 
 def test_no_data_is_an_empty_list_and_nothing_else_is():
     assert read_rows(answer(recorded(NO_DATA)), what="order book") == b"[]"
-    for body in ({"stat": "Ok", "stCode": 200}, {"stat": "Ok", "stCode": 200, "data": None}, {"data": {}}, {}, []):
+    unproved = ({"stat": "Ok", "stCode": 200}, {"stat": "Ok", "stCode": 200, "data": None}, {"data": {}}, {"data": []})
+    for body in (*unproved, {}, []):
         with pytest.raises(BrokerUnavailable, match="kotak order book"):
             read_rows(answer(body), what="order book")
     with pytest.raises(BrokerUnavailable):
@@ -96,13 +97,15 @@ def test_no_data_is_an_empty_list_and_nothing_else_is():
 
 
 def test_lists_come_with_a_verdict_and_holdings_without():
-    for name in ("functions-orders-order-report", "functions-orders-trade-report", "functions-portfolio-holdings"):
-        assert bytes(read_rows(answer(recorded(f"{V3}/{name}__sample-response__01.json")), what="book")).startswith(
-            b"["
-        )
+    for name in ("functions-orders-order-report", "functions-orders-trade-report"):
+        shown = read_rows(answer(recorded(f"{V3}/{name}__sample-response__01.json")), what="book")
+        assert bytes(shown).startswith(b"[")
     holdings = recorded(f"{V3}/functions-portfolio-holdings__sample-response__01.json")
+    assert bytes(read_rows(answer(holdings), what="holdings", is_bare=True)).startswith(b"[")
     with pytest.raises(BrokerUnavailable):
-        read_rows(answer(holdings, status=503), what="holdings")
+        read_rows(answer(holdings), what="order book")
+    with pytest.raises(BrokerUnavailable):
+        read_rows(answer(holdings, status=503), what="holdings", is_bare=True)
 
 
 def test_a_session_that_is_gone_is_told_as_such():

@@ -6,8 +6,8 @@ import pytest
 
 from brokers.mt5.answers import order_outcome
 from brokers.mt5.protocol import Bars, Result, read
-from brokers.mt5.retcodes import ACCEPTED, NAMES, REFUSALS, UNPROVED
-from domain.broker import Outcome, Verdict
+from brokers.mt5.retcodes import ACCEPTED, NAMES, NOTHING_TO_REDUCE, REFUSALS, UNPROVED
+from domain.broker import NOTHING_AT_BROKER, Outcome, Verdict
 from tests.brokers.mt5 import words
 
 PROVED = sorted(NAMES.keys() - ACCEPTED - UNPROVED - {10019, 10024})
@@ -46,10 +46,16 @@ def test_money_and_haste_are_told_apart():
     assert outcome(10024, order=0).verdict is Verdict.RATE_LIMITED
 
 
-@pytest.mark.parametrize("word", sorted(REFUSALS))
+@pytest.mark.parametrize("word", sorted(REFUSALS - {NOTHING_TO_REDUCE}))
 def test_the_terminals_own_refusal_proves_that_nothing_was_sent(word: str):
     found = outcome(0, order=0, refusal=word)
     assert (found.verdict, found.code) == (Verdict.REJECTED, word)
+
+
+def test_an_exit_that_found_nothing_is_told_as_everywhere():
+    found = outcome(0, order=0, refusal=NOTHING_TO_REDUCE)
+    assert (found.verdict, found.code) == (Verdict.REJECTED, NOTHING_AT_BROKER)
+    assert found.message.startswith("mt5: ")
 
 
 def test_bars_answer_no_order():

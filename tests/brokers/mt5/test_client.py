@@ -12,14 +12,15 @@ import pytest
 
 from brokers.connect import BridgeDesk, connect, connect_feed, connect_login, connect_market_data
 from brokers.mt5.counter import Visit, serve
+from brokers.mt5.facts import MAGIC
 from brokers.mt5.protocol import written
 from brokers.mt5.room import RoomUnavailable
 from brokers.mt5.spec import ENDPOINT, SPEC
-from domain.broker import BrokerError, BrokerUnavailable, Credentials, RawTick, SessionLost, Verdict
+from domain.broker import NOTHING_AT_BROKER, BrokerError, BrokerUnavailable, Credentials, RawTick, SessionLost, Verdict
 from domain.orders import OrderChange, OrderStatus, OrderType, Side
 from tests.brokers.bridge import MemoryRoom
 from tests.brokers.mt5 import words
-from tests.brokers.mt5.test_orders import MAGIC, WISH
+from tests.brokers.mt5.test_orders import WISH
 
 QUICK = 0.3
 Answer = Callable[[dict[str, Any]], bytes | None]
@@ -232,18 +233,63 @@ def test_a_price_is_changed_and_a_volume_is_not():
     play(test, answer=answer)
 
 
-def test_on_a_hedging_account_an_exit_names_its_position():
+LEAVE = replace(WISH, side=Side.SELL, reduce_only=True)
+OURS = words.POSITION | {"magic": MAGIC, "ticket": 77, "volume": 0.03}
+
+
+def last_request(scene: Scene) -> tuple[int, float, bool]:
+    request = scene.terminal.commands[-1]["request"]
+    return request["position"], request["volume"], request["reduce_only"]
+
+
+def test_on_a_hedging_account_an_exit_names_its_ticket_and_an_entry_never_does():
     async def test(scene: Scene) -> None:
-        scene.terminal.show(positions=[words.POSITION | {"magic": MAGIC, "ticket": 77, "volume": 0.03}])
+        scene.terminal.show(positions=[OURS, OURS | {"ticket": 78, "magic": 0, "volume": 0.09}])
         await scene.broker.positions()
-        await scene.broker.place(replace(WISH, side=Side.SELL))
-        assert scene.terminal.commands[-1]["request"]["position"] == 77
-        await scene.broker.place(replace(WISH, client_order_id="TAG2"))
-        assert scene.terminal.commands[-1]["request"]["position"] == 0
-        spread = await scene.broker.place(replace(WISH, client_order_id="TAG3", side=Side.SELL, quantity=4))
-        assert (spread.verdict, spread.code) == (Verdict.REJECTED, "INVALID")
+        await scene.broker.place(LEAVE)
+        assert last_request(scene) == (77, 0.03, True)
+        await scene.broker.place(replace(LEAVE, client_order_id="TAG2", quantity=5))
+        assert last_request(scene) == (77, 0.03, True)
+        await scene.broker.place(replace(WISH, client_order_id="TAG3", side=Side.SELL))
+        assert last_request(scene) == (0, 0.03, False)
 
     play(test, margin_mode=2)
+
+
+def test_an_exit_of_a_hedging_account_without_a_ticket_looks_again_before_it_is_refused():
+    async def test(scene: Scene) -> None:
+        await scene.broker.positions()
+        scene.terminal.show(positions=[OURS])
+        assert (await scene.broker.place(LEAVE)).verdict is Verdict.UNKNOWN
+        assert last_request(scene) == (77, 0.03, True)
+        scene.terminal.show(positions=[OURS | {"magic": 0}])
+        await scene.broker.positions()
+        nothing = await scene.broker.place(replace(LEAVE, client_order_id="TAG2"))
+        assert (nothing.verdict, nothing.code) == (Verdict.REJECTED, NOTHING_AT_BROKER)
+        assert "mt5" in nothing.message
+        assert {one["cmd_id"] for one in scene.terminal.commands} == {"TAG1"}
+        assert [one.cmd_id for one in scene.room.waiting()] == ["TAG1"]
+
+    play(test, margin_mode=2, timeout=1.0)
+
+
+def test_an_exit_whose_book_is_not_shown_in_time_is_refused_unsent_for_that():
+    async def test(scene: Scene) -> None:
+        await scene.broker.positions()
+        scene.terminal.is_silent = True
+        outcome = await scene.broker.place(LEAVE)
+        assert (outcome.verdict, outcome.code) == (Verdict.REJECTED, "STALE")
+        assert scene.room.waiting() == []
+
+    play(test, margin_mode=2)
+
+
+def test_on_a_netting_account_an_exit_names_no_ticket_but_says_what_it_is():
+    async def test(scene: Scene) -> None:
+        await scene.broker.place(LEAVE)
+        assert last_request(scene) == (0, 0.03, True)
+
+    play(test)
 
 
 def test_a_symbol_that_means_another_unit_than_our_master_is_neither_traded_nor_read():

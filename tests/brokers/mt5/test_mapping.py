@@ -7,9 +7,9 @@ import msgspec
 import orjson
 import pytest
 
-from brokers.mt5.facts import Facts, Untradable, facts_by_name, facts_of
+from brokers.mt5.facts import MAGIC, Facts, Untradable, facts_by_name, facts_of
 from brokers.mt5.instruments import listed
-from brokers.mt5.mapping import fills_of, orders_of, positions_of
+from brokers.mt5.mapping import fills_of, orders_of, own_part, positions_of
 from brokers.mt5.protocol import Symbol, Sync
 from domain.broker import BrokerUnavailable
 from domain.orders import OrderStatus, OrderType, Side
@@ -57,7 +57,7 @@ def test_a_unit_is_the_volume_step_and_its_multiplier_what_it_gains():
         {"trade_tick_value": 0.0},
         {"point": 0.0},
         {"currency_profit": "JPY"},
-        {"trade_tick_size": 0.00001},
+        {"trade_tick_size": 0.000000001},
     ],
 )
 def test_a_symbol_whose_numbers_cannot_be_traded_by_is_left_out_by_name(changes: dict[str, Any]):
@@ -65,6 +65,12 @@ def test_a_symbol_whose_numbers_cannot_be_traded_by_is_left_out_by_name(changes:
     assert [row.symbol for row in rows] == ["GOOD"]
     assert [one.symbol for one in left_out] == ["XAUUSD"]
     assert "XAUUSD" in left_out[0].reason
+
+
+def test_a_pair_of_five_digits_is_listed_to_its_last_one():
+    (row,), left_out = listed([symbol(**EURO)])
+    assert (row.symbol, row.tick_size, row.multiplier) == ("EURUSD", Decimal("0.00001"), 1000)
+    assert left_out == []
 
 
 def test_of_two_symbols_of_one_name_none_is_listed_or_traded():
@@ -146,3 +152,38 @@ def test_positions_of_a_hedging_account_are_netted_by_symbol():
 def test_a_position_closed_within_the_day_is_shown_as_nothing():
     (flat,) = positions_of(book(deals=[words.DEAL]), facts())
     assert (flat.symbol, flat.quantity, flat.last_price) == ("XAUUSD", 0, Decimal("4000.5"))
+
+
+def test_on_a_hedging_account_other_peoples_tickets_are_not_counted_with_ours():
+    ours, theirs = {"magic": MAGIC, "position_id": 31}, {"magic": 0, "position_id": 41}
+    orders = [
+        {"ticket": 31, "state": 4, "volume_current": 0.0} | ours,
+        {"ticket": 32, "comment": "by hand", "magic": 0, "position_id": 31},
+        {"ticket": 41, "comment": "theirs"} | theirs,
+    ]
+    deals = [
+        words.DEAL | {"ticket": 1, "order": 31, "volume": 0.03} | ours,
+        words.DEAL | {"ticket": 2, "order": 32, "type": 1, "volume": 0.01, "magic": 0, "position_id": 31},
+        words.DEAL | {"ticket": 3, "order": 41, "type": 1, "volume": 0.05} | theirs,
+    ]
+    positions = [
+        words.POSITION | {"ticket": 31, "magic": MAGIC, "volume": 0.02},
+        words.POSITION | {"ticket": 41, "magic": 0, "type": 1, "volume": 0.05},
+    ]
+    whole = book(*orders, deals=deals, positions=positions)
+    assert positions_of(whole, facts())[0].quantity == -3
+    own = own_part(whole)
+    (position,) = positions_of(own, facts())
+    assert position.quantity == 2
+    assert [one.broker_order_id for one in orders_of(own, facts())] == ["31", "32"]
+    assert [one.exchange_trade_id for one in fills_of(own, facts())] == ["1", "2"]
+
+
+def test_a_ticket_of_ours_that_somebody_closed_still_tells_who():
+    deals = [
+        words.DEAL | {"ticket": 1, "order": 31, "magic": MAGIC, "position_id": 31},
+        words.DEAL | {"ticket": 2, "order": 32, "type": 1, "magic": 0, "position_id": 31},
+    ]
+    own = own_part(book({"ticket": 32, "magic": 0, "position_id": 31}, deals=deals))
+    assert [one.broker_order_id for one in orders_of(own, facts())] == ["32"]
+    assert positions_of(own, facts())[0].quantity == 0

@@ -8,7 +8,8 @@ import msgspec
 import orjson
 import pytest
 
-from brokers.mt5.orders import MAGIC, cancel_request, modify_request, place_request, position_to_close
+from brokers.mt5.facts import MAGIC
+from brokers.mt5.orders import Reduction, cancel_request, modify_request, place_request, reduction_of
 from brokers.mt5.protocol import OrderRow, PositionRow
 from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side, Validity
 from tests.brokers.mt5 import words
@@ -51,6 +52,7 @@ def test_a_limit_is_a_pending_order_that_may_go_through_the_market():
         "deviation": 0,
         "comment": "TAG1",
         "position": 0,
+        "reduce_only": False,
         "price": 4000.5,
         "through": True,
     }
@@ -118,8 +120,8 @@ def test_a_change_moves_the_price_and_never_the_volume():
             cancel_request(odd)
 
 
-def test_a_hedging_account_closes_the_smallest_position_of_ours_that_is_large_enough():
-    sale = replace(WISH, side=Side.SELL)
+def test_an_exit_reduces_the_smallest_position_of_ours_that_is_large_enough_or_the_whole_of_the_largest():
+    leave = replace(WISH, side=Side.SELL, reduce_only=True)
     held = [
         position(ticket=1, volume=0.05),
         position(ticket=2, volume=0.03),
@@ -127,12 +129,18 @@ def test_a_hedging_account_closes_the_smallest_position_of_ours_that_is_large_en
         position(ticket=4, volume=0.03, magic=0),
         position(ticket=5, volume=0.03, symbol="EURUSD"),
     ]
-    assert position_to_close(sale, held, facts()) == 2
-    assert position_to_close(replace(sale, quantity=4), held, facts()) == 1
-    assert position_to_close(WISH, held, facts()) == 3
-    assert position_to_close(sale, held[2:], facts()) == 0
-    with pytest.raises(ValueError, match="2 positions"):
-        position_to_close(replace(sale, quantity=6), held, facts())
-    assert told(place_request(sale, facts(), closes=2))["position"] == 2
+    assert reduction_of(leave, held, facts()) == Reduction(ticket=2, units=3)
+    assert reduction_of(replace(leave, quantity=2), held, facts()) == Reduction(ticket=2, units=2)
+    assert reduction_of(replace(leave, quantity=4), held, facts()) == Reduction(ticket=1, units=4)
+    assert reduction_of(replace(leave, quantity=8), held, facts()) == Reduction(ticket=1, units=5)
+    assert reduction_of(replace(leave, side=Side.BUY), held, facts()) == Reduction(ticket=3, units=3)
+    assert reduction_of(leave, held[2:], facts()) is None
+
+
+def test_what_an_exit_takes_of_a_ticket_is_its_volume():
+    leave = replace(WISH, side=Side.SELL, quantity=8, reduce_only=True)
+    said = told(place_request(leave, facts(), reduction=Reduction(ticket=1, units=5)))
+    assert (said["position"], said["volume"], said["reduce_only"]) == (1, 0.05, True)
+    stop = replace(leave, order_type=OrderType.SL_M, trigger_price=Decimal(9))
     with pytest.raises(ValueError, match="stop"):
-        place_request(replace(sale, order_type=OrderType.SL_M, trigger_price=Decimal(9)), facts(), closes=2)
+        place_request(stop, facts(), reduction=Reduction(ticket=1, units=5))

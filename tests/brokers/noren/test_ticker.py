@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.noren.ticker import Touchlines, read_message, scaled
+from brokers.noren.ticker import Touchlines, read_message
+from brokers.shown import scaled
 from domain.prices import to_scaled
 from tests.brokers.noren.cast import recorded
 

@@ -156,6 +156,27 @@ def test_many_instruments_are_asked_for_in_parts_and_too_many_not_at_all():
     assert asked == sorted(keys)
 
 
+def test_a_pong_nobody_asked_for_is_a_sign_of_life():
+    """RFC 6455, 5.5.3: either side may send one as a heartbeat."""
+
+    async def script(socket: web.WebSocketResponse) -> None:
+        await gate.expect(socket, 1)
+        await socket.pong(b"still here")
+        await socket.send_bytes(SHORT)
+        await socket.close()
+
+    async def journey(base: str):
+        feed = feed_at(base)
+        await feed.subscribe([INDEX])
+        ended = await drained(feed.connect())
+        await feed.aclose()
+        return ended
+
+    gate = Gate(script)
+    batches, ended = run(gate, journey)
+    assert (len(batches), ended.code) == (1, "DROPPED")
+
+
 def test_pings_are_answered_and_keep_a_quiet_socket_alive():
     silence = 1.5  # long for a machine that is busy, too
 

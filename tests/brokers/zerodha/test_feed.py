@@ -291,6 +291,24 @@ def test_the_order_stream_yields_updates_and_leaves_out_what_it_cannot_read(capl
     assert "reports an error" in caplog.text
 
 
+def test_a_long_error_in_another_script_is_cut_and_does_not_end_the_socket(caplog):
+    async def script(socket: web.WebSocketResponse) -> None:
+        await socket.send_str(json.dumps({"type": "error", "data": "\u20b9" * 100}, ensure_ascii=False))
+        await socket.send_str(order_text())
+        await socket.close()
+
+    async def journey(base: str):
+        stream = connect_order_stream("zerodha", CREDENTIALS, endpoint(base), lot_size_of=lot_size_of)
+        try:
+            return await drained(stream.connect())
+        finally:
+            await cast(ZerodhaOrderStream, stream).aclose()
+
+    orders, error = run(Ticker(script), journey)
+    assert ([one.status for one in orders], error.code) == ([OrderStatus.FILLED], "DROPPED")
+    assert "reports an error" in caplog.text
+
+
 def test_closing_the_feed_ends_a_running_connect():
     async def script(socket: web.WebSocketResponse) -> None:
         await socket.send_bytes(TICK)

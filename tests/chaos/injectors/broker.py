@@ -4,10 +4,17 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from brokers.catalog import spec_of
+from domain.broker_spec import Capability
 from tests.chaos.injectors.base import Injector
 from tests.chaos.world import World
 
-LOOK_SECONDS = 1.0
+LIT_AT_ONCE = 12
+PATIENCE = 60.0
+"""Seconds after which a fault that nobody meets is put out: it must not keep others from being lit."""
+
+NEEDED = {"postback": Capability.POSTBACK, "ticker": Capability.ORDER_STREAM}
+"""What a broker must have for faults of an endpoint to reach its clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,11 @@ class Menu:
             f"{key}={value:g}" if isinstance(value, int | float) else f"{value}" for key, value in self.more.items()
         ]
         return " ".join([self.kind, *said, "" if self.endpoint == "orders.place" else f"({self.endpoint})"]).strip()
+
+    def reaches(self, broker: str) -> bool:
+        """Whether clients of a broker can meet it: not every broker posts, or has a socket for orders."""
+        needed = NEEDED.get(self.endpoint)
+        return needed is None or needed in spec_of(broker).offers
 
 
 ORDER_CALLS = (
@@ -85,6 +97,15 @@ NEWS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """A fault in force, and since when (monotonic)."""
+
+    menu: Menu
+    calls: int
+    at: float
+
+
 class BrokerFaults(Injector):
     """Puts faults in force and counts how many calls each has really spoilt."""
 
@@ -93,39 +114,45 @@ class BrokerFaults(Injector):
     def __init__(self, seed: str, name: str, menu: tuple[Menu, ...], *, every: float) -> None:
         self.name, self.every, self.menu = name, every, menu
         super().__init__(seed)
-        self._lit: dict[int, tuple[Menu, int]] = {}
+        self._lit: dict[int, Lit] = {}
 
     def inject(self, world: World) -> None:
-        """Light one more; put out nothing: each ends after its calls."""
-        self._tally(world)
-        menu = [one for one in self.menu if not (one.is_long and time.monotonic() > world.long_faults_until)]
-        if not menu or len(self._lit) > 12:
+        """Light one more; each ends after its calls."""
+        self._put_out(world, lit_before=time.monotonic() - PATIENCE)
+        menu = [one for one in self.menu if self._may(one, world)]
+        if not menu or len(self._lit) > LIT_AT_ONCE:
             return
         chosen = self.random.choices(menu, [one.weight for one in menu])[0]
         calls = self.random.choice(chosen.calls)
-        client = "" if chosen.for_all else self.random.choice(["", *world.live_clients])
+        client = "" if chosen.for_all else self.random.choice(["", *_reached(chosen, world)])
         body = {"kind": chosen.kind, "endpoint": chosen.endpoint, "client": client, "count": calls} | chosen.more
         fault = world.simulate("POST", "faults", body)
-        self._lit[fault["id"]] = (chosen, calls)
+        self._lit[fault["id"]] = Lit(chosen, calls, time.monotonic())
 
-    def _tally(self, world: World) -> None:
-        """Count what has burnt down."""
-        left = {fault["id"]: fault["fired"] for fault in world.simulate("GET", "faults")["faults"]}
-        for number in [number for number in self._lit if number not in left]:
-            chosen, calls = self._lit.pop(number)
-            world.count(f"broker: {chosen.label}", calls)
+    def _may(self, menu: Menu, world: World) -> bool:
+        is_late = menu.is_long and time.monotonic() > world.long_faults_until
+        return not is_late and bool(_reached(menu, world))
+
+    def _put_out(self, world: World, *, lit_before: float) -> None:
+        """Put out what has burnt so long, and count what was spoilt by that and by what has burnt down."""
+        burning = {fault["id"]: fault["fired"] for fault in world.simulate("GET", "faults")["faults"]}
+        for number, lit in list(self._lit.items()):
+            if number in burning and lit.at > lit_before:
+                continue
+            fired = burning.get(number, lit.calls)
+            if number in burning:
+                world.simulate("DELETE", f"faults/{number}")
+            if fired:
+                world.count(f"broker: {lit.menu.label}", fired)
+            del self._lit[number]
 
     def heal(self, world: World) -> None:
         """Put out what still burns, and count what it has spoilt."""
-        for fault in world.simulate("GET", "faults")["faults"]:
-            if fault["id"] in self._lit:
-                chosen, _ = self._lit.pop(fault["id"])
-                if fault["fired"]:
-                    world.count(f"broker: {chosen.label}", fault["fired"])
-                world.simulate("DELETE", f"faults/{fault['id']}")
-        for chosen, calls in self._lit.values():
-            world.count(f"broker: {chosen.label}", calls)
-        self._lit.clear()
+        self._put_out(world, lit_before=time.monotonic())
+
+
+def _reached(menu: Menu, world: World) -> list[str]:
+    return [client for client, broker in world.live_brokers.items() if menu.reaches(broker)]
 
 
 class Exchange(Injector):
@@ -145,7 +172,7 @@ class Exchange(Injector):
         deviation = self.random.choice(self.DEVIATIONS)
         client = self.random.choice(world.live_clients)
         world.simulate("POST", "exchange", {"client": client} | deviation)
-        world.count(f"exchange: {' and '.join(deviation)}")
+        world.count(f"exchange: {' and '.join(deviation)}", client=client)
         world.pause(self.random.uniform(3, 8))
         world.simulate("POST", "exchange", {"client": client})
 

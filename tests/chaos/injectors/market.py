@@ -2,14 +2,13 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from bus.connection import redis_client
 from bus.ticks import CHANNEL
 from tests.chaos.injectors.base import Injector
+from tests.chaos.traffic import LEAVE, strategies_of, underlyings_of
 from tests.chaos.world import World
-
-FEED_CLIENT = "DEMO20"
-UNDERLYING = "NIFTY"
 
 
 class Feed(Injector):
@@ -24,31 +23,36 @@ class Feed(Injector):
 
     def _silence(self, world: World) -> None:
         seconds = self.random.uniform(5, 15)
-        body = {"kind": "silent_socket", "client": FEED_CLIENT, "seconds": seconds, "count": 1}
-        world.simulate("POST", "faults", body)
+        self._spoil(world, {"kind": "silent_socket", "seconds": seconds})
         world.count("feed: silent socket")
 
     def _drop(self, world: World) -> None:
-        world.simulate("POST", "faults", {"kind": "dropped_socket", "client": FEED_CLIENT, "count": 1})
+        self._spoil(world, {"kind": "dropped_socket"})
         world.count("feed: dropped socket")
 
+    def _spoil(self, world: World, fault: dict[str, Any]) -> None:
+        client = self.random.choice(world.desk.feed_clients())
+        world.simulate("POST", "faults", {"client": client, "count": 1} | fault)
+
     def _freeze(self, world: World) -> None:
-        world.simulate("POST", "market", {"action": "freeze", "underlying": UNDERLYING, "on": True})
+        underlying = self.random.choice(underlyings_of(world))
+        world.simulate("POST", "market", {"action": "freeze", "underlying": underlying, "on": True})
         world.count("feed: frozen prices")
         world.pause(self.random.uniform(4, 10))
         self.heal(world)
 
     def _spike(self, world: World) -> None:
         """There and back: stops and targets fire, resting limits are left behind."""
-        percent = self.random.choice((-1.2, -0.6, 0.6, 1.2))
+        percent, underlying = self.random.choice((-1.2, -0.6, 0.6, 1.2)), self.random.choice(underlyings_of(world))
         for move in (percent, -percent):
-            world.simulate("POST", "market", {"action": "shock", "underlying": UNDERLYING, "percent": move})
+            world.simulate("POST", "market", {"action": "shock", "underlying": underlying, "percent": move})
             world.pause(self.random.uniform(1, 4))
         world.count("feed: spike and back", 2)
 
     def heal(self, world: World) -> None:
         """Let prices move."""
-        world.simulate("POST", "market", {"action": "freeze", "underlying": UNDERLYING, "on": False})
+        for underlying in underlyings_of(world):
+            world.simulate("POST", "market", {"action": "freeze", "underlying": underlying, "on": False})
 
 
 class Ticks(Injector):
@@ -87,15 +91,15 @@ class EverythingAtOnce(Injector):
 
     def inject(self, world: World) -> None:
         """Move the market through every stop while everybody leaves by hand."""
-        percent = self.random.choice((-1.5, 1.5))
-        shock = {"action": "shock", "underlying": UNDERLYING, "percent": percent}
+        percent, underlying = self.random.choice((-1.5, 1.5)), self.random.choice(underlyings_of(world))
+        shock = {"action": "shock", "underlying": underlying, "percent": percent}
         number = self.random.getrandbits(64)
-        with ThreadPoolExecutor(max_workers=9) as pool:
+        with ThreadPoolExecutor(max_workers=12) as pool:
             moved = pool.submit(world.simulate, "POST", "market", shock)
             for trader in range(len(world.demo["traders"])):
                 pool.submit(world.post, "square-off/", {"all": True}, trader=trader)
-            pool.submit(world.alert, "momentum-call", {"action": "sell", "alert_id": f"all-call-{number}"})
-            pool.submit(world.alert, "short-straddle", {"action": "buy", "alert_id": f"all-straddle-{number}"})
+            for slug in strategies_of(world):
+                pool.submit(world.alert, slug, {"action": LEAVE[slug], "alert_id": f"all-{slug}-{number}"})
         moved.result()
         world.count("stop, target, alert and square-off at once")
         world.pause(3)

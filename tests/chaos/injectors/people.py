@@ -3,9 +3,8 @@
 from typing import Any
 
 from tests.chaos.injectors.base import Injector
+from tests.chaos.traffic import ENTER, strategies_of
 from tests.chaos.world import World
-
-ENTER = {"momentum-call": "buy", "short-straddle": "sell"}
 
 
 class OwnApp(Injector):
@@ -17,31 +16,27 @@ class OwnApp(Injector):
     def inject(self, world: World) -> None:
         """One order of one person; left over positions of their own are theirs."""
         clients = [one for one in world.simulate("GET", "state")["clients"] if one["client"] in world.live_clients]
-        held = [(one["client"], symbol, quantity) for one in clients for symbol, quantity in one["positions"].items()]
+        held = [(one["client"], position) for one in clients for position in one["positions"]]
         if not held:
             return
-        client, name, quantity = self.random.choice(held)
-        symbol, _, product = name.partition(":")
+        client, position = self.random.choice(held)
         if self.random.random() < 0.6:
-            self._order(world, client, symbol, product, -quantity, "the whole position left in the broker's app")
+            self._order(world, client, position, -position["quantity"], "the whole position left in the broker's app")
         else:
-            lot = world.simulate("GET", f"quote?exchange=NFO&symbol={symbol}")["lot_size"]
-            for units in (lot, -lot):
-                self._order(world, client, symbol, product, units, "a lot bought and sold in the broker's app")
+            for units in (position["lot_size"], -position["lot_size"]):
+                self._order(world, client, position, units, "a lot bought and sold in the broker's app")
                 world.pause(self.random.uniform(0, 3))
 
-    def _order(self, world: World, client: str, symbol: str, product: str, units: int, what: str) -> None:
-        order: dict[str, Any] = {
+    def _order(self, world: World, client: str, position: dict[str, Any], units: int, what: str) -> None:
+        order = {
             "client": client,
-            "exchange": "NFO",
-            "symbol": symbol,
+            **{name: position[name] for name in ("exchange", "symbol", "product")},
             "side": "BUY" if units > 0 else "SELL",
             "quantity": abs(units),
-            "product": product,
             "order_type": "MARKET",
         }
         world.simulate("POST", "manual-order", order)
-        world.count(f"people: {what}")
+        world.count(f"people: {what}", client=client)
 
 
 class SignIns(Injector):
@@ -51,9 +46,10 @@ class SignIns(Injector):
     every = 6.0
 
     def inject(self, world: World) -> None:
-        """One account of the simulated broker."""
-        world.desk.sign_in(self.random.choice(world.live_clients))
-        world.count("people: an account signed in again")
+        """One live account."""
+        client = self.random.choice(world.live_clients)
+        world.desk.sign_in(client)
+        world.count("people: an account signed in again", client=client)
 
 
 class Halts(Injector):
@@ -68,7 +64,7 @@ class Halts(Injector):
 
     def inject(self, world: World) -> None:
         """Enter, halt while the orders go out, release."""
-        slug = self.random.choice(sorted(ENTER))
+        slug = self.random.choice(strategies_of(world))
         alert = {"action": ENTER[slug], "alert_id": f"halted-{self.random.getrandbits(64)}"}
         world.alert(slug, alert)
         world.pause(self.random.uniform(0, 0.3))

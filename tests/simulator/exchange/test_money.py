@@ -1,7 +1,7 @@
 """Positions and margins after fills."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -60,6 +60,22 @@ def test_a_position_that_flips_starts_anew_at_the_flipping_price() -> None:
     holding.fill(Side.BUY, 65, D(100))
     holding.fill(Side.SELL, 130, D(110))
     assert (holding.quantity, holding.average_price, holding.realised) == (-65, D(110), D(650))
+
+
+def test_a_position_is_remembered_as_it_was_before_each_execution() -> None:
+    began, holding = datetime(2026, 11, 23, 10, tzinfo=UTC), Holding(listing=option(), product=Product.NRML)
+    for minute, side in enumerate((Side.BUY, Side.BUY, Side.SELL), start=1):
+        holding.remember(began + timedelta(minutes=minute))
+        holding.fill(side, 65, D(100 + minute))
+    was = [holding.as_of(began + timedelta(minutes=minute)) for minute in range(4)]
+    assert [(one.quantity, one.bought.quantity, one.sold.quantity) for one in was] == [
+        (0, 0, 0),
+        (65, 65, 0),
+        (130, 130, 0),
+        (65, 130, 65),
+    ]
+    assert [one.is_untouched for one in was] == [True, False, False, False]
+    assert was[1].average_price == D(101)
 
 
 def test_the_multiplier_counts_in_values_and_profit() -> None:

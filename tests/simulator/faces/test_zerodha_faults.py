@@ -116,10 +116,13 @@ def test_a_lagging_book_shows_the_past(site, trader, buy):
     trader.place(**buy)
     fault(site, "book_lag", seconds=3600, endpoint="orders.book")
     fault(site, "book_lag", seconds=3600, endpoint="trades.book")
+    fault(site, "book_lag", seconds=3600, endpoint="positions")
     assert trader.get("/orders") == []
     assert trader.get("/trades") == []
+    assert trader.get("/portfolio/positions")["net"] == []
     site.control("DELETE", "faults")
     assert len(trader.get("/orders")) == len(trader.get("/trades")) == 1
+    assert [row["quantity"] for row in trader.get("/portfolio/positions")["net"]] == [int(buy["quantity"])]
 
 
 def test_a_lagging_book_shows_a_known_order_in_its_earlier_state(site, trader, resting):
@@ -216,5 +219,7 @@ def test_the_state_counts_what_there_is(site, trader, buy):
     state = site.control("GET", "state")
     [client] = [row for row in state["clients"] if row["client"] == "DEMO01"]
     assert (client["orders"], client["trades"]) == (1, 1)
-    assert client["positions"] == {f"{buy['tradingsymbol']}:NRML": int(buy["quantity"])}
+    [position] = client["positions"]
+    assert (position["symbol"], position["product"]) == (buy["tradingsymbol"], "NRML")
+    assert position["quantity"] == position["lot_size"] == int(buy["quantity"])
     assert state["ledger"]["entries"] >= 3

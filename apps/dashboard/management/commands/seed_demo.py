@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.dashboard.services.demo import seed_demo, simulator_clients
+from apps.dashboard.services.demo import UnknownBrokers, seed_demo, simulator_clients
 from apps.markets.clock import now
 
 CLIENTS_FILE = "simulator-clients.json"
@@ -39,7 +39,10 @@ class Command(BaseCommand):
 
     def seed(self) -> dict[str, Any]:
         """Make or complete it; return what a person needs to use it."""
-        return seed_demo(now=now())
+        try:
+            return seed_demo(now=now(), brokers=settings.DEMO_BROKERS)
+        except UnknownBrokers as error:
+            raise CommandError(str(error)) from None
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@
 //| Allow WebRequest for the address under Tools, Options, Expert    |
 //| Advisors, and attach it to one chart of the account.             |
 //+------------------------------------------------------------------+
-#property version   "1.00"
+#property version   "1.10"
 #property strict
 
 input string InpAddress = "https://example.invalid"; // Address of the platform
@@ -434,6 +434,8 @@ string Read(const string request, MqlTradeRequest &order)
    MqlTick tick;
    if(!SymbolSelect(order.symbol, true) || !SymbolInfoTick(order.symbol, tick) || tick.ask <= 0 || tick.bid <= 0)
       return "UNKNOWN_SYMBOL";
+   if(Raw(request, "reduce_only") == "true" && !MayReduce(order))
+      return "NOTHING_TO_REDUCE";
    bool   buys   = (order.type == ORDER_TYPE_BUY || order.type == ORDER_TYPE_BUY_LIMIT || order.type == ORDER_TYPE_BUY_STOP);
    double market = buys ? tick.ask : tick.bid, point = SymbolInfoDouble(order.symbol, SYMBOL_POINT);
    if(order.action == TRADE_ACTION_DEAL)
@@ -452,6 +454,20 @@ string Read(const string request, MqlTradeRequest &order)
      }
    order.type_filling = ORDER_FILLING_RETURN;
    return order.position > 0 ? "NEEDS_DEAL" : "";
+  }
+
+//--- whether what an exit takes from is open: the position it names, of its magic, where every order has one of its own
+bool MayReduce(const MqlTradeRequest &order)
+  {
+   bool hedging = (AccountInfoInteger(ACCOUNT_MARGIN_MODE) == ACCOUNT_MARGIN_MODE_RETAIL_HEDGING);
+   bool found   = hedging ? PositionSelectByTicket(order.position) : PositionSelect(order.symbol);
+   if(!found || PositionGetString(POSITION_SYMBOL) != order.symbol)
+      return false;
+   if(hedging && PositionGetInteger(POSITION_MAGIC) != (long)order.magic)
+      return false;
+   bool buys = (order.type == ORDER_TYPE_BUY || order.type == ORDER_TYPE_BUY_LIMIT || order.type == ORDER_TYPE_BUY_STOP);
+   bool sold = (PositionGetInteger(POSITION_TYPE) == POSITION_TYPE_SELL);
+   return buys == sold && PositionGetDouble(POSITION_VOLUME) > order.volume - 0.00000001;
   }
 
 //--- an order of ours by magic and comment: at work, done within a day, or behind an open position

@@ -72,6 +72,11 @@ def is_working(order: ClientOrder) -> bool:
     return order.state is not OrderState.TRIGGER_PENDING
 
 
+def pair_and_number(trade: ClientTrade) -> str:
+    """Return what names an execution: its number is one within its pair only."""
+    return f"{trade.listing.symbol}:{trade.trade_id}"
+
+
 def trade_row(trade: ClientTrade) -> dict[str, Any]:
     """Return a row of ``myTrades``; fees are taken in BNB, of which everybody here has enough."""
     quantity = trade.quantity * trade.listing.multiplier

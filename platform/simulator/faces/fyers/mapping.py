@@ -114,6 +114,11 @@ def tag_of(order: ClientOrder) -> str:
     return f"1:{order.tag}" if order.tag else "2:Untagged"
 
 
+def trade_number(trade: ClientTrade) -> str:
+    """Return what Fyers calls an execution."""
+    return f"{trade.order_id}-{trade.trade_id}"
+
+
 def trade_row(trade: ClientTrade, order: ClientOrder) -> Row:
     """Return an execution as the book shows it."""
     per = unit(trade.listing)
@@ -122,7 +127,7 @@ def trade_row(trade: ClientTrade, order: ClientOrder) -> Row:
         "orderDateTime": stamp(trade.filled_at),
         "orderNumber": trade.order_id,
         "exchangeOrderNo": trade.exchange_order_id,
-        "tradeNumber": f"{trade.order_id}-{trade.trade_id}",
+        "tradeNumber": trade_number(trade),
         "row": int(trade.trade_id),
         "side": _SIDES[trade.side],
         "orderType": _TYPES[order.order_type],

@@ -127,11 +127,16 @@ def status_row(order: ClientOrder) -> Row:
     }
 
 
+def execution_id(trade: ClientTrade) -> str:
+    """Return what IBKR calls an execution."""
+    return f"{trade.exchange_order_id or trade.order_id}.{trade.trade_id}.01"
+
+
 def trade_row(trade: ClientTrade, order: ClientOrder) -> Row:
     """Return one row of ``/iserver/account/trades``: the tag, but not the order's id."""
     listing, side = trade.listing, trade.side.value
     row: Row = {
-        "execution_id": f"{trade.exchange_order_id or trade.order_id}.{trade.trade_id}.01",
+        "execution_id": execution_id(trade),
         "symbol": symbol_of(listing),
         "supports_tax_opt": "0",
         "side": side[0],

@@ -1,7 +1,6 @@
 """A client's orders, deals and positions as a terminal shows them, made anew from the exchange's book at every look.
 
-What a terminal keeps besides, an order's magic number and the position it closes, is in the order's ``variety``; an
-exchange that was restarted has forgotten both.
+What a terminal keeps besides, an order's magic number and the position it closes, is in the order's ``variety``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,7 +88,7 @@ def book_of(exchange: Exchange, client: str, *, margin_mode: int) -> Book:
 
 
 def marks_of(order: ClientOrder) -> tuple[int, int]:
-    """Return an order's magic number and the position it was to close; (0, 0) where they are not known any more."""
+    """Return an order's magic number and the position it was to close (0: none)."""
     magic, _, position = order.variety.partition("/")
     return (int(magic), int(position)) if position else (0, 0)
 

@@ -21,6 +21,7 @@ AGAIN = 0.1
 
 DEAL, PENDING = 1, 5
 SEND_FAILED = 4756
+HEDGING = 2
 _HELLO = ("currency", "leverage", "margin_mode", "trade_allowed", "server", "login")
 _SUMS = ("balance", "equity", "margin", "margin_free")
 _TICK = ("time_msc", "bid", "ask", "last")
@@ -78,7 +79,7 @@ class Expert:
                     await (self._poll(http) if self._session else self._hello(http))
                 except Replaced:
                     return
-                except NoAnswer:
+                except (NoAnswer, LookupError, TypeError):  # nothing came, or what makes no sense
                     await asyncio.sleep(AGAIN)
 
     async def _hello(self, http: aiohttp.ClientSession) -> None:
@@ -172,9 +173,12 @@ class Expert:
         """Make a limit that is at or through the market the deal it stands for; returns why not, where it cannot go."""
         request = {**request}
         through, closes, kind = request.pop("through", False), request.get("position"), int(request.get("type", 0))
+        reduces = request.pop("reduce_only", False)
         if request["action"] not in (DEAL, PENDING):
             return request, ""
         try:
+            if reduces and not await self._may_reduce(http, request):
+                return request, "NOTHING_TO_REDUCE"
             symbol = await self._ask(http, "symbol_info", symbol=request["symbol"])
         except NoAnswer:
             return request, "NOT_CONNECTED"
@@ -189,6 +193,16 @@ class Expert:
             deviation = int(between / symbol["point"] + 1e-6)
             return {**request, "action": DEAL, "type": 0 if buys else 1, "price": market, "deviation": deviation}, ""
         return request, "NEEDS_DEAL" if closes else ""
+
+    async def _may_reduce(self, http: aiohttp.ClientSession, request: Json) -> bool:
+        """Say whether what an exit takes from is open: on a hedging account the ticket it names, of its own magic."""
+        account, positions = await self._ask(http, "account_info"), await self._ask(http, "positions_get")
+        ticket, magic = request.get("position", 0), request.get("magic")
+        if account["margin_mode"] == HEDGING:
+            positions = [row for row in positions if (row["ticket"], row["magic"]) == (ticket, magic)]
+        sides = (request["symbol"], 1 - int(request["type"]) % 2)
+        held = sum(row["volume"] for row in positions if (row["symbol"], row["type"]) == sides)
+        return bool(held + 1e-9 >= request["volume"])
 
     def _looked_up(self, request: Json) -> Json | None:
         """Return the answer of an order that is there already, by its magic number and comment."""

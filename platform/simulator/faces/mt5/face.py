@@ -1,6 +1,7 @@
 """The face put together: the terminal's functions, under /mt5, and the expert advisors attached to terminals."""
 
 import asyncio
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from simulator.faces.mt5.portfolio import Portfolio
 from simulator.faults import SOCKET_FAULTS
 
 TERMINAL = "/terminal"
+
+log = logging.getLogger("simulator")
 
 
 class Charts:
@@ -37,12 +40,29 @@ class Charts:
         client = self._counter.named(attached.login)
         if client is None or client.api_secret != attached.password:
             return wire.failure(self._counter.session_lost())
-        terminal = str(request.url.with_path(f"/{BROKER}{TERMINAL}").with_query(None))
-        ring, silence = self._rings / f"{client.client}.json", partial(self._silence, client.client)
-        expert = Expert(attached, terminal=terminal, ring=ring, silence=silence)
         await self._end(client.client)
-        self._running[client.client] = asyncio.get_running_loop().create_task(expert.run())
+        self._run(attached, terminal=str(request.url.with_path(f"/{BROKER}{TERMINAL}").with_query(None)))
         return wire.success(True)
+
+    def attach_all(self) -> None:
+        """Attach the terminals of clients that say where to: they are on a chart whenever the exchange runs."""
+        desk = self._counter.desk
+        for client in desk.clients if desk.address else ():
+            if client.broker == BROKER and "bridge_token" in client.extra:
+                attached = Attachment(
+                    login=client.client,
+                    password=client.api_secret,
+                    url=client.extra["bridge_url"],
+                    token=client.extra["bridge_token"],
+                )
+                self._run(attached, terminal=f"{desk.address}/{BROKER}{TERMINAL}")
+
+    def _run(self, attached: Attachment, *, terminal: str) -> None:
+        ring, silence = self._rings / f"{attached.login}.json", partial(self._silence, attached.login)
+        expert = Expert(attached, terminal=terminal, ring=ring, silence=silence)
+        task = asyncio.get_running_loop().create_task(expert.run())
+        task.add_done_callback(partial(_ended, attached.login))
+        self._running[attached.login] = task
 
     async def detach(self, request: web.Request) -> web.Response:
         """DELETE /expert: take it off the chart again; a terminal without one has nothing to lose."""
@@ -65,6 +85,12 @@ class Charts:
             await asyncio.gather(task, return_exceptions=True)
 
 
+def _ended(login: str, task: asyncio.Task[None]) -> None:
+    """A terminal that stops for a reason nobody foresaw must not do so in silence."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("the terminal of %s broke", login, exc_info=task.exception())
+
+
 def build(desk: Desk) -> Face:
     """Build the face."""
     counter = TerminalCounter(desk)
@@ -77,7 +103,7 @@ def build(desk: Desk) -> Face:
         await charts.aclose()
 
     app.on_shutdown.append(close)
-    return Face(app=app, sockets=())
+    return Face(app=app, sockets=(), begin=charts.attach_all)
 
 
 def _functions(router: web.UrlDispatcher, counter: TerminalCounter) -> None:

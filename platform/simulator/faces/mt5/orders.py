@@ -136,7 +136,7 @@ class TerminalOrders(OrderDesk[Asked]):
             return
         held = book_of(self.desk.exchange, client.client, margin_mode=HEDGING).position(ticket)
         side = TYPES.get(whole(fields, "type"), (Side.BUY, None))[0]
-        if held is None or held["type"] == (0 if side is Side.BUY else 1):
+        if held is None or held["symbol"] != fields.get("symbol") or held["type"] == (0 if side is Side.BUY else 1):
             raise TradeError(wire.POSITION_CLOSED, "Position doesn't exist")
         if number(fields, "volume") > to_decimal(round(held["volume"] * 10**8)):
             raise TradeError(wire.INVALID_CLOSE_VOLUME, "Invalid close volume")

@@ -1,13 +1,8 @@
 """Alice Blue under the contract. Bodies follow its documentation's samples, its error table and the A3 SDK."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
-from html.parser import HTMLParser
-from urllib.parse import parse_qsl, urljoin, urlsplit
 
-import aiohttp
 import orjson
 from aiohttp import web
 
@@ -16,10 +11,12 @@ from brokers.catalog import simulated_endpoint
 from domain.broker import Endpoint, Verdict
 from domain.orders import OrderStatus, OrderType
 from tests.brokers.contract.bench import Bench
+from tests.brokers.contract.browser import browse
+from tests.brokers.contract.browser import code as granted_code
 from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Status
+from tests.brokers.contract.samples import DAY_FIRST, INDEX_NAMES, NOT_FOUND_PAGE, csv_file, keys, number_of
 
 _S = OrderStatus
-_INDEX_SYMBOLS = frozenset({"NIFTY", "BANKNIFTY", "SENSEX"})
 _EQUITY_HEADER = (
     "Exch,Exchange Segment,Group Name,Symbol,Token,Instrument Name,Formatted Ins Name,Trading Symbol,Lot Size,Tick Size"
 )
@@ -27,24 +24,7 @@ _HEADER = (
     "Exch,Exchange Segment,Symbol,Token,Instrument Type,Option Type,Strike Price,Instrument Name,Formatted Ins Name,"
     "Trading Symbol,Expiry Date,Lot Size,Tick Size"
 )
-SYMBOLS = {
-    "nifty weekly": "NIFTY01DEC26C24200",
-    "nifty monthly": "NIFTY24NOV26P24200",
-    "nifty january": "NIFTY12JAN27C20000",
-    "nifty november": "NIFTY02NOV27C20000",
-    "nifty next year": "NIFTY29JUN27P27000",
-    "banknifty monthly": "BANKNIFTY24NOV26C57000",
-    "sensex weekly": "SENSEX26D0385000PE",
-    "sensex monthly": "SENSEX26NOV85000CE",
-    "decimal strike": "VEDL24NOV26C292.5",
-    "index future": "NIFTY29DEC26F",
-    "stock future": "RELIANCE24NOV26F",
-    "ampersand": "M&M24NOV26F",
-    "crude": "CRUDEOIL18DEC26",
-    "equity": "RELIANCE-EQ",
-    "index": "NIFTY 50",
-    "bse index": "SENSEX",
-}
+SYMBOLS = {**DAY_FIRST, "index": "NIFTY 50"}
 STATUSES = (
     *(Status(raw, _S.OPEN) for raw in ("PENDING", "OPEN", "open", "NEW", "REPLACED")),
     Status("TRIGGER_PENDING", _S.TRIGGER_PENDING, order_type=OrderType.SL),
@@ -98,7 +78,7 @@ ERRORS = (
     Sample("another status", 200, b'{"status":"Queued","result":[{"brokerOrderId":"250526000002697"}]}', _V.UNKNOWN),
     Sample("Ok with 400", 400, b'{"status":"Ok","result":[{"brokerOrderId":"250526000002697"}]}', _V.UNKNOWN),
     Sample("401 page", 401, b"<html>sign in</html>", _V.UNKNOWN, content_type="text/html"),
-    Sample("404 page", 404, b"<html>not found</html>", _V.UNKNOWN, content_type="text/html"),
+    NOT_FOUND_PAGE,
 )
 
 
@@ -107,7 +87,7 @@ def endpoint(base: str) -> Endpoint:
 
 
 def fields(name: str) -> Mapping[str, str]:
-    return {"api_key": f"{name.lower()}key", "api_secret": f"{name.lower()}secret"}
+    return keys(name)
 
 
 def register(name: str) -> Mapping[str, object]:
@@ -116,36 +96,7 @@ def register(name: str) -> Mapping[str, object]:
 
 async def code(bench: Bench, name: str) -> str:
     """What the redirect after a sign-in would carry, as it is handed on."""
-    granted = await bench.control("request-token", {"client": name})
-    return f"{name}:{granted['request_token']}"
-
-
-class _Form(HTMLParser):
-    """A page's form: where it goes, and its hidden fields."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.action = ""
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.action = given.get("action") or ""
-        if tag == "input" and given.get("name"):
-            self.fields[str(given["name"])] = given.get("value") or ""
-
-
-async def browse(bench: Bench, url: str, name: str) -> Mapping[str, str]:
-    """Open Alice Blue's page, press its button, and return the query it sends the browser back with."""
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url) as page:
-            form = _Form()
-            form.feed(await page.text())
-        filled = {**form.fields, "client": name}
-        async with session.post(urljoin(url, form.action), data=filled, allow_redirects=False) as sent_back:
-            assert sent_back.status == 302, await sent_back.text()
-            return dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query))
+    return f"{name}:{await granted_code(bench, name)}"
 
 
 def book(rows: Sequence[Shown]) -> bytes:
@@ -191,7 +142,7 @@ def _success(result: object) -> bytes:
 def master(contracts: Sequence[Contract]) -> Mapping[str, File]:
     files = {f"/V2/{name}.csv": _file(name, contracts) for name in ("NFO", "BFO", "MCX", "NSE")}
     indices = "".join(
-        f"{one.exchange.removesuffix('_INDEX')},{SYMBOLS[one.name]},{_token(one)}\n"
+        f"{one.exchange.removesuffix('_INDEX')},{SYMBOLS[one.name]},{number_of(one)!s}\n"
         for one in contracts
         if one.kind == "INDEX"
     )
@@ -200,18 +151,25 @@ def master(contracts: Sequence[Contract]) -> Mapping[str, File]:
 
 def _file(exchange: str, contracts: Sequence[Contract]) -> File:
     is_cash = exchange == "NSE"
-    text = io.StringIO(f"{_EQUITY_HEADER if is_cash else _HEADER}\n")
-    text.seek(0, io.SEEK_END)
-    writer = csv.writer(text, lineterminator="\n")
     listed = [one for one in contracts if one.exchange == exchange]
-    writer.writerows(map(_equity if is_cash else _derivative, listed))
-    text.write(",,,,,,,,,,,,\n")
-    return File(text.getvalue().encode())
+    rows = map(_equity if is_cash else _derivative, listed)
+    return File(csv_file(_EQUITY_HEADER if is_cash else _HEADER, rows, end=",,,,,,,,,,,,\n"))
 
 
 def _equity(one: Contract) -> list[object]:
     name = one.underlying
-    return ["NSE", "nse_cm", "EQ", name, _token(one), name, name, SYMBOLS[one.name], one.lot_size, one.tick_size]
+    return [
+        "NSE",
+        "nse_cm",
+        "EQ",
+        name,
+        str(number_of(one)),
+        name,
+        name,
+        SYMBOLS[one.name],
+        one.lot_size,
+        one.tick_size,
+    ]
 
 
 def _derivative(one: Contract) -> list[object]:
@@ -219,7 +177,7 @@ def _derivative(one: Contract) -> list[object]:
         one.exchange,
         f"{one.exchange.lower()}_fo",
         one.underlying,
-        _token(one),
+        str(number_of(one)),
         _instrument(one),
         one.right or "XX",
         one.strike if one.strike is not None else "0",
@@ -235,12 +193,8 @@ def _derivative(one: Contract) -> list[object]:
 def _instrument(one: Contract) -> str:
     if one.exchange == "BFO":
         return "IO" if one.kind == "OPT" else "IF"
-    group = "COM" if one.exchange == "MCX" else ("IDX" if one.underlying in _INDEX_SYMBOLS else "STK")
+    group = "COM" if one.exchange == "MCX" else ("IDX" if one.underlying in INDEX_NAMES else "STK")
     return f"{one.kind}{group}"
-
-
-def _token(one: Contract) -> str:
-    return str(1000 + list(SYMBOLS).index(one.name))
 
 
 async def before_socket(http: web.Request) -> web.Response:

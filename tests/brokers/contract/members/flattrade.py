@@ -1,13 +1,8 @@
 """Flattrade under the contract. Bodies follow its documentation's samples and the NorenRestApi SDK."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
-from html.parser import HTMLParser
-from urllib.parse import parse_qsl, urlsplit
 
-import aiohttp
 import orjson
 from aiohttp import web
 
@@ -16,30 +11,13 @@ from brokers.flattrade.member import MEMBER as FLATTRADE
 from brokers.flattrade.spec import SPEC
 from domain.broker import Endpoint, Verdict
 from domain.orders import OrderStatus, OrderType
-from tests.brokers.contract.bench import Bench
+from tests.brokers.contract.browser import browse, code
 from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Status
+from tests.brokers.contract.samples import DAY_FIRST, INDEX_NAMES, NOT_FOUND_PAGE, csv_file, keys, number_of
 
 _S = OrderStatus
 _HEADER = "Exchange,Token,Lotsize,Symbol,Tradingsymbol,Instrument,Expiry,Strike,Optiontype"
-_INDEX_SYMBOLS = frozenset({"NIFTY", "BANKNIFTY", "SENSEX"})
-SYMBOLS = {
-    "nifty weekly": "NIFTY01DEC26C24200",
-    "nifty monthly": "NIFTY24NOV26P24200",
-    "nifty january": "NIFTY12JAN27C20000",
-    "nifty november": "NIFTY02NOV27C20000",
-    "nifty next year": "NIFTY29JUN27P27000",
-    "banknifty monthly": "BANKNIFTY24NOV26C57000",
-    "sensex weekly": "SENSEX26D0385000PE",
-    "sensex monthly": "SENSEX26NOV85000CE",
-    "decimal strike": "VEDL24NOV26C292.5",
-    "index future": "NIFTY29DEC26F",
-    "stock future": "RELIANCE24NOV26F",
-    "ampersand": "M&M24NOV26F",
-    "crude": "CRUDEOIL18DEC26",
-    "equity": "RELIANCE-EQ",
-    "index": "Nifty 50",
-    "bse index": "SENSEX",
-}
+SYMBOLS = DAY_FIRST
 STATUSES = (
     *(Status(raw, _S.OPEN) for raw in ("PENDING", "OPEN", "Open", "NEW", "REPLACED")),
     Status("TRIGGER_PENDING", _S.TRIGGER_PENDING, order_type=OrderType.SL),
@@ -88,7 +66,7 @@ ERRORS = (
     Sample("no emsg", 200, b'{"stat":"Not_Ok"}', _V.UNKNOWN),
     Sample("another stat", 200, b'{"stat":"Oi created","norenordno":"20052000000017"}', _V.UNKNOWN),
     Sample("Ok with 400", 400, b'{"stat":"Ok","norenordno":"20052000000017"}', _V.UNKNOWN),
-    Sample("404 page", 404, b"<html>not found</html>", _V.UNKNOWN, content_type="text/html"),
+    NOT_FOUND_PAGE,
 )
 
 
@@ -97,45 +75,11 @@ def endpoint(base: str) -> Endpoint:
 
 
 def fields(name: str) -> Mapping[str, str]:
-    return {"api_key": f"{name.lower()}key", "api_secret": f"{name.lower()}secret"}
+    return keys(name)
 
 
 def register(name: str) -> Mapping[str, object]:
     return {"client": name, "broker": "flattrade", **fields(name)}
-
-
-async def code(bench: Bench, name: str) -> str:
-    """What the redirect after a sign-in would carry."""
-    granted = await bench.control("request-token", {"client": name})
-    return str(granted["request_token"])
-
-
-class _Form(HTMLParser):
-    """A page's form: where it goes, and its hidden fields."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.action = ""
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.action = given.get("action") or ""
-        if tag == "input" and given.get("name"):
-            self.fields[str(given["name"])] = given.get("value") or ""
-
-
-async def browse(bench: Bench, url: str, name: str) -> Mapping[str, str]:
-    """Open Flattrade's page, press its button, and return the query it sends the browser back with."""
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url) as page:
-            form = _Form()
-            form.feed(await page.text())
-        posted = session.post(f"{bench.base}{form.action}", data={**form.fields, "client": name}, allow_redirects=False)
-        async with posted as sent_back:
-            assert sent_back.status == 302, await sent_back.text()
-            return dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query))
 
 
 def book(rows: Sequence[Shown]) -> bytes:
@@ -179,8 +123,8 @@ def master(contracts: Sequence[Contract]) -> Mapping[str, File]:
     lines = [one for one in contracts if one.kind in ("FUT", "OPT")]
     indices = [one for one in contracts if one.kind == "INDEX"]
     stocks = [one for one in contracts if one.kind == "EQ"]
-    found = [{"exch": one.exchange, "token": _token(one), "tsym": SYMBOLS[one.name]} for one in stocks]
-    listed = [{"idxname": SYMBOLS[one.name], "token": _token(one)} for one in indices]
+    found = [{"exch": one.exchange, "token": str(number_of(one)), "tsym": SYMBOLS[one.name]} for one in stocks]
+    listed = [{"idxname": SYMBOLS[one.name], "token": str(number_of(one))} for one in indices]
     return {
         **{name: _file([one for one in lines if _file_of(one) == name]) for name in FLATTRADE.masters},
         "/GetQuotes": _json({"stat": "Ok", "exch": "NFO", "tsym": "X", "token": "1", "ti": "0.10"}),
@@ -194,27 +138,22 @@ def _json(body: object) -> File:
 
 
 def _file(contracts: Sequence[Contract]) -> File:
-    text = io.StringIO(f"{_HEADER}\n")
-    text.seek(0, io.SEEK_END)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(map(_line, contracts))
-    text.write(",,,,,,,,\n")  # real files end in empty rows
-    return File(text.getvalue().encode())
+    return File(csv_file(_HEADER, map(_line, contracts), end=",,,,,,,,\n"))  # real files end in empty rows
 
 
 def _file_of(one: Contract) -> str:
     if one.exchange == "MCX":
         return "Commodity.csv"
-    group = "Index" if one.underlying in _INDEX_SYMBOLS else "Equity"
+    group = "Index" if one.underlying in INDEX_NAMES else "Equity"
     return f"{one.exchange.capitalize()}_{group}_Derivatives.csv"
 
 
 def _line(one: Contract) -> list[object]:
     kind = "FUT" if one.kind == "FUT" else "OPT"
-    group = "COM" if one.exchange == "MCX" else ("IDX" if one.underlying in _INDEX_SYMBOLS else "STK")
+    group = "COM" if one.exchange == "MCX" else ("IDX" if one.underlying in INDEX_NAMES else "STK")
     return [
         one.exchange,
-        _token(one),
+        str(number_of(one)),
         1 if one.exchange == "MCX" else one.lot_size,
         one.underlying,
         SYMBOLS[one.name],
@@ -223,10 +162,6 @@ def _line(one: Contract) -> list[object]:
         one.strike if one.strike is not None else "",
         one.right or "XX",
     ]
-
-
-def _token(one: Contract) -> str:
-    return str(1000 + list(SYMBOLS).index(one.name))
 
 
 async def greet(socket: web.WebSocketResponse) -> None:

@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
-from html.parser import HTMLParser
 from struct import pack
-from urllib.parse import parse_qsl, urlsplit
 
-import aiohttp
 import orjson
 from aiohttp import web
 
@@ -15,29 +12,15 @@ from brokers.fyers.spec import SPEC
 from domain.broker import Endpoint, Verdict
 from domain.clock import IST
 from domain.orders import OrderStatus, OrderType
-from tests.brokers.contract.bench import Bench
+from tests.brokers.contract.browser import browse, code
 from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Spoil, Status
+from tests.brokers.contract.samples import NOT_FOUND_PAGE, YEAR_FIRST, number_of
 
 _S = OrderStatus
 CALLBACK = "http://127.0.0.1:1/callback"
-SYMBOLS = {
-    "nifty weekly": "NSE:NIFTY26D0124200CE",
-    "nifty monthly": "NSE:NIFTY26NOV24200PE",
-    "nifty january": "NSE:NIFTY2711220000CE",
-    "nifty november": "NSE:NIFTY27N0220000CE",
-    "nifty next year": "NSE:NIFTY27JUN27000PE",
-    "banknifty monthly": "NSE:BANKNIFTY26NOV57000CE",
-    "sensex weekly": "BSE:SENSEX26D0385000PE",
-    "sensex monthly": "BSE:SENSEX26NOV85000CE",
-    "decimal strike": "NSE:VEDL26NOV292.5CE",
-    "index future": "NSE:NIFTY26DECFUT",
-    "stock future": "NSE:RELIANCE26NOVFUT",
-    "ampersand": "NSE:M&M26NOVFUT",
-    "crude": "MCX:CRUDEOIL26DECFUT",
-    "equity": "NSE:RELIANCE-EQ",
-    "index": "NSE:NIFTY50-INDEX",
-    "bse index": "BSE:SENSEX-INDEX",
-}
+_EXCHANGES = {"sensex weekly": "BSE", "sensex monthly": "BSE", "bse index": "BSE", "crude": "MCX"}
+_SPOTS = {"equity": "RELIANCE-EQ", "index": "NIFTY50-INDEX", "bse index": "SENSEX-INDEX"}
+SYMBOLS = {name: f"{_EXCHANGES.get(name, 'NSE')}:{symbol}" for name, symbol in (YEAR_FIRST | _SPOTS).items()}
 STATUSES = (
     Status("4", _S.OPEN),
     Status("6", _S.OPEN),
@@ -90,7 +73,7 @@ ERRORS = (
     Sample("another s", 200, b'{"s":"pending","code":1101,"id":"26112000000001"}', _V.UNKNOWN),
     Sample("ok with 400", 400, b'{"s":"ok","code":1101,"message":"","id":"26112000000001"}', _V.UNKNOWN),
     Sample("429 page", 429, b"<html>error code: 1015</html>", _V.UNKNOWN, content_type="text/html"),
-    Sample("404 page", 404, b"<html>not found</html>", _V.UNKNOWN, content_type="text/html"),
+    NOT_FOUND_PAGE,
 )
 
 
@@ -106,40 +89,6 @@ def fields(name: str) -> Mapping[str, str]:
 def register(name: str) -> Mapping[str, object]:
     given = fields(name)
     return {"client": name, "broker": "fyers", "api_key": given["api_key"], "api_secret": given["api_secret"]}
-
-
-async def code(bench: Bench, name: str) -> str:
-    """What the redirect after a sign-in would carry."""
-    granted = await bench.control("request-token", {"client": name})
-    return str(granted["request_token"])
-
-
-class _Form(HTMLParser):
-    """A page's form: where it goes, and its hidden fields."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.action = ""
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.action = given.get("action") or ""
-        if tag == "input" and given.get("name"):
-            self.fields[str(given["name"])] = given.get("value") or ""
-
-
-async def browse(bench: Bench, url: str, name: str) -> Mapping[str, str]:
-    """Open Fyers' page, press its button, and return the query it sends the browser back with."""
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url) as page:
-            form = _Form()
-            form.feed(await page.text())
-        posted = session.post(f"{bench.base}{form.action}", data={**form.fields, "client": name}, allow_redirects=False)
-        async with posted as sent_back:
-            assert sent_back.status == 302, await sent_back.text()
-            return dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query))
 
 
 def book(rows: Sequence[Shown]) -> bytes:
@@ -220,7 +169,7 @@ _PLACES = {"NSE_CM": (10, 10), "BSE_CM": (12, 10), "NSE_FO": (10, 11), "BSE_FO":
 
 def _row(one: Contract) -> dict[str, object]:
     exchange, segment = _PLACES[_file_of(one)]
-    token = 1000 + list(SYMBOLS).index(one.name)
+    token = number_of(one)
     expiry = one.expiry.strftime("%y%m%d") if one.expiry else "000000"
     return {
         "fyToken": f"{exchange}{segment}{expiry}{token}",

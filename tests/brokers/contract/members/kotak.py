@@ -1,7 +1,5 @@
 """Kotak Neo under the contract. Bodies follow its documentation's samples and its official SDK."""
 
-import csv
-import io
 import json
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
@@ -17,6 +15,7 @@ from domain.broker import Endpoint, Verdict
 from domain.clock import IST
 from domain.orders import OrderStatus, OrderType
 from tests.brokers.contract.member import HERE, Contract, FeedSample, File, Member, Sample, Shown, Status
+from tests.brokers.contract.samples import AFTER_MARKET, YEAR_FIRST, csv_file, number_of, worded_statuses
 
 _S = OrderStatus
 _COLUMNS = (
@@ -27,57 +26,8 @@ _SEGMENTS = {"NSE": "nse_cm", "BSE": "bse_cm", "NFO": "nse_fo", "BFO": "bse_fo",
 _FOLDERS = {"nse_cm": "transformed-v1/nse_cm-v1.csv", "bse_cm": "transformed-v1/bse_cm-v1.csv"}
 _PATHS = {segment: f"/{_FOLDERS.get(segment, f'transformed/{segment}.csv')}" for segment in _SEGMENTS.values()}
 _NSE_DERIVATIVES_COUNT_FROM = 315_513_000
-SYMBOLS = {
-    "nifty weekly": "NIFTY26D0124200CE",
-    "nifty monthly": "NIFTY26NOV24200PE",
-    "nifty january": "NIFTY2711220000CE",
-    "nifty november": "NIFTY27N0220000CE",
-    "nifty next year": "NIFTY27JUN27000PE",
-    "banknifty monthly": "BANKNIFTY26NOV57000CE",
-    "sensex weekly": "SENSEX26D0385000PE",
-    "sensex monthly": "SENSEX26NOV85000CE",
-    "decimal strike": "VEDL26NOV292.5CE",
-    "index future": "NIFTY26DECFUT",
-    "stock future": "RELIANCE26NOVFUT",
-    "ampersand": "M&M26NOVFUT",
-    "crude": "CRUDEOIL26DECFUT",
-    "equity": "RELIANCE-EQ",
-    "index": "Nifty 50",
-    "bse index": "SENSEX",
-}
-STATUSES = (
-    *(
-        Status(raw, _S.OPEN)
-        for raw in (
-            "put order req received",
-            "validation pending",
-            "open pending",
-            "open",
-            "OPEN",
-            "modified",
-            "not modified",
-            "modify pending",
-            "modify validation pending",
-            "cancel pending",
-            "not cancelled",
-            "amo req received",
-            "after market order req received",
-            "modify after market order req received",
-        )
-    ),
-    Status("trigger pending", _S.TRIGGER_PENDING, order_type=OrderType.SL),
-    Status("open pending", _S.TRIGGER_PENDING, order_type=OrderType.SL),
-    Status("validation pending", _S.TRIGGER_PENDING, order_type=OrderType.SL_M),
-    Status("open", _S.OPEN, order_type=OrderType.SL),
-    Status("open", _S.PARTIALLY_FILLED, filled=20),
-    Status("modified", _S.PARTIALLY_FILLED, filled=20),
-    Status("complete", _S.FILLED, filled=65),
-    Status("traded", _S.FILLED, filled=65),
-    Status("cancelled", _S.CANCELLED),
-    Status("cancelled", _S.CANCELLED, filled=20),
-    Status("cancelled after market order", _S.CANCELLED),
-    Status("rejected", _S.REJECTED),
-)
+SYMBOLS = {**YEAR_FIRST, "equity": "RELIANCE-EQ", "index": "Nifty 50"}
+STATUSES = (*worded_statuses(), *AFTER_MARKET, Status("traded", OrderStatus.FILLED, filled=65))
 _TYPES = {OrderType.LIMIT: "L", OrderType.SL: "SL", OrderType.SL_M: "SL-M", OrderType.MARKET: "MKT"}
 _V = Verdict
 
@@ -208,10 +158,7 @@ def master(contracts: Sequence[Contract]) -> Mapping[str, File]:
 
 
 def _file(contracts: Sequence[Contract]) -> File:
-    text = io.StringIO(f"{_COLUMNS}\n")
-    text.seek(0, io.SEEK_END)
-    csv.writer(text, lineterminator="\n").writerows(map(_line, contracts))
-    return File(text.getvalue().encode())
+    return File(csv_file(_COLUMNS, map(_line, contracts)))
 
 
 def _segment(one: Contract) -> str:
@@ -222,7 +169,7 @@ def _line(one: Contract) -> list[object]:
     kind = {"FUT": "FUT", "OPT": "OPT"}.get(one.kind, "")
     symbol = one.underlying if one.kind == "INDEX" else SYMBOLS[one.name]
     return [
-        1000 + list(SYMBOLS).index(one.name),
+        number_of(one),
         {"EQ": "EQ", "INDEX": ""}.get(one.kind, "XX"),
         _segment(one),
         f"{kind}IDX" if kind else "",

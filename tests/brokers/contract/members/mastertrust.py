@@ -1,17 +1,13 @@
 """Master Trust under the contract. Bodies follow its documentation's samples; refusals, which it has none of, those of
 other brokers of its platform."""
 
-import csv
 import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from struct import pack
-from urllib.parse import parse_qsl, urlsplit
 
-import aiohttp
 import orjson
 from aiohttp import web
 
@@ -19,7 +15,7 @@ from brokers.catalog import simulated_endpoint
 from brokers.mastertrust.spec import SPEC
 from domain.broker import Endpoint, Verdict
 from domain.orders import OrderStatus, OrderType
-from tests.brokers.contract.bench import Bench
+from tests.brokers.contract.browser import browse, code
 from tests.brokers.contract.member import (
     CSV_UNUSABLE,
     Contract,
@@ -29,7 +25,16 @@ from tests.brokers.contract.member import (
     Sample,
     Shown,
     Spoil,
-    Status,
+)
+from tests.brokers.contract.samples import (
+    AFTER_MARKET,
+    INDEX_NAMES,
+    NOT_FOUND_PAGE,
+    YEAR_FIRST,
+    csv_file,
+    keys,
+    number_of,
+    worded_statuses,
 )
 
 CALLBACK = "http://127.0.0.1:1/callback"
@@ -38,56 +43,8 @@ _HEADER = (
     "exchange,exchange_token,trading_symbol,company_name,close_price,expiry,strike,tick_size,lot_size,"
     "instrument_name,option_type,segment"
 )
-_INDEX_SYMBOLS = frozenset({"NIFTY", "BANKNIFTY", "SENSEX"})
-SYMBOLS = {
-    "nifty weekly": "NIFTY26D0124200CE",
-    "nifty monthly": "NIFTY26NOV24200PE",
-    "nifty january": "NIFTY2711220000CE",
-    "nifty november": "NIFTY27N0220000CE",
-    "nifty next year": "NIFTY27JUN27000PE",
-    "banknifty monthly": "BANKNIFTY26NOV57000CE",
-    "sensex weekly": "SENSEX26D0385000PE",
-    "sensex monthly": "SENSEX26NOV85000CE",
-    "decimal strike": "VEDL26NOV292.5CE",
-    "index future": "NIFTY26DECFUT",
-    "stock future": "RELIANCE26NOVFUT",
-    "ampersand": "M&M26NOVFUT",
-    "crude": "CRUDEOIL26DECFUT",
-    "equity": "RELIANCE-EQ",
-    "index": "Nifty 50",
-    "bse index": "SENSEX",
-}
-STATUSES = (
-    *(
-        Status(raw, _S.OPEN)
-        for raw in (
-            "put order req received",
-            "validation pending",
-            "open pending",
-            "modify validation pending",
-            "modify pending",
-            "cancel pending",
-            "amo req received",
-            "after market order req received",
-            "modify after market order req received",
-            "modified",
-            "not modified",
-            "not cancelled",
-            "open",
-            "OPEN",
-        )
-    ),
-    Status("trigger pending", _S.TRIGGER_PENDING, order_type=OrderType.SL),
-    Status("open pending", _S.TRIGGER_PENDING, order_type=OrderType.SL_M),
-    Status("open", _S.OPEN, order_type=OrderType.SL),
-    Status("open", _S.PARTIALLY_FILLED, filled=20),
-    Status("cancel pending", _S.PARTIALLY_FILLED, filled=20),
-    Status("complete", _S.FILLED, filled=65),
-    Status("cancelled", _S.CANCELLED),
-    Status("cancelled", _S.CANCELLED, filled=20),
-    Status("cancelled after market order", _S.CANCELLED),
-    Status("rejected", _S.REJECTED),
-)
+SYMBOLS = {**YEAR_FIRST, "equity": "RELIANCE-EQ", "index": "Nifty 50"}
+STATUSES = (*worded_statuses(), *AFTER_MARKET)
 _TYPES = {OrderType.LIMIT: "LIMIT", OrderType.SL: "SL", OrderType.SL_M: "SLM", OrderType.MARKET: "MARKET"}
 
 
@@ -128,7 +85,7 @@ ERRORS = (
     Sample("success with 400", 400, b'{"status":"success","data":{"oms_order_id":"250328000022151"}}', _V.UNKNOWN),
     Sample("no status", 200, b'{"data":{"oms_order_id":"250328000022151"}}', _V.UNKNOWN),
     Sample("a bracket's answer", 200, b'{"status":"success","data":{"client_order_id":"250328000028314"}}', _V.UNKNOWN),
-    Sample("404 page", 404, b"<html>not found</html>", _V.UNKNOWN, content_type="text/html"),
+    NOT_FOUND_PAGE,
 )
 
 
@@ -137,44 +94,11 @@ def endpoint(base: str) -> Endpoint:
 
 
 def fields(name: str) -> Mapping[str, str]:
-    return {"api_key": f"{name.lower()}key", "api_secret": f"{name.lower()}secret", "redirect_uri": CALLBACK}
+    return {**keys(name), "redirect_uri": CALLBACK}
 
 
 def register(name: str) -> Mapping[str, object]:
-    keys = {one: fields(name)[one] for one in ("api_key", "api_secret")}
-    return {"client": name, "broker": "mastertrust", "redirect_url": CALLBACK, **keys}
-
-
-async def code(bench: Bench, name: str) -> str:
-    """What the redirect after a sign-in would carry."""
-    granted = await bench.control("request-token", {"client": name})
-    return str(granted["request_token"])
-
-
-class _Form(HTMLParser):
-    """The hidden fields of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("name"):
-            self.fields[str(given["name"])] = given.get("value") or ""
-
-
-async def browse(bench: Bench, url: str, name: str) -> Mapping[str, str]:
-    """Open the page, press its button, and return the query it sends the browser back with."""
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url) as page:
-            assert page.status == 200, await page.text()
-            form = _Form()
-            form.feed(await page.text())
-        posted = session.post(url.split("?")[0], data={**form.fields, "client": name}, allow_redirects=False)
-        async with posted as sent_back:
-            assert sent_back.status == 302, await sent_back.text()
-            return dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query))
+    return {"client": name, "broker": "mastertrust", "redirect_url": CALLBACK, **keys(name)}
 
 
 def book(rows: Sequence[Shown]) -> bytes:
@@ -216,18 +140,14 @@ def _success(data: object) -> bytes:
 
 
 def master(contracts: Sequence[Contract]) -> Mapping[str, File]:
-    text = io.StringIO(f"{_HEADER}\n")
-    text.seek(0, io.SEEK_END)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(map(_line, contracts))
-    return {"/contract/Compact": File(_zipped(text.getvalue().encode()), "application/zip")}
+    return {"/contract/Compact": File(_zipped(csv_file(_HEADER, map(_line, contracts))), "application/zip")}
 
 
 def _line(one: Contract) -> list[object]:
     exchange, is_derivative = one.exchange.removesuffix("_INDEX"), one.kind in ("FUT", "OPT")
     return [
         exchange,
-        1000 + list(SYMBOLS).index(one.name),
+        number_of(one),
         SYMBOLS[one.name],
         _company(one),
         "100.00",
@@ -251,7 +171,7 @@ def _company(one: Contract) -> str:
 def _instrument(one: Contract) -> str:
     if one.kind not in ("FUT", "OPT"):
         return "EQ" if one.kind == "EQ" else ""
-    group = "index" if one.underlying in _INDEX_SYMBOLS else "stock"
+    group = "index" if one.underlying in INDEX_NAMES else "stock"
     return {
         "NFO": {"FUT": {"index": "FUTIDX", "stock": "FUTSTK"}, "OPT": {"index": "OPTIDX", "stock": "OPTSTK"}},
         "BFO": {"FUT": {"index": "IF", "stock": "SF"}, "OPT": {"index": "IO", "stock": "SO"}},

@@ -24,6 +24,7 @@ from tests.brokers.mt5.relay import Relay
 _S, _V, _D = OrderStatus, Verdict, Decimal
 _GOLD = ("MT5", "PERP", "XAUUSD")
 _INDEX = ("MT5", "PERP", "US500")
+_EURO = ("MT5", "PERP", "EURUSD")
 _STEP = _D("0.01")
 PATIENCE = 1.0
 """Seconds a simulated expert advisor waits for its trade server: what hangs must not hang the next poll for long."""
@@ -31,14 +32,14 @@ PATIENCE = 1.0
 SYMBOLS = {"gold": "XAUUSD", "euro": "EURUSD.m", "index": "#US500"}
 GOLD = Contract("gold", *_GOLD[::2], "PERP", tick_size=_D("0.01"))
 STAGE = Stage(
-    segments=(_GOLD, _INDEX),
+    segments=(_GOLD, _INDEX, _EURO),
     liquid=_GOLD,
     second=_INDEX,
     watched=_INDEX,
     stopped=_GOLD,
     contracts=(
         GOLD,
-        Contract("euro", "MT5", "EURUSD.m", "PERP", tick_size=_D("0.0001"), multiplier=_D(1000)),
+        Contract("euro", "MT5", "EURUSD.m", "PERP", tick_size=_D("0.00001"), multiplier=_D(1000)),
         Contract("index", "MT5", "#US500", "PERP", lot_size=10, tick_size=_D("0.1"), multiplier=_D("0.1")),
     ),
     sample=GOLD,
@@ -253,7 +254,7 @@ _FOREIGN: Sequence[dict[str, object]] = (
     {"name": "DISABLED", "trade_mode": 0},
     {"name": "LONGONLY", "trade_mode": 1},
     {"name": "UNEVEN", "volume_min": 0.015},
-    {"name": "EURUSD", "trade_tick_size": 0.00001, "trade_contract_size": 100_000.0},
+    {"name": "FINER", "trade_tick_size": 0.000000001, "trade_tick_value": 0.0000001},
 )
 
 

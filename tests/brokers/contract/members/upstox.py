@@ -4,11 +4,8 @@ import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
-from html.parser import HTMLParser
 from struct import pack
-from urllib.parse import parse_qsl, urlsplit
 
-import aiohttp
 import orjson
 from aiohttp import web
 
@@ -16,9 +13,10 @@ from brokers.catalog import simulated_endpoint
 from brokers.upstox.spec import SPEC
 from domain.broker import Endpoint, Verdict
 from domain.clock import IST
-from domain.orders import OrderStatus, OrderType
-from tests.brokers.contract.bench import Bench
-from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Spoil, Status
+from domain.orders import OrderStatus
+from tests.brokers.contract.browser import browse, code
+from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Spoil
+from tests.brokers.contract.samples import AFTER_MARKET, NOT_FOUND_PAGE, keys, number_of, worded_statuses
 
 _S = OrderStatus
 CALLBACK = "http://127.0.0.1:1/callback"
@@ -48,37 +46,7 @@ SYMBOLS = {
     "index": "NSE_INDEX|Nifty 50",
     "bse index": "BSE_INDEX|SENSEX",
 }
-STATUSES = (
-    *(
-        Status(raw, _S.OPEN)
-        for raw in (
-            "put order req received",
-            "validation pending",
-            "open pending",
-            "modify validation pending",
-            "modify pending",
-            "cancel pending",
-            "amo req received",
-            "after market order req received",
-            "modify after market order req received",
-            "modified",
-            "not modified",
-            "not cancelled",
-            "open",
-            "OPEN",
-        )
-    ),
-    Status("trigger pending", _S.TRIGGER_PENDING, order_type=OrderType.SL),
-    Status("open pending", _S.TRIGGER_PENDING, order_type=OrderType.SL_M),
-    Status("open", _S.OPEN, order_type=OrderType.SL),
-    Status("open", _S.PARTIALLY_FILLED, filled=20),
-    Status("cancel pending", _S.PARTIALLY_FILLED, filled=20),
-    Status("complete", _S.FILLED, filled=65),
-    Status("cancelled", _S.CANCELLED),
-    Status("cancelled", _S.CANCELLED, filled=20),
-    Status("cancelled after market order", _S.CANCELLED),
-    Status("rejected", _S.REJECTED),
-)
+STATUSES = (*worded_statuses(), *AFTER_MARKET)
 
 
 def _problem(code: str, message: str) -> dict[str, object]:
@@ -138,7 +106,7 @@ ERRORS = (
     Sample("no errors", 400, b'{"status":"error","errors":[]}', _V.UNKNOWN),
     Sample("two ids", 200, b'{"status":"success","data":{"order_ids":["1","2"]}}', _V.UNKNOWN),
     Sample("partial", 207, b'{"status":"partial_success","data":{"order_ids":["1"]}}', _V.UNKNOWN),
-    Sample("404 page", 404, b"<html>not found</html>", _V.UNKNOWN, content_type="text/html"),
+    NOT_FOUND_PAGE,
 )
 
 
@@ -147,42 +115,11 @@ def endpoint(base: str) -> Endpoint:
 
 
 def fields(name: str) -> Mapping[str, str]:
-    return {"api_key": f"{name.lower()}key", "api_secret": f"{name.lower()}secret", "redirect_url": CALLBACK}
+    return {**keys(name), "redirect_url": CALLBACK}
 
 
 def register(name: str) -> Mapping[str, object]:
     return {"client": name, "broker": "upstox", **fields(name)}
-
-
-async def code(bench: Bench, name: str) -> str:
-    """What the redirect after a sign-in would carry."""
-    granted = await bench.control("request-token", {"client": name})
-    return str(granted["request_token"])
-
-
-class _Form(HTMLParser):
-    """The hidden fields of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("name"):
-            self.fields[str(given["name"])] = given.get("value") or ""
-
-
-async def browse(bench: Bench, url: str, name: str) -> Mapping[str, str]:
-    """Open Upstox's page, press its button, and return the query it sends the browser back with."""
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url) as page:
-            form = _Form()
-            form.feed(await page.text())
-        posted = session.post(url.split("?")[0], data={**form.fields, "client": name}, allow_redirects=False)
-        async with posted as sent_back:
-            assert sent_back.status == 302, await sent_back.text()
-            return dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query))
 
 
 def book(rows: Sequence[Shown]) -> bytes:
@@ -244,7 +181,7 @@ def _row(one: Contract) -> dict[str, object]:
         "exchange": one.exchange[:3],
         "instrument_type": "INDEX" if one.kind == "INDEX" else one.right or one.kind,
         "instrument_key": SYMBOLS[one.name],
-        "exchange_token": str(1000 + list(SYMBOLS).index(one.name)),
+        "exchange_token": str(number_of(one)),
         "trading_symbol": _trading_symbol(one),
     }
     if one.kind == "INDEX":

@@ -1,75 +1,26 @@
 """Zerodha under the contract. Bodies follow https://kite.trade/docs/connect/v3/ and the official mocks."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from html.parser import HTMLParser
 from struct import pack
-from urllib.parse import parse_qsl, urlsplit
 
-import aiohttp
 import orjson
 from aiohttp import web
 
 from brokers.catalog import simulated_endpoint
 from brokers.zerodha.spec import SPEC
 from domain.broker import Endpoint, Verdict
-from domain.orders import OrderStatus, OrderType
-from tests.brokers.contract.bench import Bench
-from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown, Status
+from domain.orders import OrderStatus
+from tests.brokers.contract.browser import browse, code
+from tests.brokers.contract.member import Contract, FeedSample, File, Member, Sample, Shown
+from tests.brokers.contract.samples import NOT_FOUND_PAGE, YEAR_FIRST, csv_file, keys, number_of, worded_statuses
 
 _S = OrderStatus
 _HEADER = (
     "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,"
     "instrument_type,segment,exchange"
 )
-SYMBOLS = {
-    "nifty weekly": "NIFTY26D0124200CE",
-    "nifty monthly": "NIFTY26NOV24200PE",
-    "nifty january": "NIFTY2711220000CE",
-    "nifty november": "NIFTY27N0220000CE",
-    "nifty next year": "NIFTY27JUN27000PE",
-    "banknifty monthly": "BANKNIFTY26NOV57000CE",
-    "sensex weekly": "SENSEX26D0385000PE",
-    "sensex monthly": "SENSEX26NOV85000CE",
-    "decimal strike": "VEDL26NOV292.5CE",
-    "index future": "NIFTY26DECFUT",
-    "stock future": "RELIANCE26NOVFUT",
-    "ampersand": "M&M26NOVFUT",
-    "crude": "CRUDEOIL26DECFUT",
-    "equity": "RELIANCE",
-    "index": "NIFTY 50",
-    "bse index": "SENSEX",
-}
-STATUSES = (
-    *(
-        Status(raw, _S.OPEN)
-        for raw in (
-            "PUT ORDER REQ RECEIVED",
-            "VALIDATION PENDING",
-            "OPEN PENDING",
-            "MODIFY VALIDATION PENDING",
-            "MODIFY PENDING",
-            "CANCEL PENDING",
-            "AMO REQ RECEIVED",
-            "MODIFIED",
-            "NOT MODIFIED",
-            "NOT CANCELLED",
-            "OPEN",
-            "open",
-        )
-    ),
-    Status("TRIGGER PENDING", _S.TRIGGER_PENDING, order_type=OrderType.SL),
-    Status("OPEN PENDING", _S.TRIGGER_PENDING, order_type=OrderType.SL_M),
-    Status("OPEN", _S.OPEN, order_type=OrderType.SL),
-    Status("OPEN", _S.PARTIALLY_FILLED, filled=20),
-    Status("CANCEL PENDING", _S.PARTIALLY_FILLED, filled=20),
-    Status("COMPLETE", _S.FILLED, filled=65),
-    Status("CANCELLED", _S.CANCELLED),
-    Status("CANCELLED", _S.CANCELLED, filled=20),
-    Status("CANCELLED AFTER MARKET ORDER", _S.CANCELLED),
-    Status("REJECTED", _S.REJECTED),
-)
+SYMBOLS = YEAR_FIRST
+STATUSES = worded_statuses(upper=True)
 
 
 def _error(status: int, error_type: str, message: str, verdict: Verdict, *, is_margin: bool = False) -> Sample:
@@ -106,7 +57,7 @@ ERRORS = (
     _error(403, "TwoFAException", "Second factor needed.", _V.UNKNOWN),
     _error(200, "InputException", "Invalid `price`.", _V.UNKNOWN),
     _error(429, "TokenException", "Incorrect `api_key` or `access_token`.", _V.UNKNOWN),
-    Sample("404 page", 404, b"<html>not found</html>", _V.UNKNOWN, content_type="text/html"),
+    NOT_FOUND_PAGE,
 )
 
 
@@ -115,42 +66,11 @@ def endpoint(base: str) -> Endpoint:
 
 
 def fields(name: str) -> Mapping[str, str]:
-    return {"api_key": f"{name.lower()}key", "api_secret": f"{name.lower()}secret"}
+    return keys(name)
 
 
 def register(name: str) -> Mapping[str, object]:
     return {"client": name, "broker": "zerodha", **fields(name)}
-
-
-async def code(bench: Bench, name: str) -> str:
-    """What the redirect after a sign-in would carry."""
-    granted = await bench.control("request-token", {"client": name})
-    return str(granted["request_token"])
-
-
-class _Form(HTMLParser):
-    """The hidden fields of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("name"):
-            self.fields[str(given["name"])] = given.get("value") or ""
-
-
-async def browse(bench: Bench, url: str, name: str) -> Mapping[str, str]:
-    """Open Kite's page, press its button, and return the query it sends the browser back with."""
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url) as page:
-            form = _Form()
-            form.feed(await page.text())
-        posted = session.post(url.split("?")[0], data={**form.fields, "client": name}, allow_redirects=False)
-        async with posted as sent_back:
-            assert sent_back.status == 302, await sent_back.text()
-            return dict(parse_qsl(urlsplit(sent_back.headers["Location"]).query))
 
 
 def book(rows: Sequence[Shown]) -> bytes:
@@ -188,19 +108,14 @@ def _success(data: object) -> bytes:
 
 
 def master(contracts: Sequence[Contract]) -> Mapping[str, File]:
-    text = io.StringIO(_HEADER + "\n")
-    text.seek(0, io.SEEK_END)
-    writer = csv.writer(text, lineterminator="\n")
-    for one in contracts:
-        writer.writerow(_line(one))
-    return {"/instruments": File(text.getvalue().encode())}
+    return {"/instruments": File(csv_file(_HEADER, map(_line, contracts)))}
 
 
 def _line(one: Contract) -> list[object]:
     kind = one.right or {"FUT": "FUT"}.get(one.kind, "EQ")
     exchange = one.exchange.removesuffix("_INDEX")
     segment = {"INDEX": "INDICES", "EQ": exchange}.get(one.kind, f"{exchange}-{one.kind}")
-    number = 1000 + list(SYMBOLS).index(one.name)
+    number = number_of(one)
     lot = 1 if one.exchange == "MCX" else one.lot_size
     return [
         number << 8 | 2,
