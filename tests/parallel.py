@@ -49,9 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of workers of ``-n auto``."""
-    return min(WORKERS_PER_CORE * (os.cpu_count() or 1), MOST)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of workers of ``-n auto``: not more than files are named, and none beside pytest for one."""
+    files = len(config.args) if all(".py" in name for name in config.args) else MOST
+    workers = min(WORKERS_PER_CORE * (os.cpu_count() or 1), MOST, files)
+    return workers if workers > 1 else 0
 
 
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[XSpec]) -> None:
