@@ -282,6 +282,7 @@ class _Decider:
             validity=Validity(order.validity),
             price=trimmed(order.price),
             trigger_price=trimmed(order.trigger_price),
+            algo_id=order.algo_id,
             reduce_only=order.kind == IntentKind.EXIT,
         )
         return Claim(order.pk, order.lane, order.kind, order.tenant_id, order.strategy_id, request)

@@ -97,19 +97,19 @@ class Access:
         if symbol not in self.symbols:
             raise ValueError(f"{symbol} is not among the account's symbols ({', '.join(self.symbols) or 'none'})")
 
-    def signed(self, method: str, path: str, **params: str) -> WireRequest:
-        """Return a signed request; raises ``ValueError`` for a secret nothing can be signed with."""
-        return self.signed_at(self.door, method, path, **params)
+    def signed(self, method: str, path: str, door: Door | None = None, /, **params: str) -> WireRequest:
+        """Return a signed request, through the market's usual door where none is named.
 
-    def signed_at(self, door: Door, method: str, path: str, **params: str) -> WireRequest:
-        """Return a signed request to another group of addresses; raises as ``signed``."""
+        Raises ``ValueError`` for a secret nothing can be signed with.
+        """
+        through = door or self.door
         return signed(
             "binance",
-            door.api,
+            through.api,
             method,
             path,
             params | self.stamp(READ_WINDOW if method == "GET" else RECEIVE_WINDOW),
-            base_url=f"{self.rest_url}{door.path}",
+            base_url=f"{self.rest_url}{through.path}",
             key=self.api_key,
             secret=self.secret,
         )

@@ -32,17 +32,12 @@ class Row(Protocol):
 _Row = TypeVar("_Row", bound=Row)
 
 
-async def read(account: Account, path: str, *, what: str, **query: str) -> bytes:
+async def read(account: Account, path: str, door: Door | None = None, /, *, what: str, **query: str) -> bytes:
     """Return the body of a successful read; raises ``BrokerError``."""
-    return await read_at(account.access.door, account, path, what=what, **query)
-
-
-async def read_at(door: Door, account: Account, path: str, *, what: str, **query: str) -> bytes:
-    """Return the body of a successful read at another group of addresses; raises ``BrokerError``."""
     access = account.access
     await access.clock.settle(account.wire, access.time_url)
     try:
-        return read_data(await account.read(_signed(access, door, path, query)), what=what)
+        return read_data(await account.read(_signed(access, path, query, door)), what=what)
     except BrokerUnavailable as error:
         if error.code == OUT_OF_TIME:
             access.clock.doubt()
@@ -89,8 +84,8 @@ def step_of(account: Account, symbol: str) -> Decimal:
         raise BrokerUnavailable("NO_STEP", f"{BROKER}: the quantity step of {symbol} is not known") from None
 
 
-def _signed(access: Access, door: Door, path: str, query: Mapping[str, str]) -> WireRequest:
+def _signed(access: Access, path: str, query: Mapping[str, str], door: Door | None) -> WireRequest:
     try:
-        return access.signed_at(door, "GET", path, **query)
+        return access.signed("GET", path, door, **query)
     except ValueError as error:
         raise BrokerError("CREDENTIALS", f"{BROKER}: {error}") from error

@@ -9,9 +9,17 @@ import msgspec
 
 from brokers.binance.access import FUTURES_DOOR_3
 from brokers.binance.answers import BROKER
-from brokers.binance.futures.mapping import ONE_WAY, OrderRow, PositionRow, TradeRow, fill_of, names_of, order_of
-from brokers.binance.futures.mapping import position_of as position
-from brokers.binance.reads import Account, page, read, read_at, recent, since_when, step_of
+from brokers.binance.futures.mapping import (
+    ONE_WAY,
+    OrderRow,
+    PositionRow,
+    TradeRow,
+    fill_of,
+    names_of,
+    order_of,
+    position_of,
+)
+from brokers.binance.reads import Account, page, read, recent, since_when, step_of
 from brokers.binance.spec import SPEC
 from brokers.payloads import decoded, malformed
 from brokers.rows import mapped
@@ -69,17 +77,17 @@ async def trade_book(account: Account) -> list[BrokerFill]:
 
 async def positions(account: Account) -> list[BrokerPosition]:
     """Return the net positions of the account's contracts; raises ``BrokerError``, ``HEDGE_MODE`` where none is net."""
-    body = await read_at(FUTURES_DOOR_3, account, "positionRisk", what="positions")
+    body = await read(account, "positionRisk", FUTURES_DOOR_3, what="positions")
     rows = decoded(body, list[PositionRow], broker=BROKER, what="positions")
     if any(row.positionSide != ONE_WAY for row in rows):
         raise BrokerError("HEDGE_MODE", _HEDGED)
     ours = [row for row in rows if row.symbol in account.access.symbols]
-    return mapped(ours, lambda row: position(row, step_of(account, row.symbol)), broker=BROKER, what="positions")
+    return mapped(ours, lambda row: position_of(row, step_of(account, row.symbol)), broker=BROKER, what="positions")
 
 
 async def funds(account: Account) -> Funds:
     """Return the futures wallet's money: free for new positions, and bound in positions and orders."""
-    body = await read_at(FUTURES_DOOR_3, account, "account", what="futures account")
+    body = await read(account, "account", FUTURES_DOOR_3, what="futures account")
     assets = {one.asset: one for one in decoded(body, _Wallet, broker=BROKER, what="futures account").assets}
     money = assets.get(SPEC.currency, _Asset(SPEC.currency, Decimal(0), Decimal(0)))
     if not (money.marginBalance.is_finite() and money.availableBalance.is_finite()):
