@@ -64,23 +64,11 @@ def test_an_exit_of_it_takes_no_more_than_was_taken_over(held: int, breaches: in
     assert len(list(never_crosses_zero(View(found)))) == breaches
 
 
-@pytest.mark.parametrize(("left", "breaches"), [(65, []), (0, ["leg 2"]), (130, ["leg 2"])])
-def test_it_is_flat_at_the_broker_once_all_that_was_taken_over_was_left(left: int, breaches: list[str]) -> None:
-    lines = [
-        (OURS[0], "BUY", 65),
-        (OURS[1], "SELL", 65),
-        *([(replace(EXIT, tag="C" * 20), "BUY", left)] if left else []),
-    ]
-    where = (EXIT.broker, EXIT.client_id)
-    booked = [
-        BookOrder(n, at(n), *where, f"B{n}", order.tag, "NFO", "X", side, units)
-        for n, (order, side, units) in enumerate(lines)
-    ]
-    fills = [
-        BookFill(n, at(n), *where, f"B{n}", f"T{n}", "NFO", "X", side, units, Decimal(100))
-        for n, (_, side, units) in enumerate(lines)
-    ]
-    found = turned_round()
-    orders = (*OURS, replace(EXIT, tag="C" * 20))
-    found = replace(found, orders=orders, wire=(), book=BrokerBook(tuple(booked), tuple(fills)))
-    assert [one.subject for one in closed_is_flat(View(found))] == breaches
+@pytest.mark.parametrize(("taken", "breaches"), [(65, 0), (130, 1)])
+def test_leaving_all_that_was_taken_over_leaves_nothing_at_the_broker(taken: int, breaches: int) -> None:
+    found = replace(turned_round(brought_back=taken), legs=(replace(LEG, entry_quantity=taken),))
+    accepted = BookOrder(5, at(19), EXIT.broker, EXIT.client_id, "B9", EXIT.tag, "NFO", "X", "BUY", 65)
+    bought = BookFill(6, at(19), EXIT.broker, EXIT.client_id, "B9", "T3", "NFO", "X", "BUY", 65, Decimal(97))
+    over = tuple(replace(trade, status="CLOSED") for trade in found.trades)
+    found = replace(found, trades=over, wire=(), book=BrokerBook(orders=(accepted,), fills=(bought,)))
+    assert [one.subject for one in closed_is_flat(View(found))] == ["leg 2"] * breaches
