@@ -69,8 +69,9 @@ def test_a_lane_that_opens_reads_holdings_and_funds(shard: Shard, cast: Cast, de
     state = AccountState.objects.get(account=cast.account, mode="LIVE")
     assert (state.available_funds, state.used_funds, state.total_funds) == (1_000_000, 0, 1_000_000)
     assert PortfolioRead.objects.get().read_at is not None
+    asked = depot.asked
     shard.settle()
-    assert depot.asked == 1  # the next one is due in minutes
+    assert depot.asked == asked  # the next one is due in minutes
 
 
 def test_what_is_sold_is_gone_at_the_next_read(shard: Shard, cast: Cast, depot: Depot) -> None:
@@ -104,20 +105,22 @@ def test_a_closed_market_is_not_asked_again_and_again(shard: Shard, cast: Cast, 
     shard.run(lambda: names() == ["INFY"])
     TradingSession.objects.all().delete()
     forget_calendar()
+    asked = depot.asked
     due(shard, cast)
     shard.settle()
-    assert depot.asked == 1
+    assert depot.asked == asked
     ask_refresh(user=cast.trader, account_ids=[cast.account.pk], wall=shard.clock())
-    shard.run(lambda: depot.asked == 2)  # a person's wish counts at any hour
+    shard.run(lambda: depot.asked == asked + 1)  # a person's wish counts at any hour
     forget_calendar()
 
 
 def test_a_wish_is_found_without_its_message(shard: Shard, cast: Cast, depot: Depot) -> None:
     due(shard, cast)
-    shard.run(lambda: depot.asked == 1)
+    shard.run(lambda: PortfolioRead.objects.exists())
+    asked = depot.asked
     ask_refresh(user=cast.trader, account_ids=[cast.account.pk], wall=shard.clock())
     assert [one.lane for one in lane_work(shard=0) if one.portfolio_asked] == [(cast.account.pk, "LIVE")]
-    shard.run(lambda: depot.asked == 2)
+    shard.run(lambda: depot.asked == asked + 1)
     assert not any(one.portfolio_asked for one in lane_work(shard=0))
 
 
@@ -154,5 +157,6 @@ def test_a_broker_that_hangs_there_holds_up_no_order_book(shard: Shard, cast: Ca
     assert engine is not None
     engine.lanes[(cast.account.pk, "LIVE")].reading_portfolio = True  # one that never comes back
     AccountState.objects.all().delete()
+    asked = depot.asked
     shard.run(lambda: AccountState.objects.filter(account=cast.account, orders_read_at__isnull=False).exists())
-    assert depot.asked == 0
+    assert depot.asked == asked
