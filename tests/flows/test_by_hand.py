@@ -64,7 +64,8 @@ def signed_in(platform: Platform) -> requests.Session:
     address = f"{platform.demo['base_url']}/login/"
     session.get(address, timeout=10)
     form = {"email": trader["email"], "password": trader["password"]}
-    body = form | {"csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    token = next(value for name, value in session.cookies.items() if "_csrf_" in name)
+    body = form | {"csrfmiddlewaretoken": token}
     session.post(address, data=body, headers={"Referer": address}, timeout=10).raise_for_status()
     return session
 

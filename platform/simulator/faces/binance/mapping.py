@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from domain.instruments import Exchange
 from domain.orders import Side, Validity
 from simulator.exchange.types import ClientOrder, ClientTrade, OrderState
 from simulator.faces.binance.wire import stamp
@@ -73,8 +74,9 @@ def is_working(order: ClientOrder) -> bool:
 
 
 def pair_and_number(trade: ClientTrade) -> str:
-    """Return what names an execution: its number is one within its pair only."""
-    return f"{trade.listing.symbol}:{trade.trade_id}"
+    """Return what names an execution: its number is one within its pair only, and both markets have the same pairs."""
+    market = "UM:" if trade.listing.exchange == Exchange.BINANCE_UM else ""
+    return f"{market}{trade.listing.symbol}:{trade.trade_id}"
 
 
 def trade_row(trade: ClientTrade) -> dict[str, Any]:

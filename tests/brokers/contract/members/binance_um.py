@@ -223,7 +223,7 @@ _FOREIGN: Sequence[dict[str, object]] = (
     {"symbol": "BTCUSDT_261225", "contractType": "CURRENT_QUARTER"},
     {"symbol": "TSLAUSDT", "baseAsset": "TSLA", "contractType": "TRADIFI_PERPETUAL"},
     {"symbol": "LUNAUSDT", "baseAsset": "LUNA", "status": "SETTLING"},
-    {"symbol": "PEPEUSDT", "baseAsset": "PEPE", "filters": _filters(Decimal("0.0000001"), Decimal(1), Decimal(1))},
+    {"symbol": "FINEUSDT", "baseAsset": "FINE", "filters": _filters(Decimal("0.000000001"), Decimal(1), Decimal(1))},
     {"symbol": "BAREUSDT", "baseAsset": "BARE", "filters": []},
     {"symbol": "\u5e01\u5b89USDT", "baseAsset": "\u5e01\u5b89"},
 )
