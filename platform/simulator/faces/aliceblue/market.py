@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from domain.clock import IST
 from domain.instruments import Kind
 from domain.prices import to_decimal
 from domain.symbols import strike_text
@@ -16,6 +15,7 @@ from simulator.faces.aliceblue import fields as read
 from simulator.faces.aliceblue.calls import AliceCounter, Call
 from simulator.faces.aliceblue.wire import Row, as_json, stamp
 from simulator.faces.desk import Desk
+from simulator.faces.masters import DayFiles
 from simulator.faces.noren.names import Names, instrument_of, token_of, trading_symbol, unit
 from simulator.market.types import Candle, Listing
 
@@ -37,7 +37,7 @@ class MarketData:
     """Answers what is the same for every client."""
 
     counter: AliceCounter
-    _files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _files: DayFiles[bytes] = field(default_factory=DayFiles)
 
     @property
     def desk(self) -> Desk:
@@ -49,10 +49,8 @@ class MarketData:
         name, _, ending = request.match_info["file"].partition(".")
         if name not in FILES or ending != "csv":
             return web.Response(status=404, text="404 Not Found")
-        day = self.desk.now().astimezone(IST).date().isoformat()
-        if (day, name) not in self._files:
-            self._files[day, name] = contract_file(name, self.counter.names)
-        response = web.Response(body=self._files[day, name], content_type="text/csv")
+        body = self._files.get(name, lambda: contract_file(name, self.counter.names), now=self.desk.now())
+        response = web.Response(body=body, content_type="text/csv")
         return await self.counter.serve(request, response, name="instruments")
 
     async def history(self, client: Client, call: Call) -> web.Response:

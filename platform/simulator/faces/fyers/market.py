@@ -14,6 +14,7 @@ from simulator.faces.fyers.mapping import depth_values, quote_values
 from simulator.faces.fyers.masters import file_of
 from simulator.faces.fyers.names import fy_token, unit
 from simulator.faces.fyers.wire import BAD_SYMBOL, Row, bad_input, bad_symbol, number, read_json
+from simulator.faces.masters import DayFiles
 from simulator.market.types import Candle, Listing
 
 MOST_QUOTES = 50
@@ -32,7 +33,7 @@ class MarketData:
     """Answers what is the same for every client."""
 
     counter: FyersCounter
-    _files: dict[tuple[str, str], tuple[bytes, str] | None] = field(default_factory=dict)
+    _files: DayFiles[tuple[bytes, str] | None] = field(default_factory=DayFiles)
 
     @property
     def desk(self) -> Desk:
@@ -80,17 +81,15 @@ class MarketData:
     async def file(self, request: web.Request) -> web.StreamResponse:
         """GET /sym_details/{file}: for everybody, so a fault strikes it only where it names no client."""
         name, now = request.match_info["file"], self.desk.now()
-        key = (now.astimezone(IST).date().isoformat(), name)
-        if key not in self._files:
-            market = self.desk.exchange.market
-            self._files[key] = file_of(
-                name, [(row, market.quote(row.token)) for row in market.listings.values()], now=now
-            )
-        found = self._files[key]
+        found = self._files.get(name, lambda: self._file(name, now), now=now)
         if found is None:
             return web.Response(status=404, text="Not Found")
         response = web.Response(body=found[0], content_type=found[1])
         return await self.counter.serve(request, response, name="instruments")
+
+    def _file(self, name: str, now: datetime) -> tuple[bytes, str] | None:
+        market = self.desk.exchange.market
+        return file_of(name, [(row, market.quote(row.token)) for row in market.listings.values()], now=now)
 
     def _quote(self, symbol: str) -> Row:
         listing = self.counter.names.named("", symbol)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from simulator.faces.kotak.mapping import quote_row
 from simulator.faces.kotak.masters import FILES, file_of
 from simulator.faces.kotak.names import unit
 from simulator.faces.kotak.wire import Row, as_json, fault, refused
+from simulator.faces.masters import DayFiles
 from simulator.market.types import Candle, Listing
 
 MOST_QUOTES = 50
@@ -47,7 +49,7 @@ class MarketData:
     """Answers what is the same for every client."""
 
     counter: DataCounter
-    _files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _files: DayFiles[bytes] = field(default_factory=DayFiles)
 
     @property
     def desk(self) -> Desk:
@@ -68,9 +70,8 @@ class MarketData:
             return web.Response(
                 status=403, text="<Error><Code>AccessDenied</Code></Error>", content_type="application/xml"
             )
-        if (day, segment) not in self._files:
-            self._files[day, segment] = file_of(self.counter.names.listings, segment)
-        return web.Response(body=self._files[day, segment], content_type="text/csv")
+        make = partial(file_of, self.counter.names.listings, segment)
+        return web.Response(body=self._files.get(segment, make, now=self.desk.now()), content_type="text/csv")
 
     async def quotes(self, client: Client, call: Call) -> web.Response:
         """GET /script-details/1.0/quotes/neosymbol/{symbols}/{kind}; the marks between symbols must not be quoted."""

@@ -13,6 +13,7 @@ from domain.instruments import Kind
 from domain.symbols import strike_text
 from simulator.clients import Client
 from simulator.faces.desk import Desk
+from simulator.faces.masters import DayFiles
 from simulator.faces.noren import fields as read
 from simulator.faces.noren.calls import NorenCounter
 from simulator.faces.noren.mapping import contract_row, rupees, security_row
@@ -42,7 +43,7 @@ class MarketData:
     """Answers what is the same for every client."""
 
     counter: NorenCounter
-    _files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _files: DayFiles[bytes] = field(default_factory=DayFiles)
 
     @property
     def desk(self) -> Desk:
@@ -56,10 +57,8 @@ class MarketData:
             return web.Response(
                 status=403, text="<Error><Code>AccessDenied</Code></Error>", content_type="application/xml"
             )
-        day = self.desk.now().astimezone(IST).date().isoformat()
-        if (day, name) not in self._files:
-            self._files[day, name] = self._csv(name)
-        return web.Response(body=self._files[day, name], content_type="text/csv")
+        body = self._files.get(name, lambda: self._csv(name), now=self.desk.now())
+        return web.Response(body=body, content_type="text/csv")
 
     async def quote(self, client: Client, fields: Fields) -> Row:
         """POST /GetQuotes"""

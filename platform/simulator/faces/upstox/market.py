@@ -10,6 +10,7 @@ from aiohttp import web
 
 from domain.clock import IST
 from simulator.clients import Client
+from simulator.faces.masters import DayFiles
 from simulator.faces.upstox.calls import UpstoxCounter
 from simulator.faces.upstox.mapping import Row, master_row, price_row, quote_row
 from simulator.faces.upstox.names import quoted_as, unit
@@ -53,14 +54,17 @@ class MarketData:
     def __init__(self, counter: UpstoxCounter) -> None:
         self._desk = counter.desk
         self._names = counter.names
-        self._masters: dict[tuple[date, str], bytes] = {}
+        self._masters: DayFiles[bytes] = DayFiles()
 
     async def instruments(self, request: web.Request) -> web.Response:
         """GET /market-quote/instruments/exchange/{file}.json.gz: a gzip file, the same all day."""
         file = request.match_info["file"]
         if file not in FILES:
             raise not_found()
-        return web.Response(body=self._master(file), content_type="application/gzip")
+        return web.Response(
+            body=self._masters.get(file, lambda: self._master(file), now=self._desk.now()),
+            content_type="application/gzip",
+        )
 
     async def quotes(self, client: Client, request: web.Request) -> Row:
         """GET /v2/market-quote/quotes?instrument_key=a,b; the official SDK says ``symbol``, the older name."""
@@ -120,15 +124,9 @@ class MarketData:
         return self._desk.now().astimezone(IST).date()
 
     def _master(self, file: str) -> bytes:
-        key = (self._today(), file)
-        if key not in self._masters:
-            rows = map(master_row, self._desk.exchange.market.listings.values())
-            listed = [row for row in rows if row["exchange"] in FILES[file]]
-            self._masters = {
-                **{held: body for held, body in self._masters.items() if held[0] == key[0]},
-                key: gzip.compress(dumps(listed), compresslevel=6),
-            }
-        return self._masters[key]
+        rows = map(master_row, self._desk.exchange.market.listings.values())
+        listed = [row for row in rows if row["exchange"] in FILES[file]]
+        return gzip.compress(dumps(listed), compresslevel=6)
 
 
 def _day(request: web.Request, name: str) -> date:
