@@ -12,7 +12,8 @@ from django.conf import settings
 
 from apps.broker_accounts.models import BrokerAccount, BrokerSession
 from apps.markets.clock import market_clock
-from apps.markets.services.feed import Feed, Host, Outage, Source, Timing
+from apps.markets.services.feed import Feed
+from apps.markets.services.feed_host import Host, Outage, Source, Timing
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.tenants.models import Tenant

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from apps.markets.clock import now as market_now
 from apps.markets.clock import trading_date
 from apps.markets.models import Instrument, WatchlistItem
-from apps.markets.services.feed import References
+from apps.markets.services.feed_host import References
 from apps.markets.services.instruments import (
     NoInstrument,
     find_instrument,

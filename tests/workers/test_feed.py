@@ -22,7 +22,7 @@ from apps.broker_accounts.services.credentials import open_session, set_credenti
 from apps.markets.models import Instrument, InstrumentSync, WatchlistItem
 from apps.markets.services import calendar
 from apps.markets.services.calendar import ensure_demo_sessions
-from apps.markets.services.feed import Outage, Source
+from apps.markets.services.feed_host import Outage, Source
 from apps.markets.services.instruments import sync_instruments
 from apps.notifications.models import Notification
 from apps.strategies.models import Strategy, StrategyLeg

@@ -7,23 +7,22 @@ believe, when to poll and when to say that prices stand still.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from django.db.utils import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
 from apps.markets.services.calendar import Calendar, calendar_of
 from apps.markets.services.feed_board import Board
+from apps.markets.services.feed_counters import Counters
+from apps.markets.services.feed_host import Host, Outage, Source, Timing
 from apps.markets.services.feed_names import facts_of, names_of
 from apps.markets.services.feed_sockets import Sockets, SourceFailed, end_tasks
 from bus import failpoints, ticks
-from bus.connection import AsyncBusClient
-from domain.broker import BrokerError, BrokerSpec, MarketData, MarketFeed, RawTick, SessionLost
-from domain.clock import MarketClock
+from domain.broker import BrokerError, RawTick, SessionLost
 from domain.feed.backoff import delay
 from domain.feed.freshness import Freshness
 from domain.feed.ingest import Ingest, Named
@@ -31,86 +30,9 @@ from domain.feed.subscriptions import Need, Plan, Want, collect, plan
 from domain.feed.validation import FUTURE_MILLISECONDS
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 RETELL_SECONDS = 30.0
 """How often every state is told again: a Redis that started anew knows none."""
-
-References = Sequence[tuple[Want, Iterable[int]]]
-
-
-class Database(Protocol):
-    """Runs blocking code on the loop's database thread."""
-
-    async def __call__(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A feed account that is signed in. ``key`` names the session, so that a lost one can be marked."""
-
-    account_id: int
-    key: str
-    spec: BrokerSpec
-    make_feed: Callable[[], MarketFeed]
-    data: MarketData
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """The whole feed fell silent (``is_over`` false) or ticks again."""
-
-    began_at: datetime
-    is_over: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """What the feed needs of the process it runs in.
-
-    ``pick`` returns the account to use, another than the one that just failed where there is one, or ``None``.
-    ``needs`` runs on the database thread and returns who needs which instruments.
-    """
-
-    db: Database
-    redis: AsyncBusClient
-    pick: Callable[[int | None], Awaitable[Source | None]]
-    needs: Callable[[], References]
-    session_lost: Callable[[Source, str], Awaitable[None]]
-    tell_state: Callable[[dict[str, Any]], Awaitable[None]]
-    tell_outage: Callable[[Outage], Awaitable[None]]
-    wall: Callable[[], datetime]
-    clock: MarketClock
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Wall seconds."""
-
-    stale_after: float
-    flush: float = 0.003
-    watch: float = 0.25
-    refresh: float = 2.0
-    linger: float = 60.0
-    retry: float = 1.0
-    outage_factor: float = 3.0
-
-
-@dataclass(slots=True)
-class Counters:
-    """What happened since the loop began to lead."""
-
-    published: int = 0
-    unpublished: int = 0
-    polls: int = 0
-    poll_failures: int = 0
-    sources: int = 0
-    ticks_per_second: float = 0.0
-    newest_tick_ms: int = 0
-    needs: Mapping[str, int] = field(default_factory=dict)
-    refused: int = 0
-    unnamed: int = 0
 
 
 class Feed:
@@ -429,17 +351,8 @@ class Feed:
             polled_only=len(self._polled_only),
             states=dict(self._board.counts()),
             dropped=dict(self._ingest.dropped),
-            ticks_per_second=counters.ticks_per_second,
-            published=counters.published,
-            unpublished=counters.unpublished,
-            polls=counters.polls,
-            poll_failures=counters.poll_failures,
-            needs=dict(counters.needs),
-            refused=counters.refused,
-            unnamed=counters.unnamed,
+            **counters.shown(),
         )
-        if counters.newest_tick_ms:
-            self._detail["newest_tick_ms"] = counters.newest_tick_ms
 
     # Time
 
