@@ -1,11 +1,8 @@
 """What may be done on the operators' desk, by whom, and that it is kept."""
 
-from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
@@ -14,38 +11,12 @@ from apps.broker_accounts.models import BrokerAccount
 from apps.broker_accounts.services.credentials import credentials_of
 from apps.notifications.models import Notification
 from apps.plans.models import Plan, Subscription
-from apps.risk.models import Halt
-from apps.risk.services.halts import set_halt
-from apps.strategies.models import Signal
-from apps.trading.models import Order, Trade, TradeLeg, Wave
-from apps.trading.services.entry import PlannedLeg, PlannedTrade, enter_wave
+from apps.trading.models import Order, Trade
 from apps.users.models import ApiKey, Role, User
 from apps.users.services.api_keys import find_key
 from bus import commands
-from domain.exit_plan import ExitPlan
-from tests.cast import Cast, make_strategy
-
-PASSWORD = "correct horse battery"
-
-
-def _client(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def _told(answer: Any) -> str:
-    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
-
-
-@pytest.fixture
-def desk(cast: Cast) -> Client:
-    return _client(cast.operator)
-
-
-@pytest.fixture
-def chief(db: None) -> User:
-    return User.objects.create_superuser("chief@vayda.test", PASSWORD)
+from tests.cast import Cast
+from tests.config.desk_rig import PASSWORD, add, client_of, told
 
 
 @pytest.fixture
@@ -55,25 +26,21 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[object, ...]]
     return found
 
 
-def _add(client: Client, page: str, **fields: object) -> Any:
-    return client.post(reverse(f"admin:{page}_add"), {name: value for name, value in fields.items() if value != ""})
-
-
 # people -------------------------------------------------------------------------------------------------------------
 
 
 def test_an_operator_makes_a_trader_whose_password_is_shown_once(cast: Cast, desk: Client) -> None:
-    answer = _add(desk, "users_user", email="New@House.test", name="New", role="trader", is_active="on")
+    answer = add(desk, "users_user", email="New@House.test", name="New", role="trader", is_active="on")
     assert answer.status_code == 302
     made = User.objects.get(email="new@house.test")
     assert (made.tenant, made.role, made.is_staff, made.is_superuser) == (cast.tenant, "trader", False, False)
-    password = _told(answer).split("is ")[1].split(" - ")[0]
+    password = told(answer).split("is ")[1].split(" - ")[0]
     assert made.check_password(password)
     assert AuditEvent.objects.filter(kind="desk_added", object_type="users.user", object_id=made.pk).exists()
 
 
 def test_an_operator_makes_no_admin(cast: Cast, desk: Client) -> None:
-    answer = _add(desk, "users_user", email="boss@house.test", role="admin", is_active="on")
+    answer = add(desk, "users_user", email="boss@house.test", role="admin", is_active="on")
     assert answer.status_code == 200
     assert not User.objects.filter(email="boss@house.test").exists()
 
@@ -95,9 +62,9 @@ def test_an_operator_promotes_nobody_to_admin_and_touches_none(cast: Cast, desk:
 def test_nobody_makes_people_in_another_tenant(cast: Cast, desk: Client) -> None:
     elsewhere = cast.outsider.tenant
     assert elsewhere is not None
-    _add(desk, "users_user", email="spy@house.test", role="trader", is_active="on", tenant=elsewhere.pk)
+    add(desk, "users_user", email="spy@house.test", role="trader", is_active="on", tenant=elsewhere.pk)
     assert User.objects.get(email="spy@house.test").tenant == cast.tenant
-    answer = _add(desk, "users_user", email="spy2@house.test", role="trader", is_active="on", manager=cast.outsider.pk)
+    answer = add(desk, "users_user", email="spy2@house.test", role="trader", is_active="on", manager=cast.outsider.pk)
     assert answer.status_code == 200
     assert not User.objects.filter(email="spy2@house.test").exists()
 
@@ -123,14 +90,14 @@ def test_a_new_password_needs_ones_own(cast: Cast, desk: Client) -> None:
     assert desk.post(url, {"password": "wrong"}).status_code == 422
     cast.trader.refresh_from_db()
     assert cast.trader.check_password(PASSWORD)
-    password = _told(desk.post(url, {"password": PASSWORD})).split("is ")[1].split(" - ")[0]
+    password = told(desk.post(url, {"password": PASSWORD})).split("is ")[1].split(" - ")[0]
     cast.trader.refresh_from_db()
     assert cast.trader.check_password(password)
 
 
 def test_an_api_key_is_shown_once_and_revoked(cast: Cast, desk: Client) -> None:
-    answer = _add(desk, "users_apikey", user=cast.trader.pk, name="robot", can_trade="on")
-    secret = _told(answer).split("key is ")[1].split(" - ")[0]
+    answer = add(desk, "users_apikey", user=cast.trader.pk, name="robot", can_trade="on")
+    secret = told(answer).split("key is ")[1].split(" - ")[0]
     found = find_key(secret)
     assert found is not None
     assert found.user == cast.trader
@@ -143,7 +110,7 @@ def test_an_api_key_is_shown_once_and_revoked(cast: Cast, desk: Client) -> None:
 
 
 def test_no_key_for_another_tenants_people(cast: Cast, desk: Client) -> None:
-    assert _add(desk, "users_apikey", user=cast.outsider.pk, name="robot").status_code == 200
+    assert add(desk, "users_apikey", user=cast.outsider.pk, name="robot").status_code == 200
     assert not ApiKey.objects.exists()
 
 
@@ -156,7 +123,7 @@ def _account_fields(cast: Cast, **changes: object) -> dict[str, object]:
 
 
 def test_an_account_is_made_in_its_clients_tenant(cast: Cast, desk: Client) -> None:
-    answer = _add(desk, "broker_accounts_brokeraccount", **_account_fields(cast))
+    answer = add(desk, "broker_accounts_brokeraccount", **_account_fields(cast))
     assert answer.status_code == 302
     made = BrokerAccount.objects.get(client_id="ZZ0001")
     assert (made.tenant, made.mode, made.wanted_mode) == (cast.tenant, "PAPER", "LIVE")
@@ -174,7 +141,7 @@ def test_an_account_is_made_in_its_clients_tenant(cast: Cast, desk: Client) -> N
 )
 def test_a_wrong_account_is_refused_with_a_reason(cast: Cast, desk: Client, changes: dict[str, object]) -> None:
     before = BrokerAccount.objects.count()
-    answer = _add(desk, "broker_accounts_brokeraccount", **_account_fields(cast, **changes))
+    answer = add(desk, "broker_accounts_brokeraccount", **_account_fields(cast, **changes))
     assert answer.status_code == 200
     assert answer.context["adminform"].form.errors
     assert BrokerAccount.objects.count() == before
@@ -182,7 +149,7 @@ def test_a_wrong_account_is_refused_with_a_reason(cast: Cast, desk: Client, chan
 
 def test_no_account_for_another_tenants_client(cast: Cast, desk: Client) -> None:
     fields = _account_fields(cast, user=cast.outsider.pk)
-    assert _add(desk, "broker_accounts_brokeraccount", **fields).status_code == 200
+    assert add(desk, "broker_accounts_brokeraccount", **fields).status_code == 200
 
 
 def test_credentials_are_written_and_never_shown(cast: Cast, desk: Client, sent: list[Any]) -> None:
@@ -244,150 +211,6 @@ def test_the_wanted_mode_goes_by_the_service(cast: Cast, desk: Client) -> None:
     assert AuditEvent.objects.filter(kind="mode_chosen", actor=cast.operator).exists()
 
 
-# halts and flattening -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def trade(cast: Cast, now: datetime) -> Trade:
-    """A trade of the live account with its entry waiting to be sent."""
-    signal = Signal.objects.create(
-        tenant=cast.tenant, strategy=cast.strategy, kind="ENTRY", dedupe_key="one", received_at=now
-    )
-    wave = Wave.objects.create(tenant=cast.tenant, strategy=cast.strategy, signal=signal, kind="ENTRY")
-    planned = PlannedTrade(
-        strategy_map_id=cast.maps[0].pk,
-        account=cast.account,
-        product="MIS",
-        legs=(PlannedLeg(cast.call, "BUY", 65, Decimal(103)),),
-        exit_plan=ExitPlan(),
-        square_off_at=None,
-        entry_deadline_at=now + timedelta(seconds=60),
-        trading_date=now.date(),
-    )
-    return enter_wave(wave=wave, planned=[planned], skips=[], now=now)[0]
-
-
-def test_an_operator_halts_the_own_tenant_an_account_and_a_strategy(cast: Cast, desk: Client) -> None:
-    assert _add(desk, "risk_halt", scope="TENANT", reason="a drill").status_code == 302
-    assert _add(desk, "risk_halt", scope="ACCOUNT", account=cast.account.pk, reason="odd fills").status_code == 302
-    assert _add(desk, "risk_halt", scope="STRATEGY", strategy=cast.strategy.pk, reason="a bug").status_code == 302
-    rows = list(Halt.objects.order_by("pk").values_list("scope", "tenant", "account", "strategy", "created_by"))
-    own = cast.tenant.pk
-    assert rows == [
-        ("TENANT", own, None, None, cast.operator.pk),
-        ("ACCOUNT", own, cast.account.pk, None, cast.operator.pk),
-        ("STRATEGY", own, None, cast.strategy.pk, cast.operator.pk),
-    ]
-    assert AuditEvent.objects.filter(kind="halt_set", actor=cast.operator).count() == 3
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"scope": "PLATFORM", "reason": "too far"},
-        {"scope": "ACCOUNT", "reason": "no account"},
-        {"scope": "STRATEGY", "reason": "no strategy"},
-        {"scope": "TENANT", "reason": ""},
-        {"scope": "", "reason": "no scope"},
-    ],
-)
-def test_a_halt_without_target_reason_or_right_is_refused(cast: Cast, desk: Client, fields: dict[str, str]) -> None:
-    assert _add(desk, "risk_halt", **fields).status_code == 200
-    assert not Halt.objects.exists()
-
-
-def test_an_accounts_page_leads_to_halting_and_flattening_it(cast: Cast, desk: Client) -> None:
-    for deed, wanted in (("halt", f'value="{cast.account.pk}" selected'), ("flatten", "Flatten 0 trades")):
-        url = reverse(f"admin:broker_accounts_brokeraccount_{deed}", args=[cast.account.pk])
-        assert wanted in desk.get(url, follow=True).content.decode()
-    foreign = User.objects.create_user(
-        "op@elsewhere.test", PASSWORD, tenant=cast.outsider.tenant, role=Role.OPERATOR, is_staff=True
-    )
-    for deed in ("halt", "flatten", "credentials"):
-        url = reverse(f"admin:broker_accounts_brokeraccount_{deed}", args=[cast.account.pk])
-        assert _client(foreign).get(url).status_code == 404
-
-
-def test_nobody_halts_another_tenants_things(cast: Cast, desk: Client) -> None:
-    elsewhere = cast.outsider.tenant
-    assert elsewhere is not None
-    foreign = make_strategy(elsewhere, slug="theirs", name="Theirs")
-    assert _add(desk, "risk_halt", scope="STRATEGY", strategy=foreign.pk, reason="x").status_code == 200
-    assert not Halt.objects.exists()
-
-
-def test_a_release_needs_the_password(cast: Cast, desk: Client) -> None:
-    halt = set_halt(scope="TENANT", reason="a drill", actor=cast.operator, tenant_id=cast.tenant.pk)
-    url = reverse("admin:risk_halt_release", args=[halt.pk])
-    assert desk.get(url).status_code == 200
-    assert desk.post(url, {"password": "wrong"}).status_code == 422
-    assert Halt.objects.active().exists()
-    desk.post(url, {"password": PASSWORD})
-    halt.refresh_from_db()
-    assert halt.released_by == cast.operator
-
-
-def test_a_platform_halt_takes_a_second_person(cast: Cast, chief: User) -> None:
-    client = _client(chief)
-    assert _add(client, "risk_halt", scope="PLATFORM", reason="everything").status_code == 302
-    halt = Halt.objects.get()
-    url = reverse("admin:risk_halt_release", args=[halt.pk])
-    assert "second person" in _told(client.post(url, {"password": PASSWORD}))
-    _client(cast.operator).post(url, {"password": PASSWORD})
-    assert Halt.objects.active().exists()
-    other = User.objects.create_superuser("second@vayda.test", PASSWORD)
-    _client(other).post(url, {"password": PASSWORD})
-    assert not Halt.objects.active().exists()
-
-
-def test_halts_are_neither_edited_nor_deleted(cast: Cast, desk: Client) -> None:
-    halt = set_halt(scope="TENANT", reason="a drill", actor=cast.operator, tenant_id=cast.tenant.pk)
-    change = reverse("admin:risk_halt_change", args=[halt.pk])
-    assert desk.post(change, {"reason": "another"}).status_code == 403
-    assert desk.post(reverse("admin:risk_halt_delete", args=[halt.pk]), {"post": "yes"}).status_code == 403
-
-
-def _flatten_url(**target: int) -> str:
-    (name, pk), *_ = target.items()
-    return f"{reverse('admin:trading_trade_flatten')}?{name}={pk}"
-
-
-@pytest.mark.parametrize("by", ["account", "strategy"])
-def test_flattening_is_typed_out_and_asks_every_trade_to_leave(cast: Cast, desk: Client, trade: Trade, by: str) -> None:
-    url = _flatten_url(account=cast.account.pk) if by == "account" else _flatten_url(strategy=cast.strategy.pk)
-    assert desk.get(url).status_code == 200
-    full = {"typed": "FLATTEN", "reason": "runaway", "password": PASSWORD, "halt": "on"}
-    for missing in ({"typed": "flatten"}, {"reason": ""}, {"password": "wrong"}):
-        assert desk.post(url, full | missing).status_code == 422
-    assert not TradeLeg.objects.exclude(exit_reason="").exists()
-    assert desk.post(url, full).status_code == 302
-    assert set(TradeLeg.objects.values_list("exit_reason", flat=True)) == {"KILL_SWITCH"}
-    assert Halt.objects.active().get().scope == by.upper()
-    assert AuditEvent.objects.filter(kind="flatten_asked", actor=cast.operator, object_id=trade.pk).exists()
-    assert Order.objects.get().status == "ABORTED"
-
-
-def test_flattening_without_the_halt_only_leaves(cast: Cast, desk: Client, trade: Trade) -> None:
-    answers = {"typed": "FLATTEN", "reason": "news", "password": PASSWORD}
-    desk.post(_flatten_url(account=cast.account.pk), answers)
-    assert not Halt.objects.exists()
-    assert TradeLeg.objects.get().exit_reason == "KILL_SWITCH"
-
-
-def test_nobody_flattens_what_they_do_not_run(cast: Cast, trade: Trade) -> None:
-    foreign = User.objects.create_user(
-        "op@elsewhere.test", PASSWORD, tenant=cast.outsider.tenant, role=Role.OPERATOR, is_staff=True
-    )
-    answers = {"typed": "FLATTEN", "reason": "x", "password": PASSWORD}
-    cast.manager.is_staff = True
-    cast.manager.save()
-    for person in (foreign, cast.manager):
-        for url in (_flatten_url(account=cast.account.pk), _flatten_url(strategy=cast.strategy.pk)):
-            assert _client(person).post(url, answers).status_code == 404
-    assert _client(cast.trader).post(_flatten_url(account=cast.account.pk), answers).status_code == 302
-    assert not TradeLeg.objects.exclude(exit_reason="").exists()
-
-
 # the rest -----------------------------------------------------------------------------------------------------------
 
 
@@ -402,33 +225,33 @@ def test_notifications_are_acknowledged_once(cast: Cast, desk: Client) -> None:
 
 
 def test_plans_and_subscriptions_stay_in_their_tenant(cast: Cast, desk: Client) -> None:
-    assert _add(desk, "plans_plan", name="Gold", max_accounts=3, allows_live="on", is_active="on").status_code == 302
+    assert add(desk, "plans_plan", name="Gold", max_accounts=3, allows_live="on", is_active="on").status_code == 302
     gold = Plan.objects.get(name="Gold")
     assert gold.tenant == cast.tenant
     fields = {"user": cast.trader.pk, "plan": gold.pk, "starts_on": "2026-11-01"}
-    assert _add(desk, "plans_subscription", **fields).status_code == 302
+    assert add(desk, "plans_subscription", **fields).status_code == 302
     theirs = Plan.objects.exclude(tenant=cast.tenant).first()
     assert theirs is not None
     before = Subscription.objects.count()
-    assert _add(desk, "plans_subscription", **(fields | {"plan": theirs.pk})).status_code == 200
+    assert add(desk, "plans_subscription", **(fields | {"plan": theirs.pk})).status_code == 200
     assert Subscription.objects.count() == before
 
 
 def test_only_the_installations_admins_make_tenants(cast: Cast, desk: Client, chief: User) -> None:
     fields = {"name": "Third", "slug": "third", "brand": "vayda", "is_active": "on"}
-    assert _add(desk, "tenants_tenant", **fields).status_code == 403
+    assert add(desk, "tenants_tenant", **fields).status_code == 403
     change = reverse("admin:tenants_tenant_change", args=[cast.tenant.pk])
     assert desk.post(change, fields).status_code == 403
-    assert _add(_client(chief), "tenants_tenant", **fields).status_code == 302
+    assert add(client_of(chief), "tenants_tenant", **fields).status_code == 302
 
 
 def test_the_chain_is_verified_from_the_desk(cast: Cast, desk: Client) -> None:
     answer = desk.get(reverse("admin:audit_auditevent_verify_chain"))
-    assert "intact" in _told(answer)
+    assert "intact" in told(answer)
 
 
 def test_nothing_of_the_ledger_can_be_changed_or_deleted(cast: Cast, chief: User, trade: Trade) -> None:
-    client, order = _client(chief), Order.objects.get()
+    client, order = client_of(chief), Order.objects.get()
     for page, pk in (("trading_order", order.pk), ("trading_trade", trade.pk)):
         assert client.post(reverse(f"admin:{page}_change", args=[pk]), {"status": "FILLED"}).status_code == 403
         assert client.post(reverse(f"admin:{page}_delete", args=[pk]), {"post": "yes"}).status_code == 403
