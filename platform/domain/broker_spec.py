@@ -236,6 +236,8 @@ class BrokerSpec:
     account's funds, profits and charges are in: it trades contracts of that currency only. ``open_orders`` is how many
     orders of one contract may rest at once (``None``: no such limit). ``reduces_only``: an order that says
     ``reduce_only`` is refused where it would open or turn a position; elsewhere the word does not reach the broker.
+    ``book_of_session``: the order book forgets at a sign-in what was executed before it, which the trade book alone
+    then shows.
     """
 
     slug: str
@@ -273,6 +275,7 @@ class BrokerSpec:
     not_verified: tuple[str, ...] = ()
     currency: str = RUPEES
     open_orders: int | None = None
+    book_of_session: bool = False
     reduces_only: bool = False
 
     @property

@@ -278,7 +278,11 @@ class BrokerOrder:
 
 @dataclass(frozen=True, slots=True)
 class BrokerFill:
-    """An execution as the broker's trade book shows it."""
+    """An execution as the broker's trade book shows it.
+
+    ``client_order_id`` is our tag, where executions bear it; ``broker_order_id`` is "" where they do not say whose they
+    are.
+    """
 
     broker_order_id: str
     exchange_trade_id: str
@@ -288,6 +292,7 @@ class BrokerFill:
     quantity: int
     price: Decimal
     filled_at: datetime
+    client_order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
+from domain.prices import FINEST_PRICE
+
 MAX_BODY = 8 * 1024
 MAX_AGE = timedelta(seconds=60)
 MAX_AHEAD = timedelta(seconds=5)
 MAX_QUANTITY = 10_000_000
-MIN_PRICE, MAX_PRICE = Decimal("0.0001"), Decimal(10**9)
+MIN_PRICE, MAX_PRICE = FINEST_PRICE, Decimal(10**9)
 MAX_DEPTH = 10
 
 

@@ -1,8 +1,8 @@
 """Ticks to the eighth decimal.
 
 Postgres copies the table, and builds its indexes anew, under an ACCESS EXCLUSIVE lock: seconds for a hundred thousand
-instruments, in which nobody reads them. Run it while no market that is traded is open. Whoever waits longer than ``lock_timeout`` for that lock gives up and may simply
-run it again.
+instruments, in which nobody reads them. Run it while no market that is traded is open. Whoever waits longer than
+``lock_timeout`` for that lock gives up and may simply run it again.
 """
 
 from decimal import Decimal

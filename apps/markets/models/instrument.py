@@ -75,14 +75,18 @@ class Instrument(models.Model):
         )
 
 
+LONGEST_NAME = 80
+"""Characters of a broker's symbol or token: an index at Upstox is named by its words."""
+
+
 class BrokerInstrument(models.Model):
     """What one broker calls the contract."""
 
     broker = models.SlugField(max_length=30)
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="broker_names")
     exchange = models.CharField(max_length=10)
-    symbol = models.CharField(max_length=60)
-    token = models.CharField(max_length=40)
+    symbol = models.CharField(max_length=LONGEST_NAME)
+    token = models.CharField(max_length=LONGEST_NAME)
     seen_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 
 from apps.markets.clock import trading_date
-from apps.markets.models import BrokerInstrument, Instrument, InstrumentSync
+from apps.markets.models import LONGEST_NAME, BrokerInstrument, Instrument, InstrumentSync
 from bus import clock
 from domain.broker import InstrumentRow
 from domain.contracts import freeze_quantity
@@ -147,8 +147,8 @@ def _listed(row: InstrumentRow, *, on: date) -> _Listed:
     except SymbolError as error:
         raise BadRow("expiry", row.expiry) from error
     _require(len(symbol) <= 50, "underlying", row.underlying)
-    _require(0 < len(row.symbol) <= 60, "symbol", row.symbol)
-    _require(0 < len(row.token) <= 40, "token", row.token)
+    _require(0 < len(row.symbol) <= LONGEST_NAME, "symbol", row.symbol)
+    _require(0 < len(row.token) <= LONGEST_NAME, "token", row.token)
     _require(0 < row.lot_size <= _LARGEST_QUANTITY, "lot_size", row.lot_size)
     _require(_is_positive(row.tick_size) and not row.tick_size % FINEST_PRICE, "tick_size", row.tick_size)
     _require(_is_positive(row.multiplier) and not row.multiplier % FINEST_MULTIPLIER, "multiplier", row.multiplier)

@@ -58,6 +58,7 @@ class LaneWorker:
     sending: set[int] = field(default_factory=set)
     _filled: dict[str, int] = field(default_factory=dict)
     _applied: int = 0
+    _knows_fills: bool = False
     _settled: dict[str, tuple[str, int]] = field(default_factory=dict)
     _is_unbooked: bool = False
 
@@ -200,15 +201,17 @@ class LaneWorker:
         return await self.broker.positions()
 
     async def _fills_if_new(self, rows: Sequence[BrokerOrder]) -> list[BrokerFill] | None:
-        """Read the trade book only when the order book shows more filled than its executions we have seen."""
-        if all(row.filled_quantity <= self._filled.get(row.broker_order_id, 0) for row in rows):
+        """Read the trade book only when the order book shows more filled than its executions we have seen, and once
+        where it shows nothing of what was executed before the sign-in."""
+        is_blind = self.broker.spec.book_of_session and not self._knows_fills
+        if not is_blind and all(row.filled_quantity <= self._filled.get(row.broker_order_id, 0) for row in rows):
             return None
         self.reads.note(time.monotonic())
         fills = list(await self.broker.trade_book())
         totals: dict[str, int] = {}
         for fill in fills:
             totals[fill.broker_order_id] = totals.get(fill.broker_order_id, 0) + fill.quantity
-        self._filled = totals
+        self._filled, self._knows_fills = totals, True
         return fills
 
     async def _funds_if_due(self) -> Funds | None:

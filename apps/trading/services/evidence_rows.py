@@ -10,11 +10,12 @@ import msgspec
 from apps.audit.models import AuditEvent
 from apps.markets.models import BrokerInstrument
 from apps.trading.services.names import PAPER, serving_broker
+from brokers.catalog import spec_of
 from bus.leases import is_dead
 from bus.models import Heartbeat
 from domain.exit_plan import from_json
 from domain.invariants.evidence import AuditRow, HeartbeatRow, IntentRow, OrderRow, TradeRow
-from domain.orders import LIVE_TRADES, Mode
+from domain.orders import LIVE_TRADES, IntentKind, Mode
 
 ORDER, TRADE, ACCOUNT = "trading.order", "trading.trade", "broker_accounts.brokeraccount"
 
@@ -182,6 +183,7 @@ def order_row(row: Mapping[str, Any], names: Names, moves: Moves) -> OrderRow:
         lease=lease_of(_shard_at(row, moves)),
         epoch=row["epoch"],
         market=row["instrument__exchange"],
+        may_shrink=row["intent__kind"] == IntentKind.EXIT and spec_of(broker).reduces_only,
         created_at=row["created_at"],
         claimed_at=row["claimed_at"],
         submitted_at=row["submitted_at"],

@@ -1,9 +1,9 @@
 """Positions that somebody else's order turned to the other side while ours was under way.
 
-An exit is sized so that it cannot cross zero by what was known when it was sent. Without a reduce-only order at any
-broker, somebody who leaves the same position in the broker's own app within that moment turns it round all the same.
-What our own exit has contributed to that, and no unit more, is taken over as a trade of its own and left at once like
-any other; the account is halted until a person has looked.
+An exit is sized so that it cannot cross zero by what was known when it was sent. Hardly any broker has a reduce-only
+order, and without one somebody who leaves the same position in the broker's own app within that moment turns it round
+all the same. What our own exit has contributed to that, and no unit more, is taken over as a trade of its own and left
+at once like any other; the account is halted until a person has looked.
 """
 
 import logging

@@ -19,7 +19,7 @@ from apps.trading.services.settle import settle
 from apps.trading.services.submission import Lane
 from bus import commands, failpoints
 from domain.clock import IST
-from domain.orders import FINAL, UNRESOLVED, BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus
+from domain.orders import FINAL, ORDER_MOVES, UNRESOLVED, BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus
 from domain.reconcile import Change, OurOrder, compare
 
 ABSENT_SPACING = timedelta(seconds=2)
@@ -61,12 +61,14 @@ def apply_reports(reports: Sequence[Report], *, epoch: int, now: datetime, wall:
         orders = _our_orders(reports)
         index = _Index(orders)
         pairs = [pair for report in reports for pair in index.pairs(report)]
-        booking = book_fills(index.fill_pairs(reports, pairs), wall=wall)
+        tagged = index.tagged_pairs(reports)
+        booking = book_fills([*index.fill_pairs(reports, pairs), *tagged], wall=wall)
         _save_booking(booking.fills, booking.legs.values())
         failpoints.reach("reports.fills_booked")
         unfilled, changed = _apply_changes(pairs, now=now)
         absent = _note_absences(reports, orders, {order.pk for order, _, _ in pairs}, wall)
-        touched = {order.pk: order for order in [*booking.orders.values(), *changed, *absent]}
+        proved = _take_for_proof([order for order, _ in tagged], {order.pk for order, _, _ in pairs}, now)
+        touched = {order.pk: order for order in [*booking.orders.values(), *changed, *absent, *proved]}
         _save_orders(touched.values(), now)
         trade_ids = {order.intent.trade_id for order in touched.values()}
         trades = settle(trade_ids, now=now, wall=wall)
@@ -89,6 +91,7 @@ def _lock_trades(reports: Sequence[Report]) -> None:
 
 def _orders_of(reports: Sequence[Report]) -> OrderQuerySet:
     tags = {row.client_order_id for report in reports for row in report.orders if row.client_order_id}
+    tags |= {fill.client_order_id for report in reports for fill in report.fills or () if _bears_tag_alone(fill)}
     accounts = {report.lane[0] for report in reports}
     wanted = Q(status__in=_STILL_OURS) | Q(client_order_id__in=tags)
     return Order.objects.filter(wanted, account_id__in=accounts)
@@ -132,6 +135,24 @@ class _Index:
         ]
         return [(order, fill) for order, fill in joined if order is not None]
 
+    def tagged_pairs(self, reports: Sequence[Report]) -> list[tuple[Order, BrokerFill]]:
+        """Join executions of orders the book does not show by our tag; one being sent is joined by the next read."""
+        joined = [
+            (self._by_tag.get((report.lane[0], fill.client_order_id)), fill, report)
+            for report in reports
+            for fill in report.fills or ()
+            if _bears_tag_alone(fill)
+        ]
+        return [
+            (order, fill)
+            for order, fill, report in joined
+            if order is not None and _lane_of(order) == report.lane and order.pk not in report.sending
+        ]
+
+
+def _bears_tag_alone(fill: BrokerFill) -> bool:
+    return bool(fill.client_order_id) and not fill.broker_order_id
+
 
 def _save_booking(fills: Sequence[Fill], legs: Iterable[TradeLeg]) -> None:
     Fill.objects.bulk_create(fills)
@@ -161,6 +182,19 @@ def _apply_changes(
             _apply_change(order, change, now)
             changed.append(order)
     return unfilled, changed
+
+
+def _take_for_proof(executed: Iterable[Order], shown: set[int], now: datetime) -> list[Order]:
+    """An order that its book does not show was accepted all the same, and is filled as far as its executions say."""
+    proved = []
+    for order in executed:
+        status = OrderStatus.PARTIALLY_FILLED if order.remaining else OrderStatus.FILLED
+        if order.pk not in shown and order.filled_quantity and status in ORDER_MOVES[OrderStatus(order.status)]:
+            order.status, order.absent_reads = status, 0
+            order.acknowledged_at = order.acknowledged_at or now
+            order.finished_at = now if status in FINAL else None
+            proved.append(order)
+    return proved
 
 
 def _apply_change(order: Order, change: Change, now: datetime) -> None:

@@ -30,7 +30,7 @@ from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderS
 
 BROKER = SPEC.slug
 
-_FINAL = FINAL | {"canceled": OrderStatus.CANCELLED}
+_FINAL = {**FINAL, "canceled": OrderStatus.CANCELLED}
 _RANKS = ("pending", "trigger pending", "new", "open", "replaced")
 """The statuses of orders that work, by how far an order that shows one has come."""
 

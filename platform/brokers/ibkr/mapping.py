@@ -128,7 +128,7 @@ def orders_of(body: bytes) -> list[BrokerOrder]:
 
 
 def fills_of(body: bytes, order_ids: Mapping[str, str]) -> list[BrokerFill]:
-    """Return the trade book, joined to orders by tag; one of no known order has the order id ""."""
+    """Return the trade book, joined to orders by tag; one of an order the book does not show has the tag alone."""
     what = "trade book"
     rows = decoded(body, list[TradeRow], broker=SPEC.slug, what=what)
     ours = [row for row in rows if row.listing_exchange in (None, VENUE)]
@@ -201,6 +201,7 @@ def fill_of(row: TradeRow, order_ids: Mapping[str, str]) -> BrokerFill:
         quantity=quantity,
         price=_decimal(row.price, "price"),
         filled_at=_moment(row.trade_time_r),
+        client_order_id=plain(row.order_ref),
     )
 
 

@@ -57,6 +57,7 @@ SPEC = BrokerSpec(
     # 50 calls a second for a user name in all, but the books of orders and of trades one call in five seconds each.
     limits=RateLimits(orders=10, reads=10, quotes=10, candles=5, books_seconds=5),
     max_modifications=25,
+    book_of_session=True,
     token_expires_at=None,
     token_lasts=timedelta(hours=24),
     token_says_expiry=True,
@@ -115,7 +116,8 @@ SPEC = BrokerSpec(
         "an order waits for the answer to a question, and a declined one is discarded, by IBKR's guides; that a "
         'declined one is answered with 400 "order not confirmed" is from an older one',
         'a tag sent twice within 24 hours is answered 400 "Local order ID=.. is already registered" by reports',
-        "the order book shows the current brokerage session; executions of earlier ones are joined to no order",
+        "the order book shows the current brokerage session; executions of earlier ones, which the trade book is taken "
+        "to show still, are joined to orders by our tag (order_ref)",
         "the lot of a derivative is the sizeIncrement of its rules, and the multiplier 1, on NSE",
         "the names of NSE's indices at IBKR (NIFTY50, BANKNIFTY)",
         "which error texts prove that an order was not accepted is our reading of documented and reported ones",

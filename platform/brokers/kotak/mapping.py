@@ -17,7 +17,7 @@ from brokers.texts import plain
 from domain.broker import Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus
 
-_FINAL = FINAL | {"traded": OrderStatus.FILLED}
+_FINAL = {**FINAL, "traded": OrderStatus.FILLED}
 _ZERO = Decimal(0)
 
 _Row = TypeVar("_Row")

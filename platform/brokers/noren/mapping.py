@@ -17,7 +17,7 @@ from brokers.texts import plain
 from domain.broker import BrokerSpec, Holding
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, OrderType
 
-_FINAL = FINAL | {"canceled": OrderStatus.CANCELLED, "reject": OrderStatus.REJECTED}
+_FINAL = {**FINAL, "canceled": OrderStatus.CANCELLED, "reject": OrderStatus.REJECTED}
 _WORKING = frozenset({"pending", "open", "new", "replaced", "trigger pending"})
 _TYPES = {code: word for word, code in ORDER_TYPES.items()} | {"MKT": OrderType.MARKET, "SL-MKT": OrderType.SL_M}
 _SIDES = {code: word for word, code in SIDES.items()}

@@ -120,7 +120,8 @@ class BrokerBook:
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     """One of our orders. ``broker`` serves it (``paper`` for paper orders), ``exchange`` and ``symbol`` are in that
-    broker's words ("" when it has none any more), ``lease`` is that of its account's shard when it was claimed."""
+    broker's words ("" when it has none any more), ``lease`` is that of its account's shard when it was claimed.
+    ``may_shrink``: an exit of which its broker takes no more than there is to reduce."""
 
     pk: int
     tag: str
@@ -147,6 +148,7 @@ class OrderRow:
     lease: str = ""
     epoch: int = 0
     market: str = ""  # our name of the exchange, whose sessions count
+    may_shrink: bool = False
     created_at: datetime | None = None
     claimed_at: datetime | None = None
     submitted_at: datetime | None = None

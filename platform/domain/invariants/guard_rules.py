@@ -106,8 +106,7 @@ def sent_in_time(view: View) -> Iterator[Breach]:
 
 def _in_time(view: View, order: OrderRow, at: datetime, what: str) -> Iterator[Breach]:
     """``at`` is market time."""
-    sessions = view.market_sessions.get(order.market, [])
-    if not any(one.opens_at <= at < one.closes_at for one in sessions):
+    if not view.is_open(order.market, at=at):
         yield Breach("I19", f"order {order.pk}", f"{what} at {at}, outside every session of {order.market}")
     if order.kind == IntentKind.ENTRY and order.expires_at is not None and at >= order.expires_at:
         yield Breach("I19", f"order {order.pk}", f"{what} at {at}, past its time {order.expires_at}")

@@ -21,6 +21,7 @@ from domain.invariants.evidence import (
 )
 from domain.orders import IntentKind
 from domain.tags import is_our_tag
+from domain.venues import venue_of
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -72,9 +73,10 @@ class View:
         """Return how much market time passes in a span of wall time."""
         return span * self.evidence.pace
 
-    def is_open(self, market: str) -> bool:
-        """Whether an exchange trades at the instant that is judged."""
-        return any(one.opens_at <= self.market_at < one.closes_at for one in self.market_sessions.get(market, []))
+    def is_open(self, market: str, *, at: datetime | None = None) -> bool:
+        """Whether an exchange trades at a market time, the instant that is judged unless given."""
+        moment, sessions = at or self.market_at, self.market_sessions.get(market, [])
+        return venue_of(market).never_closes or any(one.opens_at <= moment < one.closes_at for one in sessions)
 
     def is_judged(self, at: datetime) -> bool:
         """Whether a wall instant is within what is looked at."""

@@ -37,7 +37,7 @@ def _lines(requests: Sequence[WireRequest]) -> str:
 
 def committed_before_arrival(view: View) -> Iterator[Breach]:
     """I4: each order on the wire has a row committed before it arrived, with the same account, contract, side,
-    quantity and mode."""
+    quantity and mode; of an exit that only reduces less may arrive."""
     for request in view.places:
         order = view.order_of_tag.get(request.tag)
         if order is None:
@@ -54,7 +54,8 @@ def _as_written(request: WireRequest, order: OrderRow) -> Iterator[Breach]:
         yield Breach("I4", subject, f"arrived at {request.at}, claimed at {order.claimed_at}")
     if order.mode != Mode.LIVE:
         return  # a paper order on the wire is I11's
-    written = (order.broker, order.client_id, *_contract(order), order.side, order.quantity)
+    quantity = min(order.quantity, request.quantity) if order.may_shrink else order.quantity
+    written = (order.broker, order.client_id, *_contract(order), order.side, quantity)
     arrived = (request.broker, request.client_id, *_contract(request), request.side, request.quantity)
     if order.symbol and written != arrived:
         yield Breach("I4", subject, f"arrived as {arrived}, was written as {written}")

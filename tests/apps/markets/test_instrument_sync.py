@@ -31,6 +31,15 @@ def test_a_master_becomes_contracts_with_canonical_symbols_and_the_brokers_names
     assert Instrument.objects.get(exchange="NSE_INDEX").symbol == "NIFTY"
 
 
+def test_a_contract_may_be_named_by_many_words() -> None:
+    named = next(one for one in master() if one.kind == "INDEX")
+    key = "NSE_INDEX|Nifty500 Multicap Momentum Quality 50"
+    done = sync([replace(named, symbol=key, token=key)], broker="upstox")
+    assert (done.error, done.refused) == ("", 0)
+    name = BrokerInstrument.objects.get(broker="upstox")
+    assert (name.symbol, name.token) == (key, key)
+
+
 def test_the_freeze_quantity_of_the_day_is_filled_in_where_the_master_has_none() -> None:
     sync([*master(), option(30000, "CE", freeze_quantity=900)])
     assert Instrument.objects.get(symbol="NIFTY23NOV2624500CE").freeze_quantity == 1800
@@ -104,8 +113,9 @@ BAD_FIELDS = [
     ("right", ""),
     ("right", "XX"),
     ("symbol", ""),
-    ("symbol", "S" * 61),
+    ("symbol", "S" * 81),
     ("token", ""),
+    ("token", "T" * 81),
     ("lot_size", 0),
     ("lot_size", -65),
     ("lot_size", 2**31),

@@ -151,6 +151,10 @@ def test_a_pair_of_five_digits_is_traded_to_its_last_one(
             loop.run_until_complete(asyncio.wait_for(day(), PATIENCE))
         finally:
             requests.delete(f"{url}/mt5/expert", json={"login": LOGIN}, timeout=10).raise_for_status()
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     _check_money(Trade.objects.get())
     terminal = {"login": LOGIN, "password": "password", "arguments": {}}
     assert requests.post(f"{url}/mt5/terminal/positions_get", json=terminal, timeout=10).json()["result"] == []

@@ -55,4 +55,4 @@ def test_columns_nobody_names_get_their_defaults(cast: Cast) -> None:
 
 def test_what_does_not_fit_is_refused_not_cut(cast: Cast) -> None:
     with pytest.raises(DataError):
-        insert_rows([outside(cast, "A"), outside(cast, "B" * 99)])
+        insert_rows([outside(cast, "A"), outside(cast, "B" * 101)])

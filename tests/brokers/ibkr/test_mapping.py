@@ -162,7 +162,7 @@ def test_an_execution_is_joined_to_its_order_by_tag():
     assert (fill.exchange, fill.symbol) == ("NFO", CONID)
     assert fill.filled_at == datetime.fromtimestamp(1702317649, tz=UTC)
     (unknown,) = fills_of(listed({**TRADE, "order_ref": "BYHAND"}), {"VAYDA1": "1370093238"})
-    assert unknown.broker_order_id == ""
+    assert (unknown.broker_order_id, unknown.client_order_id) == ("", "BYHAND")
     for change in ({"size": 0}, {"size": 0.5}, {"execution_id": " "}, {"side": "X"}):
         with pytest.raises(BrokerUnavailable, match="ibkr"):
             fills_of(listed({**TRADE, **change}), {})

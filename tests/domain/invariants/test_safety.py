@@ -183,6 +183,10 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("a halt was released before", {"halts": (HaltRow(1, "PLATFORM", at(-10), until=at(-5)),)}),
     ("a halt is younger than its second", {"halts": (HaltRow(1, "PLATFORM", at(1.9)),)}),
     ("a halt is another account's", {"halts": (HaltRow(1, "ACCOUNT", at(0.5), account_id=2),)}),
+    (
+        "a market that never closes has no sessions",
+        {"orders": tuple(replace(one, market="MT5") for one in ORDERS), "market_sessions": ()},
+    ),
     ("a session is lost later", {"broker_sessions": (replace(LIVE_SESSION, lost_at=at(30)),)}),
     ("another build stopped", {"heartbeats": (*healthy().heartbeats, HeartbeatRow("feed", "b2", at(500)))}),
     (
@@ -238,6 +242,13 @@ def test_order_and_copies_of_the_brokers_book_change_nothing(data: st.DataObject
     fills = tuple(data.draw(st.permutations([*book.fills, data.draw(st.sampled_from(book.fills))])))
     shuffled = replace(evidence, wire=evidence.wire or (), book=BrokerBook(orders, fills))
     assert check_safety(shuffled) == check_safety(replace(evidence, wire=evidence.wire or (), book=book))
+
+
+def test_of_an_exit_that_only_reduces_less_may_arrive_and_never_more() -> None:
+    reducing = with_order(EXITS[2].pk, may_shrink=True)
+    less, more = (healthy(orders=reducing, wire=with_request(21, quantity=units)) for units in (65, 195))
+    assert "I4" not in broken(less)
+    assert "I4" in broken(more)
 
 
 def test_without_a_ledger_it_says_what_it_could_not_see() -> None:

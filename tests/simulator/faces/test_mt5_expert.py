@@ -11,11 +11,13 @@ import requests
 from aiohttp import web
 
 from simulator.faces.mt5.ring import Ring
+from simulator.faults import READ_FAULTS, FaultKind
 from tests.brokers.servers import serve
 from tests.simulator.faces.conftest import Site
 
 LOGIN, PASSWORD, MAGIC = "9001", "password", 4711
 LONG = 60_000
+PATIENCE = 0.5
 
 
 class Bridge:
@@ -85,7 +87,7 @@ def attached(site: Site, test: Callable[[Bridge], Awaitable[None]], *commands: d
     async def whole() -> Bridge:
         bridge = Bridge(list(commands))
         async with serve(bridge.answer) as url:
-            attachment = {"login": LOGIN, "password": PASSWORD, "url": url, "token": "token"}
+            attachment = {"login": LOGIN, "password": PASSWORD, "url": url, "token": "token", "patience": PATIENCE}
             await _asked(site, "POST", attachment)
             try:
                 await test(bridge)
@@ -116,6 +118,16 @@ def test_a_command_told_again_and_again_is_sent_once_and_answered_the_same(termi
     assert more == [first] * len(more)
     assert len(orders(terminal, "A")) == 1
     assert len(terminal.entries(tag="A", event="REQUEST")) == 1
+
+
+@pytest.mark.parametrize("kind", ["too_many_requests", "server_error", "html_body", "empty_body", "bad_json"])
+def test_a_terminal_whose_functions_fail_looks_again(terminal: Site, kind: str):
+    for endpoint in ("orders.book", "funds", "instruments"):
+        terminal.control("POST", "faults", {"kind": kind, "client": LOGIN, "endpoint": endpoint, "count": 2})
+    bridge = attached(terminal, results(1), command("A"))
+    assert terminal.control("GET", "faults")["faults"] == []
+    assert {one["cmd_id"] for one in bridge.results()} == {"A"}
+    assert len(orders(terminal, "A")) == 1
 
 
 def test_a_command_past_its_time_is_never_begun_with(terminal: Site):
@@ -173,6 +185,34 @@ def test_what_would_rest_cannot_close_a_position_and_a_symbol_nobody_lists_is_no
     assert terminal.entries(event="REQUEST") == []
 
 
+def test_an_exit_goes_only_where_there_is_enough_to_reduce(terminal: Site):
+    market = ask(terminal, "symbol_info", symbol="XAUUSD")
+    bought = {"action": 1, "type": 0, "price": market["ask"], "deviation": 100_000, "through": False}
+    assert ask(terminal, "order_send", **pending("IN", volume=0.02, **bought))["retcode"] == 10009
+    leave = {"type": 3, "price": 1000.0, "reduce_only": True}
+    too_much, wrong_side = command("A", volume=0.03, **leave), command("B", volume=0.01, **leave | {"type": 2})
+    bridge = attached(terminal, results(3), too_much, wrong_side, command("C", volume=0.02, **leave))
+    found = {one["cmd_id"]: (one["refusal"], one["retcode"]) for one in bridge.results()}
+    assert found == {"A": ("NOTHING_TO_REDUCE", 0), "B": ("NOTHING_TO_REDUCE", 0), "C": ("", 10009)}
+    assert [entry["tag"] for entry in terminal.entries(event="REQUEST")] == ["IN", "C"]
+    assert ask(terminal, "positions_get") == []
+
+
+def test_on_a_hedging_account_an_exit_takes_its_own_programs_tickets_alone(site: Site):
+    client = {"client": LOGIN, "broker": "mt5", "api_key": "key9001", "api_secret": PASSWORD}
+    site.control("POST", "clients", {"clients": [client | {"extra": {"margin_mode": "2"}}]})
+    market = ask(site, "symbol_info", symbol="XAUUSD")
+    bought = {"action": 1, "type": 0, "price": market["ask"], "deviation": 100_000, "through": False}
+    theirs = ask(site, "order_send", **pending("BY HAND", **bought | {"magic": 1}))["order"]
+    ours = ask(site, "order_send", **pending("OURS", **bought))["order"]
+    leave = {"type": 3, "price": 1000.0, "reduce_only": True}
+    named = [command(tag, position=ticket, **leave) for tag, ticket in (("A", theirs), ("B", 0), ("C", ours))]
+    bridge = attached(site, results(3), *named)
+    found = {one["cmd_id"]: (one["refusal"], one["retcode"]) for one in bridge.results()}
+    assert found == {"A": ("NOTHING_TO_REDUCE", 0), "B": ("NOTHING_TO_REDUCE", 0), "C": ("", 10009)}
+    assert [row["ticket"] for row in ask(site, "positions_get")] == [theirs]
+
+
 def test_a_terminal_whose_session_was_taken_stops_for_good(terminal: Site):
     async def test(bridge: Bridge) -> None:
         await bridge.until(lambda: len(bridge.calls) > 2)
@@ -184,6 +224,24 @@ def test_a_terminal_whose_session_was_taken_stops_for_good(terminal: Site):
             await asyncio.wait_for(bridge.until(lambda: len(bridge.calls) > count + 1), 0.5)
 
     attached(terminal, test)
+
+
+@pytest.mark.parametrize("kind", sorted(READ_FAULTS))
+def test_no_answer_of_the_trade_server_stops_a_terminal(terminal: Site, kind: FaultKind) -> None:
+    async def test(bridge: Bridge) -> None:
+        await bridge.until(lambda: len(bridge.calls) > 2)
+        fault = {"kind": kind, "client": LOGIN, "count": 2}
+        await asyncio.to_thread(terminal.control, "POST", "faults", fault)
+        while await asyncio.to_thread(_in_force, terminal):  # noqa: ASYNC110 - the exchange is another process
+            await asyncio.sleep(0.05)
+        count = len(bridge.calls)
+        await bridge.until(lambda: len(bridge.calls) > count + 2)
+
+    attached(terminal, test)
+
+
+def _in_force(site: Site) -> bool:
+    return bool(site.control("GET", "faults")["faults"])
 
 
 def test_every_poll_echoes_the_mark_of_the_answer_before_it(terminal: Site):

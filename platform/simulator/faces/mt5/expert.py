@@ -79,7 +79,7 @@ class Expert:
                     await (self._poll(http) if self._session else self._hello(http))
                 except Replaced:
                     return
-                except NoAnswer:
+                except (NoAnswer, LookupError, TypeError):  # nothing came, or what makes no sense
                     await asyncio.sleep(AGAIN)
 
     async def _hello(self, http: aiohttp.ClientSession) -> None:
@@ -176,9 +176,9 @@ class Expert:
         reduces = request.pop("reduce_only", False)
         if request["action"] not in (DEAL, PENDING):
             return request, ""
-        if reduces and not await self._may_reduce(http, request):
-            return request, "NOTHING_TO_REDUCE"
         try:
+            if reduces and not await self._may_reduce(http, request):
+                return request, "NOTHING_TO_REDUCE"
             symbol = await self._ask(http, "symbol_info", symbol=request["symbol"])
         except NoAnswer:
             return request, "NOT_CONNECTED"

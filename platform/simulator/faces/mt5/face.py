@@ -1,6 +1,7 @@
 """The face put together: the terminal's functions, under /mt5, and the expert advisors attached to terminals."""
 
 import asyncio
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from simulator.faces.mt5.portfolio import Portfolio
 from simulator.faults import SOCKET_FAULTS
 
 TERMINAL = "/terminal"
+
+log = logging.getLogger("simulator")
 
 
 class Charts:
@@ -57,7 +60,9 @@ class Charts:
     def _run(self, attached: Attachment, *, terminal: str) -> None:
         ring, silence = self._rings / f"{attached.login}.json", partial(self._silence, attached.login)
         expert = Expert(attached, terminal=terminal, ring=ring, silence=silence)
-        self._running[attached.login] = asyncio.get_running_loop().create_task(expert.run())
+        task = asyncio.get_running_loop().create_task(expert.run())
+        task.add_done_callback(partial(_ended, attached.login))
+        self._running[attached.login] = task
 
     async def detach(self, request: web.Request) -> web.Response:
         """DELETE /expert: take it off the chart again; a terminal without one has nothing to lose."""
@@ -78,6 +83,12 @@ class Charts:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+def _ended(login: str, task: asyncio.Task[None]) -> None:
+    """A terminal that stops for a reason nobody foresaw must not do so in silence."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("the terminal of %s broke", login, exc_info=task.exception())
 
 
 def build(desk: Desk) -> Face:
