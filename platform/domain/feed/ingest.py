@@ -87,6 +87,9 @@ class Ingest:
             named = self.by_token.get(quote.token)
             if named is None:
                 continue
+            if not _is_numbers(quote):
+                self.dropped[Refusal.NOT_A_NUMBER] += 1
+                continue
             named.seen.band, named.off_band = _band(quote), False
             believed += self._is_believed(named, _tick(named, quote, received_at), latest)
         return believed
@@ -97,12 +100,14 @@ class Ingest:
         return ticks
 
     def _is_believed(self, named: Named, tick: Tick, latest: int) -> bool:
+        quantities = (tick.bid_quantity, tick.ask_quantity, tick.volume, tick.open_interest)
         reason = refusal(
             named.seen,
             last_price=tick.last_price,
             bid=tick.bid,
             ask=tick.ask,
-            smallest=min(tick.bid_quantity, tick.ask_quantity, tick.volume, tick.open_interest),
+            smallest=min(quantities),
+            largest=max(tick.last_price, tick.bid, tick.ask, tick.close, *quantities),
             exchange_at=tick.exchange_at,
             latest=latest,
         )
@@ -115,6 +120,11 @@ class Ingest:
         self.accepted += 1
         self.pending.append(tick)
         return True
+
+
+def _is_numbers(quote: Quote) -> bool:
+    prices = (quote.last_price, quote.bid, quote.ask, quote.close, quote.lower_band, quote.upper_band)
+    return all(price is None or price.is_finite() for price in prices)
 
 
 def _band(quote: Quote) -> Band | None:

@@ -4,14 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.broker import Quote, RawTick
 from domain.feed.ingest import Ingest, Named
-from domain.feed.validation import Band
+from domain.feed.validation import LARGEST, Band
 from domain.prices import PRICE_SCALE
+from domain.ticks import Tick
 
 NOW = 1_800_000_000_000
 SIZES = st.integers(-1, 10)
@@ -119,3 +121,30 @@ def test_a_quote_keeps_its_stamp_and_does_not_count_as_a_tick_of_the_stream() ->
     made.take_quotes([stamped, replace(QUOTE, token="99")], received_at=NOW + 5, latest=NOW)
     [tick] = made.take_pending()
     assert (tick.exchange_at, tick.received_at, made.ticked) == (NOW, NOW + 5, set())
+
+
+@pytest.mark.parametrize("field", ["last_price", "bid", "ask", "close", "lower_band", "upper_band"])
+@pytest.mark.parametrize("odd", ["NaN", "sNaN", "Infinity", "-Infinity"])
+def test_a_quote_of_no_numbers_is_counted_and_the_others_are_taken(field: str, odd: str) -> None:
+    made = ingest()
+    found = made.take_quotes(
+        [replace(QUOTE, **{field: Decimal(odd)}), replace(QUOTE, token="22")],  # type: ignore[arg-type]
+        received_at=NOW,
+        latest=NOW,
+    )
+    assert (found, made.dropped) == (1, {"NOT_A_NUMBER": 1})
+    assert [tick.instrument_id for tick in made.take_pending()] == [2]
+
+
+@pytest.mark.parametrize(
+    "field", ["last_price", "ask", "bid_quantity", "ask_quantity", "volume", "open_interest", "close"]
+)
+def test_what_no_message_of_the_bus_can_hold_is_counted_and_the_others_are_taken(field: str) -> None:
+    made = ingest()
+    take(made, replace(PACKET, **{field: LARGEST + 1}), PACKET)  # type: ignore[arg-type]
+    assert made.dropped == {"TOO_LARGE": 1}
+    assert publishable(made.take_pending()) == 1
+
+
+def publishable(ticks: list[Tick]) -> int:
+    return len(msgspec.msgpack.decode(msgspec.msgpack.encode(ticks)))

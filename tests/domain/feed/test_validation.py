@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.feed.validation import Band, LastSeen, Refusal, refusal
+from domain.feed.validation import LARGEST, Band, LastSeen, Refusal, refusal
 
 NOW = 1_800_000_000_000
 
@@ -16,6 +16,7 @@ def judged(
     bid: int = 99,
     ask: int = 101,
     smallest: int = 0,
+    largest: int = 101,
     exchange_at: int = 0,
 ) -> Refusal | None:
     return refusal(
@@ -24,6 +25,7 @@ def judged(
         bid=bid,
         ask=ask,
         smallest=smallest,
+        largest=largest,
         exchange_at=exchange_at,
         latest=NOW,
     )
@@ -39,6 +41,7 @@ def judged(
         ({"smallest": -1}, Refusal.NEGATIVE),
         ({"bid": 102, "ask": 101}, Refusal.CROSSED),
         ({"exchange_at": NOW + 1}, Refusal.FUTURE),
+        ({"largest": 2**63}, Refusal.TOO_LARGE),
     ],
 )
 def test_the_impossible_is_named(fields: dict[str, int], reason: Refusal) -> None:
@@ -47,7 +50,14 @@ def test_the_impossible_is_named(fields: dict[str, int], reason: Refusal) -> Non
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"bid": 0, "ask": 0}, {"bid": 102, "ask": 0}, {"bid": 101, "ask": 101}, {"exchange_at": NOW}],
+    [
+        {},
+        {"bid": 0, "ask": 0},
+        {"bid": 102, "ask": 0},
+        {"bid": 101, "ask": 101},
+        {"exchange_at": NOW},
+        {"largest": LARGEST},
+    ],
 )
 def test_the_unusual_is_accepted(fields: dict[str, int]) -> None:
     assert judged(**fields) is None
