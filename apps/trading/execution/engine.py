@@ -17,19 +17,19 @@ from django.conf import settings
 
 from apps.risk.services.halts import ActiveHalts
 from apps.trading.execution.apart import each_apart
+from apps.trading.execution.budget import OrderBudget, ReadBudget
 from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
 from apps.trading.execution.hints import OrderHints
-from apps.trading.execution.lane import LaneWorker, close_quietly
-from apps.trading.execution.lanes import Connect, Lanes
-from apps.trading.execution.sweeping import steps_of
-from apps.trading.execution.work import lane_work, mark_session_lost
-from apps.trading.services import account_facts, breaker, builds, chase, reports, resolver, submission
+from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
+from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
+from apps.trading.services import account_facts, breaker, builds, chase, flips, reports, resolver, submission, sweep
+from apps.trading.services.breaker import Trouble
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
 from bus import failpoints
 from bus.leases import Held
-from domain.broker import BrokerError, BrokerSpec, BrokerUnavailable, Outcome, SessionLost, Verdict
+from domain.broker import Broker, BrokerError, BrokerSpec, BrokerUnavailable, Outcome, SessionLost, Verdict
 from domain.orders import IntentKind
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,12 @@ class Database(Protocol):
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
+class Connect(Protocol):
+    """Makes the broker of one lane; raises ``BrokerError`` where credentials or a session are missing."""
+
+    async def __call__(self, work: LaneWork) -> Broker: ...
+
+
 @dataclass(slots=True)
 class Engine:
     """What one shard needs: its lease, its database, its clocks, and how lanes connect."""
@@ -67,7 +73,7 @@ class Engine:
     hints: OrderHints | None = None
     detail: dict[str, Any] = field(default_factory=dict)  # shown with the heartbeat
     gate: HaltGate = field(init=False)
-    lanes: Lanes = field(init=False)
+    lanes: dict[Lane, LaneWorker] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _outcomes: list[tuple[Claim, Outcome]] = field(default_factory=list)
     _steps: list[tuple[Step, Outcome]] = field(default_factory=list)
@@ -79,10 +85,10 @@ class Engine:
     _orders_wait: bool = True
     _stale: set[Lane] = field(default_factory=set)
     _foreign: list[str] = field(default_factory=list)
+    _budgets: dict[Lane, tuple[OrderBudget, ReadBudget]] = field(default_factory=dict)  # outlive a lane's connection
 
     def __post_init__(self) -> None:
         self.gate = HaltGate(load=partial(self.db, ActiveHalts.load))
-        self.lanes = Lanes(self.connect, self.wall)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until asked to stop, then let what is on the wire come home and record it."""
@@ -105,14 +111,16 @@ class Engine:
 
     def hint(self, account_id: int) -> None:
         """A broker said something about an account: read its books soon."""
-        self.lanes.hint(account_id)
+        for (lane_account, _), worker in self.lanes.items():
+            if lane_account == account_id:
+                worker.hint()
         self.wake.set()
 
     async def _wait(self, stopping: asyncio.Event) -> None:
         if self._outcomes or self._steps or self._reports or self._lost:
             return
-        due = min(self.lanes.next_read(default=self._next_sweep), self._next_sweep)
-        pause = max(0.0, due - time.monotonic())
+        due = min((worker.next_read for worker in self.lanes.values() if not worker.reading), default=self._next_sweep)
+        pause = max(0.0, min(due, self._next_sweep) - time.monotonic())
         stop = asyncio.create_task(stopping.wait())
         woken = asyncio.create_task(self.wake.wait())
         await asyncio.wait({stop, woken}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
@@ -179,7 +187,9 @@ class Engine:
     async def _lose_session(self, worker: LaneWorker, message: str) -> None:
         failpoints.reach("session.lost")
         await self.db(mark_session_lost, worker.lane[0], session_key=worker.session_key, message=message)
-        await self.lanes.drop(worker)
+        if self.lanes.get(worker.lane) is worker:
+            del self.lanes[worker.lane]
+        await close_quietly(worker)
 
     # the sweep: what a lost message would have said --------------------------------------------------------------
 
@@ -187,20 +197,78 @@ class Engine:
         self._next_sweep = time.monotonic() + settings.SWEEP_SECONDS
         now, wall, shard = self.market_now(), self.wall(), self.shard
         await self._look_at_builds(wall)
-        for step in steps_of(shard, self.held, self.specs, now=now, wall=wall):
+        waits = {slug: spec.resend_wait_seconds for slug, spec in self.specs.items()}
+        steps = (
+            partial(resolver.mark_overdue, shard=shard, wall=wall),
+            partial(sweep.sweep_entries, shard=shard, now=now),
+            partial(sweep.retry_entries, shard=shard, now=now, wall=wall),
+            partial(sweep.settle_idle, shard=shard, now=now, wall=wall),
+            partial(flips.flatten_flips, shard=shard, now=now, wall=wall),
+            partial(sweep.sweep_exits, shard=shard, now=now, wall=wall),
+            partial(self._resolve, waits, now, wall),
+            partial(block_unreachable, shard=shard),
+        )
+        for step in steps:
             await self.db(step)
             await self._submit()  # orders that came meanwhile do not wait for the rest
-        health = self.lanes.health()
-        await self.db(breaker.tend_halts, shard=shard, down=health.down, healthy=health.healthy, wall=wall)
-        work = await self.db(lane_work, shard=shard)
-        await self.lanes.tend(work)
-        if self.hints is not None:
-            self.hints.tend(work)
+        await self._tend_halts(wall)
+        await self._tend_lanes(await self.db(lane_work, shard=self.shard))
 
     async def _look_at_builds(self, wall: datetime) -> None:
         """Beside workers of another build nothing is entered: two versions may mean different things by one row."""
         self._foreign = await self.db(builds.foreign_builds, process=self.held.name, term=self.held.epoch, wall=wall)
         self.detail |= {"standing_by": bool(self._foreign), "foreign_builds": self._foreign}
+
+    async def _tend_halts(self, wall: datetime) -> None:
+        """What one broker's trouble means for its accounts, and nothing for anybody else's."""
+        down = {
+            lane[0]: Trouble(worker.breaker.code, worker.breaker.text)
+            for lane, worker in self.lanes.items()
+            if worker.breaker.is_down()
+        }
+        healthy = {lane[0] for lane, worker in self.lanes.items() if worker.breaker.is_healthy()}
+        unhealthy = {lane[0] for lane, worker in self.lanes.items() if not worker.breaker.is_healthy()}
+        await self.db(breaker.tend_halts, shard=self.shard, down=down, healthy=healthy - unhealthy, wall=wall)
+
+    def _resolve(self, waits: dict[str, int], now: datetime, wall: datetime) -> None:
+        held = self.held
+        resolver.resolve_unknown(
+            shard=self.shard, lease=held.name, epoch=held.epoch, resend_waits=waits, now=now, wall=wall
+        )
+
+    async def _tend_lanes(self, work: list[LaneWork]) -> None:
+        """Open a lane for every account with something to do, close the ones whose session changed."""
+        for one in work:
+            worker = self.lanes.get(one.lane)
+            if worker is not None and worker.session_key != one.session_key and not worker.busy:
+                del self.lanes[one.lane]
+                await close_quietly(worker)
+                worker = None
+            if worker is None:
+                worker = await self._open(one)
+            if worker is not None:
+                was = worker.attention.unresolved or worker.attention.in_trade
+                worker.attention = Attention(one.unresolved, one.in_trade, one.unknown)
+                if not was and (one.unresolved or one.in_trade):
+                    worker.hint()
+        if self.hints is not None:
+            self.hints.tend(work)
+        wanted = {one.lane for one in work}
+        for lane in [lane for lane, worker in self.lanes.items() if lane not in wanted and not worker.busy]:
+            await close_quietly(self.lanes.pop(lane))
+
+    async def _open(self, work: LaneWork) -> LaneWorker | None:
+        try:
+            broker = await self.connect(work)
+        except BrokerError as error:
+            log.warning(
+                "lane not connected", extra={"account": work.lane[0], "code": error.code, "reason": error.message}
+            )
+            return None
+        worker = LaneWorker(lane=work.lane, broker=broker, session_key=work.session_key, wall=self.wall)
+        worker.spend_from(*self._budgets.setdefault(work.lane, (worker.orders, worker.reads)))
+        self.lanes[work.lane] = worker
+        return worker
 
     # new orders ------------------------------------------------------------------------------------------------
 
@@ -215,7 +283,7 @@ class Engine:
 
     async def _submit_some(self) -> bool:
         """Claim and send a part; returns whether more waits."""
-        ready = self.lanes.free()
+        ready = frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and worker.may_call())
         if not ready:
             return False
         asked_at = time.monotonic()
@@ -362,7 +430,7 @@ class Engine:
 
     async def _follow(self) -> None:
         """Cancels that were asked for, and limits the market has left behind."""
-        ready = self.lanes.free()
+        ready = frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and worker.may_call())
         if not any(self.lanes[lane].attention.unresolved for lane in ready):
             return
         limits = {slug: spec.max_modifications for slug, spec in self.specs.items()}
