@@ -15,7 +15,7 @@ from apps.broker_accounts.models import AccountMode
 from bus import failpoints
 from domain.invariants.evidence import Call
 from domain.orders import ExitReason, OrderStatus, Side
-from tests.model.fates import CANCEL_FATES, MODIFY_FATES, PLACE_FATES, Fate, Reading
+from tests.model.broker import CANCEL_FATES, MODIFY_FATES, PLACE_FATES, Fate, Reading
 from tests.model.world import NewWorld
 
 _ELSEWHERE = ("commands.", "lease.", "paper.", "feed.", "login.", "beat.", "jobs.")
