@@ -54,7 +54,7 @@ seed: env-run ## seed the demo again into the running installation
 
 test: env-dev ## every test but the slow ones, on throw-away Postgres and Redis (ARGS='-k wave' to choose)
 	@echo "Every test but those marked slow (minutes each): make test-slow runs them."
-	@$(LAUNCH) test -- -m "not slow" $(ARGS)
+	@$(LAUNCH) test -- -p tests.parallel -n auto -m "not slow" $(ARGS)
 
 test-slow: env-dev ## the slow tests: the replayed day, chaos, two hosts
 	@$(LAUNCH) test -- -m slow $(ARGS)

@@ -83,6 +83,10 @@ class ExecutionLoop(LeasedLoop):
         """A broker said something about an account."""
         self.call_soon(lambda: self.engine.hint(account_id) if self.engine else None)
 
+    def refresh_portfolio(self, account_id: int) -> None:
+        """Somebody wants an account's holdings and funds read."""
+        self.call_soon(lambda: self.engine.refresh_portfolio(account_id) if self.engine else None)
+
     def halts_changed(self) -> None:
         """A halt was set."""
         self.call_soon(lambda: self.engine.halts_changed() if self.engine else None)
@@ -113,6 +117,12 @@ def submit_orders(shard: int) -> None:
 def reconcile_account(account_id: int) -> None:
     """An account's broker has news."""
     _loop.hint(account_id)
+
+
+@shared_task(name="workers.execution.refresh_portfolio")
+def refresh_portfolio(account_id: int) -> None:
+    """Somebody wants an account's holdings and funds read."""
+    _loop.refresh_portfolio(account_id)
 
 
 @shared_task(name="workers.execution.look_at_halts")

@@ -100,6 +100,13 @@ class AccountFilters(Filters):
     paths = {"account": "pk", "mode": "mode"}
 
 
+class HoldingFilters(Filters):
+    """Narrows holdings."""
+
+    account = _identity(help_text="An account's id.")
+    paths = {"account": "account"}
+
+
 class SignalFilters(Filters):
     """Narrows signals; ``since`` is when they were received."""
 

@@ -12,6 +12,7 @@ from apps.dashboard.people import client_ip, may_sign_in
 from apps.dashboard.services import attempts
 from apps.dashboard.services.square_off import ALL_WORD
 from apps.users.models import User
+from domain.order_changes import Wish
 
 _REFUSED = "The e-mail address and the password do not match an account."
 _BLOCKED = "Too many attempts. Wait 15 minutes and try again."
@@ -81,6 +82,24 @@ class SquareOffAllForm(SquareOffForm):
         if word != ALL_WORD:
             raise forms.ValidationError(f"Type {ALL_WORD} to confirm.", code="word")
         return word
+
+
+class CancelOrderForm(forms.Form):
+    """One press of the button: ``key`` makes a double click one request."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class ChangeOrderForm(CancelOrderForm):
+    """A resting order's new values; one left empty stays as it is."""
+
+    price = forms.DecimalField(required=False, max_digits=14, decimal_places=4)
+    trigger_price = forms.DecimalField(required=False, max_digits=14, decimal_places=4)
+    quantity = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+
+    def wish(self) -> Wish:
+        """Return what is wished."""
+        return Wish(**{name: self.cleaned_data[name] for name in ("price", "trigger_price", "quantity")})
 
 
 class ThemeForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from apps.dashboard.views import brand, notifications, ops, pages, session, square_off, watchlist
+from apps.dashboard.views import (
+    brand,
+    notifications,
+    ops,
+    order_deeds,
+    pages,
+    portfolio,
+    session,
+    square_off,
+    watchlist,
+)
 
 app_name = "dashboard"
 urlpatterns = [
@@ -18,7 +28,13 @@ urlpatterns = [
     path("square-off/", square_off.everything, name="square-off-all"),
     path("square-off/<uuid:key>/", square_off.progress, name="square-off-progress"),
     path("orders/", pages.orders, name="orders"),
+    path("orders/<int:order_id>/cancel/", order_deeds.cancel, name="cancel-order"),
+    path("orders/<int:order_id>/change/", order_deeds.change, name="change-order"),
+    path("orders/requests/<uuid:key>/", order_deeds.progress, name="order-deed"),
     path("positions/", pages.positions, name="positions"),
+    path("holdings/", portfolio.holdings, name="holdings"),
+    path("funds/", portfolio.funds, name="funds"),
+    path("portfolio/refresh/", portfolio.refresh, name="refresh-portfolio"),
     path("notifications/", notifications.listed, name="notifications"),
     path("notifications/read/", notifications.read, name="notifications-read"),
     path("history/", pages.history, name="history"),

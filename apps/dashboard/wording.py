@@ -6,6 +6,7 @@ from apps.broker_accounts.models import ModeReason
 from apps.markets.models import Instrument
 from apps.trading.models import SkipReason
 from apps.trading.wording import status_text
+from domain.order_changes import RequestStatus
 from domain.orders import ExitReason, OrderStatus, TradeStatus
 
 
@@ -58,6 +59,16 @@ CLOSE_WORDS: dict[ExitReason, str] = {
     ExitReason.EXTERNAL: "Closed outside the platform",
 }
 
+REQUEST_WORDS: dict[RequestStatus, Words] = {
+    RequestStatus.WAITING: Words("Change queued", "tag-busy"),
+    RequestStatus.SENT: Words("Change sent", "tag-busy"),
+    RequestStatus.UNKNOWN: Words("Checking whether the change was taken", "tag-warn"),
+    RequestStatus.DONE: Words("Changed by hand", "tag-good"),
+    RequestStatus.REFUSED: Words("Not changed", "tag-bad"),
+    RequestStatus.LOST: Words("Not changed: it never arrived", "tag-bad"),
+    RequestStatus.OVERTAKEN: Words("Not changed: overtaken", "tag-bad"),
+}
+
 MODE_WORDS: dict[ModeReason, str] = {
     ModeReason.CHOSEN: "as you chose",
     ModeReason.NO_SESSION: "forced: no broker session today",
@@ -78,6 +89,8 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("halt", "Entries were halted when this order was due."),
     ("lease", "The process that owned the order stopped before it was sent."),
     ("expired", "The order's time ran out before it could be sent."),
+    ("cancel_sent", "The platform asked the broker to cancel it."),
+    ("cancelled_by_hand", "It was cancelled by hand before it was sent."),
     ("closed", "The market was closed."),
     ("tick", "The price was not a multiple of the contract's tick."),
     ("lot", "The quantity was not a whole number of lots."),
@@ -88,6 +101,11 @@ _REASONS: tuple[tuple[str, str], ...] = (
 def order_words(status: str) -> Words:
     """Return an order's state in words."""
     return Words(status_text(status), _ORDER_TONES.get(OrderStatus(status), ""))
+
+
+def request_words(status: str) -> Words:
+    """Return what became of a change somebody asked for, in words."""
+    return REQUEST_WORDS[RequestStatus(status)]
 
 
 def trade_words(status: str) -> Words:

@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
-from apps.strategies.admin_forms import LegFormSet, RotateForm, StrategyForm, StrategyMapForm
+from apps.strategies.admin_forms import AlgoIdForm, LegFormSet, RotateForm, StrategyForm, StrategyMapForm
 from apps.strategies.admin_inspector import pretty, verdict_table
-from apps.strategies.models import Signal, Strategy, StrategyLeg, StrategyMap, WebhookToken
+from apps.strategies.models import AlgoId, Signal, Strategy, StrategyLeg, StrategyMap, WebhookToken
 from apps.strategies.services import tokens
 from apps.tenants.admin_confirm import ConfirmForm, ask, confirmed
 from apps.tenants.admin_scoping import ReadOnlyAdmin, ScopedAdmin, ScopedInline, desk_action
@@ -34,6 +34,15 @@ class LegInline(ScopedInline):
     fields = ("side", "lots", "symbol", "kind", "right", "strike_rule", "expiry_rule")
 
 
+class AlgoIdInline(ScopedInline):
+    """What the strategy is registered as, broker by broker."""
+
+    model = AlgoId
+    form = AlgoIdForm
+    may_change = True
+    fields = ("broker", "algo_id")
+
+
 @admin.register(Strategy)
 class StrategyAdmin(ScopedAdmin):
     """What is traded. Strategies are switched off, never deleted."""
@@ -41,7 +50,7 @@ class StrategyAdmin(ScopedAdmin):
     may_add = True
     may_change = True
     form = StrategyForm
-    inlines = (LegInline,)
+    inlines = (LegInline, AlgoIdInline)
     list_display = ("name", "underlying", "product", "order_type", "square_off_at", "accounts", "is_active", "tenant")
     list_filter = ("is_active", "product", "underlying")
     list_select_related = ("tenant",)

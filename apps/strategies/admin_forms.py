@@ -6,10 +6,11 @@ from django import forms
 from django.forms.models import BaseInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from apps.strategies.models import Strategy, StrategyLeg, StrategyMap
+from apps.strategies.models import AlgoId, Strategy, StrategyLeg, StrategyMap
 from apps.strategies.services.sources import parse_network
 from apps.tenants.admin_confirm import ConfirmForm
 from apps.users.models import User
+from brokers.catalog import SPECS
 from domain.expiries import ExpiryRuleError, Pick, parse_expiry_rule
 from domain.instruments import Exchange, Kind
 from domain.selectors import MAX_LEGS, StrikeRuleError, parse_strike_rule
@@ -135,6 +136,26 @@ class LegFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         last = StrategyLeg.objects.filter(strategy=self.instance).order_by("position").last()
         form.instance.position = last.position + 1 if last is not None else 1
         return cast(StrategyLeg, super().save_new(form, commit=commit))
+
+
+class AlgoIdForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An algo id, for brokers that take one with an order."""
+
+    broker = forms.ChoiceField(
+        choices=[(slug, spec.name) for slug, spec in SPECS.items() if spec.algo_field], widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = AlgoId
+        fields = ("broker", "algo_id")
+
+    def clean(self) -> dict[str, Any]:
+        """An id the broker would not take would keep every order from it."""
+        data = super().clean() or {}
+        spec, algo_id = SPECS.get(data.get("broker", "")), data.get("algo_id", "")
+        if spec is not None and len(algo_id) > spec.algo_length:
+            self.add_error("algo_id", f"{spec.name} takes at most {spec.algo_length} characters.")
+        return data
 
 
 class StrategyMapForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -121,6 +121,25 @@ class StrategyLeg(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.lots} × {self.symbol or f'{self.strike_rule} {self.right} {self.expiry_rule}'}"
+
+
+class AlgoId(models.Model):
+    """The exchange's id of the strategy as an algorithm, which each broker registers for itself."""
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="algo_ids")
+    broker = models.SlugField(max_length=30)
+    algo_id = models.CharField(
+        max_length=20,
+        validators=[RegexValidator(r"^[A-Za-z0-9]+$", "Letters and digits only.")],
+        verbose_name="algo id",
+    )
+
+    class Meta:
+        ordering = ["broker"]
+        constraints = [models.UniqueConstraint(fields=["strategy", "broker"], name="one_algo_id_per_broker")]
+
+    def __str__(self) -> str:
+        return f"{self.broker}: {self.algo_id}"
 
 
 class WebhookToken(models.Model):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 from apps.broker_accounts.querysets import visible_to
+from domain.order_changes import OPEN_REQUESTS
 from domain.orders import IN_FLIGHT, LIVE_TRADES, OPEN_INTENTS, UNRESOLVED, WORKING
 
 if TYPE_CHECKING:
-    from apps.trading.models import ExternalOrder, Fill, Intent, Order, Position, Trade
+    from apps.trading.models import ChangeRequest, ExternalOrder, Fill, Holding, Intent, Order, Position, Trade
     from apps.users.models import User
 
 
@@ -79,4 +80,24 @@ class ExternalOrderQuerySet(models.QuerySet["ExternalOrder"]):
 
     def for_user(self, user: User) -> ExternalOrderQuerySet:
         """Orders in accounts this person may see."""
+        return self.filter(visible_to(user, "account__"))
+
+
+class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
+    """Reads of what people asked of orders."""
+
+    def for_user(self, user: User) -> ChangeRequestQuerySet:
+        """Requests about accounts this person may see."""
+        return self.filter(visible_to(user, "account__"))
+
+    def open(self) -> ChangeRequestQuerySet:
+        """Requests that may still come about."""
+        return self.filter(status__in=OPEN_REQUESTS)
+
+
+class HoldingQuerySet(models.QuerySet["Holding"]):
+    """Reads of delivered securities."""
+
+    def for_user(self, user: User) -> HoldingQuerySet:
+        """Holdings of accounts this person may see."""
         return self.filter(visible_to(user, "account__"))

@@ -85,6 +85,11 @@ def reconcile_account(account_id: int, *, shard: int) -> None:
     _on_commit("workers.execution.reconcile_account", f"execution.{shard}", account_id)
 
 
+def refresh_portfolio(account_id: int, *, shard: int) -> None:
+    """Tell an account's shard that somebody wants its holdings and funds read now."""
+    _on_commit("workers.execution.refresh_portfolio", f"execution.{shard}", account_id)
+
+
 def refresh_rules(trade_ids: Iterable[int]) -> None:
     """Tell the risk engine that trades changed."""
     ids = sorted(set(trade_ids))

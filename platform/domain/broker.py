@@ -50,8 +50,9 @@ class Endpoint:
 
     ``data_url`` serves market data, ``order_url`` order calls, ``master_url`` instrument files and ``token_url``
     sessions where they have hosts of their own ("": the REST host); ``order_socket_url`` order updates where they have
-    a socket of their own. ``simulator_url`` is the root of the simulated exchange all of them are at ("": the broker is
-    real).
+    a socket of their own. ``futures_url`` and ``futures_socket_url`` are those of derivatives, where they are an
+    exchange beside the rest. ``simulator_url`` is the root of the simulated exchange all of them are at ("": the broker
+    is real).
     """
 
     rest_url: str
@@ -62,6 +63,8 @@ class Endpoint:
     master_url: str = ""
     order_socket_url: str = ""
     token_url: str = ""
+    futures_url: str = ""
+    futures_socket_url: str = ""
     simulator_url: str = ""
 
 

@@ -230,12 +230,13 @@ class BrokerSpec:
     the hour (IST) at which every token dies, ``token_lasts`` how long one lives at most; where ``token_says_expiry``
     the token's own word counts too. ``one_socket``: a session has one socket only, so an account that lends it to the
     market feed cannot trade. ``tag_field`` and ``tag_shown_as`` are the broker's names for our tag when placed
-    and in the book, ``algo_field`` its name for the exchange's algo id ("": it takes none). ``autoslice`` is into how
-    many orders the broker may cut one above the freeze quantity (0: never). ``errors`` is the allow-list of proved
-    non-acceptance, first match wins. ``not_verified`` lists the facts nobody could check. ``currency`` is what an
-    account's funds, profits and charges are in: it trades contracts of that currency only. ``open_orders`` is how many
-    orders of one contract may rest at once (``None``: no such limit). ``reduces_only``: an order that says
-    ``reduce_only`` is refused where it would open or turn a position; elsewhere the word does not reach the broker.
+    and in the book, ``algo_field`` its name for the exchange's algo id ("": it takes none), ``algo_length`` how long
+    one may be. ``autoslice`` is into how many orders the broker may cut one above the freeze quantity (0: never).
+    ``errors`` is the allow-list of proved non-acceptance, first match wins. ``not_verified`` lists the facts nobody
+    could check. ``currency`` is what an account's funds, profits and charges are in: it trades contracts of that
+    currency only. ``open_orders`` is how many orders of one contract may rest at once (``None``: no such limit).
+    ``reduces_only``: an order that says ``reduce_only`` is refused where it would open or turn a position; elsewhere
+    the word does not reach the broker.
     ``book_of_session``: the order book forgets at a sign-in what was executed before it, which the trade book alone
     then shows.
     """
@@ -263,6 +264,7 @@ class BrokerSpec:
     tag_shown_as: str = ""
     tag_digits_only: bool = False
     algo_field: str = ""
+    algo_length: int = 20
     autoslice: int = 0
     egress: EgressRule = EgressRule()
     token_lasts: timedelta | None = None

@@ -66,7 +66,24 @@ def running() -> Iterator[TestServers]:
         for server in (postgres, redis):
             wait_until(server.answers, what=server.name, seconds=START_SECONDS)
         postgres_server.create_database(postgres.url)
+        stack.callback(stop_left, state_dir)
         yield TestServers(state_dir, postgres.url, redis.url)
+
+
+@contextmanager
+def beside(state_dir: Path, name: str) -> Iterator[dict[str, str]]:
+    """Give one of several workers of a run a Redis and directories of its own; yields its variables.
+
+    Redis tells every subscriber, whichever of its databases they use: one Redis cannot serve two workers. In a
+    temporary directory of its own a worker meets no other that cleans up after abandoned runs.
+    """
+    own = prepare_state_dir(state_dir / name)
+    temporary = own / "tmp"
+    temporary.mkdir(mode=0o711)
+    redis = redis_server.embedded(own, marker=processes.marker(state_dir), durable=False)
+    with serving(redis, log=own / "logs" / "redis.log"):
+        wait_until(redis.answers, what=redis.name, seconds=START_SECONDS)
+        yield {"REDIS_URL": redis.url, "STATE_DIR": str(own), "TMPDIR": str(temporary)}
 
 
 @contextmanager
@@ -128,7 +145,7 @@ def remove_abandoned() -> None:
     temporary = Path(tempfile.gettempdir())
     for state_dir in (*temporary.glob(f"{PREFIX}*"), *temporary.glob(f"{STACK_PREFIX}*")):
         if _is_ours(state_dir) and not processes.is_alive(processes.read_identity(state_dir / OWNER_FILE)):
-            processes.stop_all(belonging_to(state_dir), first=signal.SIGINT)
+            stop_left(state_dir)
             remove(state_dir)
 
 
@@ -140,9 +157,16 @@ def _is_ours(state_dir: Path) -> bool:
         return False
 
 
+def stop_left(state_dir: Path) -> None:
+    """Stop every process of one test run that is still there."""
+    processes.stop_all(belonging_to(state_dir), first=signal.SIGINT)
+
+
 def belonging_to(state_dir: Path) -> list[psutil.Process]:
-    """Return every process of one test run."""
-    return processes.survivors(state_dir, data_dirs=[data_dir(state_dir), state_dir / "redis"])
+    """Return every process of one test run, those of its workers included."""
+    return processes.survivors(
+        state_dir, data_dirs=[data_dir(state_dir), state_dir / "redis", *state_dir.glob("*/redis")]
+    )
 
 
 def remove(state_dir: Path) -> None:

@@ -179,6 +179,7 @@ class Sessions:
         self._lives = lives
         self._requests: dict[str, RequestToken] = {}
         self._sessions: dict[str, Session] = {}
+        self._owners: dict[str, str] = {}
         self._load()
 
     def begin(self, client: Client) -> str:
@@ -198,7 +199,7 @@ class Sessions:
         """Give a client a session, without a page where the broker has none; ``token`` where both sides made it."""
         expires_at = self._lives.get(client.broker, SIX_NEXT_DAY)(self._now())
         session = Session(token=token or secrets.token_hex(16), client=client.client, expires_at=expires_at)
-        self._sessions[session.token] = session
+        self._sessions[session.token], self._owners[session.token] = session, client.client
         self._store(session)
         return session
 
@@ -211,6 +212,10 @@ class Sessions:
         """Return whose live token this is, "" for nobody's."""
         session = self._sessions.get(token)
         return session.client if session is not None and session.expires_at > self._now() else ""
+
+    def owner(self, token: str) -> str:
+        """Return whose token this is or was, "" for nobody's: who says so, not who may."""
+        return self._owners.get(token, "")
 
     def tokens(self, client: str) -> list[str]:
         """Return a client's live tokens."""
@@ -238,6 +243,7 @@ class Sessions:
 
     def _load(self) -> None:
         for session in read_lines(self._path, Session):
+            self._owners.setdefault(session.token, session.client)
             if session.client and session.expires_at > self._now():
                 self._sessions[session.token] = session
             else:

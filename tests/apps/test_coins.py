@@ -55,14 +55,16 @@ def coins(cast: Cast, bitcoin: Instrument) -> BrokerAccount:
     return account
 
 
-def strategy_on_coins(cast: Cast, *, side: str = "BUY", lots: int = 250) -> Strategy:
+def strategy_on_coins(
+    cast: Cast, *, side: str = "BUY", lots: int = 250, exchange: str = "BINANCE", product: str = "CNC"
+) -> Strategy:
     strategy = make_strategy(
         cast.tenant,
         name="Coins",
         slug="coins",
-        exchange="BINANCE",
+        exchange=exchange,
         underlying="BTCUSDT",
-        product="CNC",
+        product=product,
         square_off_at=None,
     )
     StrategyLeg.objects.filter(strategy=strategy).update(symbol="BTCUSDT", side=side, lots=lots)

@@ -16,7 +16,7 @@ from tests.browser.conftest import Window
 from tests.cast import publish_price
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-PAGES = ("/", "/trades/", "/orders/", "/positions/", "/history/", "/settings/")
+PAGES = ("/", "/trades/", "/orders/", "/positions/", "/holdings/", "/funds/", "/history/", "/settings/")
 SHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 
 

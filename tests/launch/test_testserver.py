@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg2
@@ -78,6 +79,27 @@ def test_two_runs_at_once_do_not_meet() -> None:
         redis_server.ask(one.redis_url, "SET", "key", "one")
         assert redis_server.ask(other.redis_url, "EXISTS", "key") == ["0"]
         assert one.database_url != other.database_url
+
+
+def test_workers_of_a_run_share_postgres_and_nothing_else() -> None:
+    with testserver.running() as servers:
+        with testserver.beside(servers.state_dir, "a") as one, testserver.beside(servers.state_dir, "b") as other:
+            redis_server.ask(one["REDIS_URL"], "SET", "key", "one")
+            for url in (other["REDIS_URL"], servers.redis_url):
+                assert redis_server.ask(url, "EXISTS", "key") == ["0"]
+            assert not {*one.values()} & {*other.values(), *servers.environ.values()}
+            assert "DATABASE_URL" not in one
+        assert len(list(servers.state_dir.glob("*/tmp"))) == 2
+    assert not servers.state_dir.exists()
+
+
+def test_what_a_worker_left_ends_with_the_run() -> None:
+    with testserver.running() as servers, ExitStack() as abandoned:
+        environ = abandoned.enter_context(testserver.beside(servers.state_dir, "a"))
+        assert redis_server.answers(environ["REDIS_URL"])
+        testserver.stop_left(servers.state_dir)
+        assert not redis_server.answers(environ["REDIS_URL"])
+        assert testserver.belonging_to(servers.state_dir) == []
 
 
 def test_the_suites_exit_code_is_passed_on(tmp_path: Path) -> None:

@@ -240,11 +240,11 @@ class House:
             rejected = status is OrderStatus.REJECTED
             self.street.orders[order_id] = replace(booked, ended_line=self.street.line(), is_rejected=rejected)
 
-    def reprice(self, order_id: str, price: Decimal) -> None:
-        """Change a working order's limit; the market may take it at once."""
+    def reprice(self, order_id: str, change: OrderChange) -> None:
+        """Change a working order's limit and total; the market may take it at once. What is filled stays filled."""
         order = self.order(order_id)
-        if order.status in WORKING:
-            self._set(replace(order, price=price))
+        if order.status in WORKING and change.quantity > order.filled_quantity:
+            self._set(replace(order, price=change.price or Decimal(0), quantity=change.quantity))
             if self.fills_at_once is None:
                 self.fill(order_id, order.quantity)
 
@@ -380,9 +380,8 @@ class Line:
 
     async def modify(self, broker_order_id: str, change: OrderChange) -> Outcome:
         """One price change."""
-        price = change.price or Decimal(0)
         return await self._change(
-            Call.MODIFY, self.house.modify, broker_order_id, lambda: self.house.reprice(broker_order_id, price)
+            Call.MODIFY, self.house.modify, broker_order_id, lambda: self.house.reprice(broker_order_id, change)
         )
 
     async def cancel(self, broker_order_id: str) -> Outcome:

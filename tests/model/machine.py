@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from apps.broker_accounts.models import AccountMode
 from bus import failpoints
 from domain.invariants.evidence import Call
+from domain.order_changes import Wish
 from domain.orders import ExitReason, OrderStatus, Side
 from tests.model.broker import CANCEL_FATES, MODIFY_FATES, PLACE_FATES, Fate, Reading
-from tests.model.world import NewWorld
+from tests.model.world import SMALLEST, NewWorld
 
 _ELSEWHERE = ("commands.", "lease.", "paper.", "feed.", "login.", "beat.", "jobs.")
 CRASH_POINTS = sorted(name for name in failpoints.POINTS if not name.startswith(_ELSEWHERE))
@@ -304,6 +305,18 @@ class Machine(RuleBasedStateMachine):
     def trader_leaves(self) -> None:
         """The trader presses the button."""
         self.world.ask_exit_by_hand()
+
+    @rule(which=st.integers(0, 3))
+    def trader_cancels(self, which: int) -> None:
+        """The trader cancels an entry, twice in one go."""
+        self.world.cancel_by_hand(which)
+        self.world.turns(1)
+
+    @rule(which=st.integers(0, 3), price=prices, lots=st.sampled_from([None, None, 1, 2]))
+    def trader_changes(self, which: int, price: Decimal, lots: int | None) -> None:
+        """The trader gives an entry another price, makes it smaller, or both."""
+        self.world.change_by_hand(which, Wish(price=price, quantity=None if lots is None else lots * SMALLEST))
+        self.world.turns(1)
 
     @rule()
     def watchdog_squares_off(self) -> None:

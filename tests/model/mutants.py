@@ -87,7 +87,7 @@ def without_reservation() -> Any:
 def without_lease_checks() -> Any:
     """Whoever thinks it leads may claim and send."""
     return patched(
-        mock.patch.object(submission, "_check_epoch", return_value=None),
+        mock.patch.object(submission, "check_epoch", return_value=None),
         mock.patch.object(Held, "remaining", return_value=60.0),
     )
 

@@ -6,11 +6,12 @@ what our tables say. The state machine and the directed scenarios drive the same
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from uuid import uuid4
 
 from django.db import connection
 from django.db.models import F
@@ -23,15 +24,17 @@ from apps.risk.models import Halt
 from apps.risk.services.halts import set_halt
 from apps.strategies.services import intake, routing
 from apps.strategies.services.tokens import Hook
-from apps.trading.models import Order, Trade, TradeLeg
+from apps.trading.models import ChangeRequest, Order, Trade, TradeLeg
 from apps.trading.services import day_end, watching
 from apps.trading.services.evidence import load_evidence
 from apps.trading.services.exit import request_exit, request_exit_of_all
+from apps.trading.services.order_requests import Press, ask_cancel, ask_change
 from bus import failpoints
 from bus.leases import LeaseLost
 from bus.models import Term
 from domain.broker import BrokerToken
 from domain.invariants import Breach, Evidence, check_liveness, check_safety
+from domain.order_changes import NotAllowed, Wish
 from domain.orders import LIVE_TRADES, UNRESOLVED, ExitReason, OrderStatus, Side
 from domain.payload import parse_alert
 from domain.prices import to_scaled
@@ -367,6 +370,28 @@ class World:
         user, now = self.scene.trader, self.clock()
         self.attempt(lambda: request_exit_of_all(user=user, reason=ExitReason.MANUAL, now=now))
 
+    def cancel_by_hand(self, which: int) -> None:
+        """The trader cancels an entry that may still fill."""
+        self._ask(which, lambda press: ask_cancel(press, now=self.clock(), wall=self.clock()))
+
+    def change_by_hand(self, which: int, wish: Wish) -> None:
+        """The trader gives an entry that may still fill another price, or makes it smaller."""
+        self._ask(which, lambda press: ask_change(press, wish, wall=self.clock()))
+
+    def _ask(self, which: int, ask: Callable[[Press], object]) -> None:
+        entries = Order.objects.filter(intent__kind="ENTRY", status__in=UNRESOLVED).order_by("pk")
+        found = list(entries.values_list("pk", flat=True))
+        if not found:
+            return
+        press = Press(found[which % len(found)], self.scene.trader, uuid4())
+
+        def run() -> None:
+            with suppress(NotAllowed):
+                ask(press)
+                ask(press)  # a double click
+
+        self.attempt(run)
+
     def square_off(self) -> None:
         """The watchdog's square-off by the clock."""
         self.attempt(lambda: day_end.square_off_due(now=self.clock()))
@@ -497,16 +522,18 @@ class World:
     def is_quiet(self) -> bool:
         """Whether no order is unresolved and nothing that must go flat is held."""
         leaving = TradeLeg.objects.filter(trade__status__in=LIVE_TRADES, entry_quantity__gt=F("exit_quantity"))
-        return not (Order.objects.filter(status__in=UNRESOLVED).exists() or leaving.exclude(exit_reason="").exists())
+        is_busy = Order.objects.filter(status__in=UNRESOLVED).exists() or ChangeRequest.objects.open().exists()
+        return not (is_busy or leaving.exclude(exit_reason="").exists())
 
     def find_late(self) -> None:
         """Fail when something that must come about has not."""
         unresolved = list(Order.objects.filter(status__in=UNRESOLVED).values_list("pk", "status"))
         held = TradeLeg.objects.filter(trade__status__in=LIVE_TRADES, entry_quantity__gt=F("exit_quantity"))
         lost = list(held.exclude(exit_reason="").values_list("pk", "exit_reason"))
+        asked = list(ChangeRequest.objects.open().values_list("pk", "status"))
         late = [f"{one.invariant} {one.subject}: {one.text}" for one in self._late()]
-        facts = f"unresolved {unresolved}, not left {lost}\n{self.describe()}\n"
-        assert [unresolved, lost, late] == [[], [], []], facts + "\n".join(late)
+        facts = f"unresolved {unresolved}, not left {lost}, not answered {asked}\n{self.describe()}\n"
+        assert [unresolved, lost, asked, late] == [[], [], [], []], facts + "\n".join(late)
 
     def _late(self) -> list[Breach]:
         return [*self.find_breaches(), *check_liveness(self.evidence(), at=self.clock())]

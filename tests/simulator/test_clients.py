@@ -98,6 +98,7 @@ def test_a_token_leads_to_its_client_and_a_client_to_its_tokens(sessions, watch)
     assert set(sessions.tokens(FIRST.client)) == {first, again}
     sessions.revoke(first)
     assert (sessions.holder(first), sessions.tokens(FIRST.client)) == ("", [again])
+    assert (sessions.owner(first), sessions.owner("")) == (FIRST.client, "")
     watch.time = datetime(2026, 8, 19, 6, 0, tzinfo=IST)
     assert (sessions.holder(second), sessions.tokens(SECOND.client), sessions.holder("")) == ("", [], "")
 
@@ -120,6 +121,7 @@ def test_sessions_survive_a_restart_and_revocations_too(tmp_path, watch):
     after = Sessions(path, now=watch, lives=LIVES)
     assert after.holds(FIRST, kept)
     assert not after.holds(SECOND, ended)
+    assert (after.owner(kept), after.owner(ended)) == (FIRST.client, SECOND.client)
 
 
 @pytest.fixture

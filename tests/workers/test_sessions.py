@@ -169,8 +169,11 @@ def test_where_markets_never_close_accounts_are_signed_in_at_any_hour(accounts: 
     sync = masters.sync("binance")
     assert sync.error == ""
     found = BrokerInstrument.objects.filter(broker="binance")
-    assert set(found.values_list("exchange", "symbol")) == {("BINANCE", "BTCUSDT"), ("BINANCE", "ETHUSDT")}
-    assert found.get(symbol="BTCUSDT").instrument.multiplier == Decimal("0.00001")
+    assert set(found.values_list("exchange", "symbol")) == {
+        (exchange, symbol) for exchange in ("BINANCE", "BINANCE_UM") for symbol in ("BTCUSDT", "ETHUSDT")
+    }
+    steps = {one.exchange: one.instrument.multiplier for one in found.filter(symbol="BTCUSDT")}
+    assert steps == {"BINANCE": Decimal("0.00001"), "BINANCE_UM": Decimal("0.001")}
 
 
 @pytest.mark.parametrize("code", ["MANUAL", "CREDENTIALS", "WRONG_CLIENT"])

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.api.fields import MoneyField, PriceField
 from apps.broker_accounts.models import BrokerAccount
 from apps.risk.wording import words_of
-from apps.trading.models import Position
+from apps.trading.models import Holding, Position
 from apps.trading.services.outside import Share, Shares
 from domain.pnl import unrealized_pnl
 
@@ -154,3 +154,29 @@ class PositionOut(serializers.ModelSerializer[Position]):
     def _price(self, position: Position) -> Decimal | None:
         prices: dict[int, Any] = self.context["prices"]
         return prices.get(position.instrument_id)
+
+
+class HoldingOut(serializers.ModelSerializer[Holding]):
+    """A delivered security in a live account, at its broker's own symbol and last price; ``pledged`` units of it are
+    collateral."""
+
+    account = serializers.IntegerField(source="account_id", read_only=True)
+    average_price = PriceField(read_only=True)
+    last_price = PriceField(read_only=True)
+    currency = serializers.CharField(source="account.currency", read_only=True)
+
+    class Meta:
+        model = Holding
+        fields = [
+            "id",
+            "account",
+            "exchange",
+            "symbol",
+            "quantity",
+            "pledged",
+            "average_price",
+            "last_price",
+            "currency",
+            "read_at",
+        ]
+        read_only_fields = fields

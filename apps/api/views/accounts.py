@@ -6,12 +6,12 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 
-from apps.api.filters import AccountFilters, PositionFilters
-from apps.api.serializers.accounts import AccountOut, PositionOut
+from apps.api.filters import AccountFilters, HoldingFilters, PositionFilters
+from apps.api.serializers.accounts import AccountOut, HoldingOut, PositionOut
 from apps.api.views.base import Scoped, ScopedDetail, ScopedList
 from apps.broker_accounts.models import BrokerAccount
 from apps.risk.services.halts import ActiveHalts
-from apps.trading.models import Position
+from apps.trading.models import Holding, Position
 from apps.trading.services.outside import broker_totals, shares_of
 from apps.users.models import User
 
@@ -57,3 +57,15 @@ class PositionList(ScopedList[Position]):
         """Return the context with the page's prices and what explains its quantities, read at once."""
         accounts = {row.account_id for row in rows}
         return super().priced(rows) | {"shares": shares_of(accounts), "totals": broker_totals(accounts)}
+
+
+@extend_schema(summary="Holdings", parameters=[HoldingFilters])
+class HoldingList(ScopedList[Holding]):
+    """Delivered securities as the brokers last showed them; `read_at` says when."""
+
+    serializer_class = HoldingOut
+    filters = HoldingFilters
+
+    def rows(self, user: User) -> QuerySet[Holding]:
+        """Return the person's holdings."""
+        return Holding.objects.for_user(user).select_related("account")

@@ -11,14 +11,14 @@ from django.db import transaction
 from apps.audit.services.record import record
 from apps.broker_accounts.models import BrokerAccount, BrokerSession
 from apps.broker_accounts.services.links import callback_url
-from apps.broker_accounts.services.sealing import seal, unseal
+from apps.broker_accounts.services.sealing import hold_key, seal, unseal
 from apps.users.models import User
 from brokers.catalog import spec_of
 from bus import clock
 from domain.broker import BrokerToken, Credentials
 from domain.broker_spec import PROXY, CredentialField
 
-_ACCOUNTS, _SESSIONS = "broker_accounts_brokeraccount", "broker_accounts_brokersession"
+ACCOUNTS, SESSIONS = "broker_accounts_brokeraccount", "broker_accounts_brokersession"
 
 
 class BadCredentials(ValueError):
@@ -36,8 +36,9 @@ def set_credentials(*, account: BrokerAccount, fields: Mapping[str, str], actor:
     kept = {name: value for name, value in fields.items() if value}
     _check(account, kept, actor)
     plain = json.dumps(kept).encode()
-    sealed = seal(account.tenant, plain, table=_ACCOUNTS, pk=account.pk, column="sealed_credentials")
     with transaction.atomic():
+        hold_key(account.tenant)
+        sealed = seal(account.tenant, plain, table=ACCOUNTS, pk=account.pk, column="sealed_credentials")
         BrokerAccount.objects.filter(pk=account.pk).update(sealed_credentials=sealed, credentials_set_at=clock.now())
         record("credentials_set", account, tenant_id=account.tenant_id, actor=actor, fields=sorted(kept))
 
@@ -75,7 +76,7 @@ def credentials_of(account: BrokerAccount) -> Credentials:
         plain = unseal(
             account.tenant,
             account.sealed_credentials,
-            table=_ACCOUNTS,
+            table=ACCOUNTS,
             pk=account.pk,
             column="sealed_credentials",
         )
@@ -90,6 +91,7 @@ def _callback(broker: str) -> dict[str, str]:
 def open_session(*, account: BrokerAccount, token: BrokerToken, trading_date: date) -> BrokerSession:
     """Keep a fresh broker token, sealed; earlier sessions of the account end."""
     with transaction.atomic():
+        hold_key(account.tenant)
         now = clock.now()
         BrokerSession.objects.usable().filter(account=account).update(
             lost_at=now, lost_reason="Replaced by a newer one."
@@ -97,9 +99,7 @@ def open_session(*, account: BrokerAccount, token: BrokerToken, trading_date: da
         session = BrokerSession.objects.create(
             account=account, trading_date=trading_date, sealed_token=b"", expires_at=token.expires_at, opened_at=now
         )
-        sealed = seal(
-            account.tenant, token.access_token.encode(), table=_SESSIONS, pk=session.pk, column="sealed_token"
-        )
+        sealed = seal(account.tenant, token.access_token.encode(), table=SESSIONS, pk=session.pk, column="sealed_token")
         BrokerSession.objects.filter(pk=session.pk).update(sealed_token=sealed)
         record("session_opened", account, tenant_id=account.tenant_id, expires_at=token.expires_at)
     return session
@@ -108,6 +108,6 @@ def open_session(*, account: BrokerAccount, token: BrokerToken, trading_date: da
 def session_credentials(session: BrokerSession) -> Credentials:
     """Return an account's credentials with the session's token; raises ``Unsealable``."""
     account = session.account
-    token = unseal(account.tenant, session.sealed_token, table=_SESSIONS, pk=session.pk, column="sealed_token")
+    token = unseal(account.tenant, session.sealed_token, table=SESSIONS, pk=session.pk, column="sealed_token")
     known = credentials_of(account)
     return Credentials(client_id=known.client_id, fields=known.fields, access_token=token.decode())

@@ -1,5 +1,6 @@
 """Which mode an account trades in, and why."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -94,8 +95,13 @@ def restore_mode(*, account: BrokerAccount) -> bool:
     return bool(changed)
 
 
-def force_sessionless_to_paper(*, now: datetime) -> list[BrokerAccount]:
-    """Force every live account without a usable session to paper; returns those that were not on paper before."""
+def force_sessionless_to_paper(*, now: datetime, brokers: Collection[str] | None = None) -> list[BrokerAccount]:
+    """Force every live account without a usable session to paper; returns those that were not on paper before.
+
+    ``brokers`` limits it to accounts at these.
+    """
     signed_in = BrokerSession.objects.filter(lost_at__isnull=True, expires_at__gt=now).values("account_id")
     accounts = BrokerAccount.objects.active().filter(mode=AccountMode.LIVE).exclude(pk__in=signed_in)
+    if brokers is not None:
+        accounts = accounts.filter(broker__in=brokers)
     return [account for account in accounts if force_paper(account=account, reason=ModeReason.NO_SESSION)]

@@ -1,6 +1,7 @@
 """Envelope encryption of credentials: AES-256-GCM, a data key per tenant, the master key outside the database.
 
-What is sealed for one row, column and tenant cannot be opened as another's: the associated data binds them.
+What is sealed for one row, column and tenant cannot be opened as another's: the associated data binds them. Keys are
+changed by ``key_rotation``; a master key that was replaced still opens what it sealed while the settings name it.
 """
 
 import base64
@@ -37,9 +38,25 @@ def _bound_to(tenant: Tenant, table: str, pk: int, column: str) -> bytes:
     return f"{tenant.pk}|{table}|{pk}|{column}".encode()
 
 
-def _master_key() -> bytes:
+def hold_key(tenant: Tenant) -> None:
+    """Keep the tenant's data key as it is until the transaction ends: what is sealed with it must open afterwards."""
+    held = Tenant.objects.select_for_update(no_key=True).only("sealed_data_key").get(pk=tenant.pk)
+    tenant.sealed_data_key = held.sealed_data_key
+
+
+def new_data_key(tenant: Tenant) -> bytes:
+    """Return a fresh data key, wrapped by the master key in force; nothing is stored."""
+    return _encrypt(_master_keys()[0], os.urandom(_KEY_BYTES), _key_binding(tenant))
+
+
+def _master_keys() -> list[bytes]:
+    """Return the master key in force, and after it those it replaced."""
+    return [_master_key(text) for text in (settings.MASTER_KEY, *settings.MASTER_KEYS_BEFORE)]
+
+
+def _master_key(text: str) -> bytes:
     try:
-        key = base64.b64decode(settings.MASTER_KEY, validate=True)
+        key = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ImproperlyConfigured("MASTER_KEY is not base64") from error
     if len(key) != _KEY_BYTES:
@@ -50,10 +67,19 @@ def _master_key() -> bytes:
 def _data_key(tenant: Tenant) -> bytes:
     """Return the tenant's data key, made and wrapped the first time it is needed."""
     if not tenant.sealed_data_key:
-        wrapped = _encrypt(_master_key(), os.urandom(_KEY_BYTES), _key_binding(tenant))
-        Tenant.objects.filter(pk=tenant.pk, sealed_data_key=b"").update(sealed_data_key=wrapped)
+        Tenant.objects.filter(pk=tenant.pk, sealed_data_key=b"").update(sealed_data_key=new_data_key(tenant))
         tenant.refresh_from_db(fields=["sealed_data_key"])
-    return _decrypt(_master_key(), bytes(tenant.sealed_data_key), _key_binding(tenant))
+    return _unwrapped(bytes(tenant.sealed_data_key), _key_binding(tenant))
+
+
+def _unwrapped(wrapped: bytes, bound_to: bytes) -> bytes:
+    newest, *before = _master_keys()
+    for key in (newest, *before):
+        try:
+            return _decrypt(key, wrapped, bound_to)
+        except Unsealable:
+            continue
+    raise Unsealable("no master key opens the tenant's data key")
 
 
 def _key_binding(tenant: Tenant) -> bytes:
@@ -71,5 +97,5 @@ def _decrypt(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
     try:
         return AESGCM(key).decrypt(nonce, body, bound_to)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # the latter for a value cut short
         raise Unsealable("the sealed value does not belong here") from error

@@ -115,6 +115,7 @@ class TradeLine:
     opened_at: datetime | None
     closed_at: datetime | None
     unit: str = ""
+    broker: str = ""
     checks: tuple[CheckLine, ...] = ()
     held_up: tuple[HeldUpLine, ...] = ()
 
@@ -159,8 +160,20 @@ class AccountLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedLine:
+    """What became of something a person asked of an order: in words, and why."""
+
+    words: Words
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One order with its state in words and its reason, if any, in plain words and as the broker gave it."""
+    """One order with its state in words and its reason, if any, in plain words and as the broker gave it.
+
+    ``left`` is the total a person reduced it to (``None``: as placed), ``asked`` what became of the last thing a person
+    asked of it, ``kept`` why a working order offers no button.
+    """
 
     id: int
     account_id: int
@@ -187,6 +200,14 @@ class OrderLine:
     answer_ms: int | None
     advice: str = ""
     checking_since: datetime | None = None
+    broker: str = ""
+    trigger_price: Decimal = Decimal(0)
+    left: int | None = None
+    is_cancelling: bool = False
+    can_cancel: bool = False
+    can_change: bool = False
+    asked: AskedLine | None = None
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +226,8 @@ class ExternalLine:
     words: Words
     broker_order_id: str
     seen_at: datetime
+    broker: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +283,12 @@ class Board:
     totals: tuple[Total, ...]
     lines: dict[str, Line] = field(repr=False)  # "trade:5", "leg:7", "map:2", "account:3:LIVE", "day:LIVE-USDT"
 
-    def only(self, *, mode: str, find: str) -> "Board":
-        """Return the board with the trades of one mode that contain a text; totals stay those of everything."""
+    def only(self, *, mode: str, find: str, account_ids: frozenset[int] | None = None) -> "Board":
+        """Return the board with the trades of one mode, of some accounts, that contain a text; totals stay those of
+        everything."""
         words = find.lower().split()
         kept = (trade for trade in self.trades if not mode or trade.mode == mode)
+        kept = (trade for trade in kept if account_ids is None or trade.account_id in account_ids)
         return replace(self, trades=tuple(trade for trade in kept if all(word in _heard(trade) for word in words)))
 
     @property
@@ -297,4 +322,4 @@ class Board:
 def _heard(trade: TradeLine) -> str:
     """What a trade can be found by."""
     symbols = " ".join(leg.symbol for leg in trade.legs)
-    return f"{trade.strategy} {trade.account} {trade.owner} {trade.words.text} {symbols}".lower()
+    return f"{trade.strategy} {trade.broker} {trade.account} {trade.owner} {trade.words.text} {symbols}".lower()

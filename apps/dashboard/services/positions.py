@@ -8,6 +8,7 @@ from decimal import Decimal
 from apps.broker_accounts.models import BrokerAccount
 from apps.dashboard.figures import units_text
 from apps.dashboard.services.board import PriceMark
+from apps.dashboard.services.order_lines import broker_name
 from apps.dashboard.services.prices import Prices
 from apps.dashboard.wording import contract_words
 from apps.markets.models import Instrument
@@ -40,14 +41,19 @@ class PositionLine:
     read_at: datetime
     note: str = ""
     differs: bool = False
+    broker: str = ""
 
 
-def position_lines(user: User, *, read_prices: Callable[[Iterable[int]], Prices]) -> list[PositionLine]:
-    """Return the positions a person may see, open ones first, and those only our ledger knows."""
-    rows = list(
-        Position.objects.for_user(user).select_related("account", "instrument").order_by("account_id", "instrument_id")
-    )
+def position_lines(
+    user: User, *, read_prices: Callable[[Iterable[int]], Prices], account_ids: frozenset[int] | None = None
+) -> list[PositionLine]:
+    """Return the positions a person may see (of the given accounts), open ones first, and those only our ledger
+    knows."""
+    found = Position.objects.for_user(user).select_related("account", "instrument")
     accounts = set(BrokerAccount.objects.for_user(user).active().values_list("pk", flat=True))
+    if account_ids is not None:
+        found, accounts = found.filter(account_id__in=account_ids), accounts & account_ids
+    rows = list(found.order_by("account_id", "instrument_id"))
     accounts |= {row.account_id for row in rows}
     shares, totals = shares_of(accounts), broker_totals(accounts)
     rows += _missing(shares, totals)
@@ -109,6 +115,7 @@ def _line(row: Position, prices: Prices, shares: Shares, totals: Mapping[Key, in
         read_at=row.read_at,
         note=note,
         differs=differs,
+        broker=broker_name(row.account.broker),
     )
 
 

@@ -8,7 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.dashboard import wording
+from apps.dashboard.services.account_filter import Chosen
 from apps.dashboard.services.board import CheckLine, ExternalLine, HaltLine, HeldUpLine
+from apps.dashboard.services.order_lines import broker_name
 from apps.markets.models import Instrument
 from apps.risk.models import Halt, HaltScope
 from apps.risk.wording import LOGIN_CODES, reach_words, words_of
@@ -17,7 +19,7 @@ from apps.trading.services.outside import instruments_of
 from apps.trading.wording import CHECKING, advice
 from apps.users.models import User
 from domain.clock import IST
-from domain.orders import OPEN_INTENTS, IntentKind, IntentStatus, OrderStatus
+from domain.orders import OPEN_INTENTS, UNRESOLVED, IntentKind, IntentStatus, OrderStatus
 
 MOST_EXTERNAL = 50
 
@@ -76,10 +78,12 @@ def _halt(halt: Halt, names: Mapping[int, str]) -> HaltLine:
     )
 
 
-def externals_today(user: User) -> list[ExternalLine]:
-    """Return the orders placed outside the platform that a person may see, first seen today, newest first."""
+def externals_today(user: User, chosen: Chosen) -> list[ExternalLine]:
+    """Return the orders placed outside the platform in the chosen accounts, first seen today, newest first."""
     start = datetime.combine(timezone.now().astimezone(IST).date(), time(), tzinfo=IST)
     rows = ExternalOrder.objects.for_user(user).filter(seen_at__gte=start).select_related("account")
+    if not chosen.is_all:
+        rows = rows.filter(account_id__in=chosen.ids)
     return external_lines(rows.order_by("-seen_at", "-pk")[:MOST_EXTERNAL])
 
 
@@ -103,4 +107,6 @@ def _external(row: ExternalOrder, instrument: Instrument | None) -> ExternalLine
         words=wording.order_words(row.status),
         broker_order_id=row.broker_order_id,
         seen_at=row.seen_at,
+        broker=broker_name(row.account.broker),
+        is_open=row.status in UNRESOLVED,
     )

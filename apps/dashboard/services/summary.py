@@ -17,12 +17,12 @@ from apps.dashboard.services.board import (
     HeldUpLine,
     LegLine,
     LimitLine,
-    OrderLine,
     Total,
     TradeLine,
     WatchLine,
     purse,
 )
+from apps.dashboard.services.order_lines import READ, broker_name, order_lines
 from apps.dashboard.services.prices import Prices
 from apps.dashboard.services.recovery import checks_of, halt_lines, held_up_of
 from apps.markets import clock
@@ -31,7 +31,6 @@ from apps.risk.models import DayStop
 from apps.risk.services.halts import ActiveHalts
 from apps.strategies.models import StrategyMap
 from apps.trading.models import Order, Trade, TradeLeg
-from apps.trading.wording import CHECKING, advice
 from apps.users.models import User
 from domain.orders import LIVE_TRADES, UNRESOLVED, Mode, Side
 from domain.prices import to_decimal
@@ -57,7 +56,7 @@ def build_board(user: User, *, now: datetime, read_prices: ReadPrices, is_feed_s
         at=now,
         accounts=tuple(_account(account, trades, view, halts) for account in accounts),
         trades=tuple(view.trade(trade) for trade in trades),
-        orders=tuple(order_line(order) for order in todays_orders(user, today)[:MOST_ORDERS]),
+        orders=tuple(order_lines(todays_orders(user, today)[:MOST_ORDERS])),
         watchlist=tuple(view.watch(item) for item in watched),
         totals=tuple(view.total(mode, currency, trades) for mode, currency in _purses(accounts, trades)),
         lines=lines,
@@ -89,7 +88,7 @@ def todays_trades(user: User, today: date) -> list[Trade]:
 def todays_orders(user: User, today: date) -> QuerySet[Order]:
     """Return the orders a person may see that may still change or are of today, newest first."""
     wanted = Q(status__in=UNRESOLVED) | Q(intent__trade__trading_date=today)
-    return Order.objects.for_user(user).filter(wanted).select_related("account", "intent", "instrument").order_by("-id")
+    return Order.objects.for_user(user).filter(wanted).select_related(*READ).order_by("-id")
 
 
 def visible_accounts(user: User, today: date) -> list[BrokerAccount]:
@@ -241,6 +240,7 @@ class _View:
             opened_at=trade.opened_at or trade.created_at,
             closed_at=trade.closed_at,
             unit=trade.account.unit,
+            broker=broker_name(trade.account.broker),
             checks=self.checks.get(trade.pk, ()),
             held_up=self.held_up.get(trade.pk, ()),
         )
@@ -309,40 +309,3 @@ def _session_left(account: BrokerAccount) -> float | None:
     left = [(session.expires_at - timezone.now()).total_seconds() for session in sessions]
     usable = [seconds for seconds in left if seconds > 0]
     return max(usable, default=None)
-
-
-def order_line(order: Order) -> OrderLine:
-    """Return how one order is shown; needs its account, intent and instrument loaded."""
-    return OrderLine(
-        id=order.pk,
-        account_id=order.account_id,
-        account=order.account.label or order.account.client_id,
-        trade_id=order.intent.trade_id,
-        symbol=order.instrument.symbol,
-        side=order.side,
-        kind=order.intent.kind,
-        mode=order.intent.mode,
-        quantity=order.quantity,
-        filled_quantity=order.filled_quantity,
-        order_type=order.order_type,
-        price=order.price,
-        average_price=order.average_price,
-        decimals=order.instrument.decimals,
-        status=order.status,
-        words=wording.order_words(order.status),
-        reason=wording.reason_words(order.reason_code, order.reason),
-        raw_reason=" ".join(part for part in (order.reason_code, order.reason) if part),
-        client_order_id=order.client_order_id,
-        broker_order_id=order.broker_order_id,
-        created_at=order.created_at,
-        sent_ms=_milliseconds(order.created_at, order.submitted_at),
-        answer_ms=_milliseconds(order.submitted_at, order.acknowledged_at),
-        advice=advice(order.status),
-        checking_since=(order.claimed_at or order.submitted_at) if order.status in CHECKING else None,
-    )
-
-
-def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:
-    if start is None or end is None or end < start:
-        return None
-    return int((end - start).total_seconds() * 1000)

@@ -7,9 +7,10 @@ from decimal import Decimal
 from apps.dashboard import figures, wording
 from apps.dashboard.services.board import ExternalLine
 from apps.dashboard.services.recovery import external_lines
-from apps.trading.models import Fill, Intent, Order, Trade
+from apps.trading.models import ChangeRequest, Fill, Intent, Order, Trade
 from apps.trading.services.outside import outside_of_trade
 from apps.trading.wording import CHECKING, OUTSIDE
+from domain.order_changes import RequestKind
 from domain.orders import FINAL, IntentKind, OrderStatus
 
 _REFUSALS = FINAL - {OrderStatus.FILLED, OrderStatus.CANCELLED}
@@ -34,6 +35,7 @@ def timeline(trade: Trade) -> list[Step]:
     steps += [
         _of_fill(fill) for fill in Fill.objects.filter(order__intent__trade=trade).select_related("order__instrument")
     ]
+    steps += [step for request in _requests(trade) for step in _of_request(request)]
     steps += [_of_outside(row) for row in external_lines(outside_of_trade(trade))]
     if trade.closed_at is not None:
         steps.append(Step(trade.closed_at, f"Closed: {wording.close_words(trade.close_reason)}", "tag-good"))
@@ -79,6 +81,31 @@ def _of_order(order: Order) -> list[Step]:
         words, reason = wording.order_words(order.status), order.reason or order.reason_code
         steps.append(Step(order.finished_at, f"{what}: {words.text.lower()}. {reason}".rstrip(". "), words.tone))
     return steps
+
+
+def _requests(trade: Trade) -> list[ChangeRequest]:
+    rows = ChangeRequest.objects.filter(order__intent__trade=trade).select_related("order__instrument", "asked_by")
+    return list(rows)
+
+
+def _of_request(request: ChangeRequest) -> list[Step]:
+    order, who = request.order, request.asked_by.name or request.asked_by.email
+    what = f"{order.side.title()} {order.instrument.symbol}"
+    wished = ", ".join(_wished(request))
+    asked = Step(request.asked_at, f"{what}: {wished or 'cancel'} asked for by {who}", "tag-warn")
+    if request.kind == RequestKind.CANCEL or request.finished_at is None:
+        return [asked]
+    words = wording.request_words(request.status)
+    return [asked, Step(request.finished_at, f"{what}: {words.text.lower()}. {request.note}".rstrip(". "), words.tone)]
+
+
+def _wished(request: ChangeRequest) -> list[str]:
+    wished = [
+        f"{name} {figures.price_text(value)}"
+        for name, value in (("price", request.price), ("trigger", request.trigger_price))
+        if value is not None
+    ]
+    return wished + ([f"quantity {figures.units_text(request.quantity)}"] if request.quantity is not None else [])
 
 
 def _of_outside(row: ExternalLine) -> Step:

@@ -13,15 +13,17 @@ from apps.dashboard.context import brand_of
 from apps.dashboard.forms import HistoryForm, OrdersForm, ThemeForm, TradesForm
 from apps.dashboard.people import person_of, signed_in
 from apps.dashboard.services import risk_notice
+from apps.dashboard.services.account_filter import Chosen, choose
 from apps.dashboard.services.bell import bell_of
 from apps.dashboard.services.board import Board
 from apps.dashboard.services.feed import read_feed
 from apps.dashboard.services.history import PAGE, closed_trades, day_totals
 from apps.dashboard.services.market import market_hours
+from apps.dashboard.services.order_lines import order_lines
 from apps.dashboard.services.positions import position_lines
 from apps.dashboard.services.prices import read_prices
 from apps.dashboard.services.recovery import checks_of, externals_today, held_up_of
-from apps.dashboard.services.summary import build_board, order_line, todays_orders
+from apps.dashboard.services.summary import build_board, todays_orders
 from apps.dashboard.services.timeline import timeline
 from apps.dashboard.wording import trade_words
 from apps.markets import clock
@@ -85,16 +87,21 @@ def parts(request: HttpRequest) -> HttpResponse:
 
 def _filtered(request: HttpRequest) -> Board:
     """Return the person's board with the trades the address asks for."""
-    form, board = TradesForm(request.GET), board_of(person_of(request))
-    return board.only(mode=form.cleaned_data["mode"], find=form.cleaned_data["find"]) if form.is_valid() else board
+    form, chosen = TradesForm(request.GET), choose(person_of(request), request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    board = board_of(person_of(request))
+    return board.only(
+        mode=asked.get("mode", ""), find=asked.get("find", ""), account_ids=None if chosen.is_all else chosen.ids
+    )
 
 
 @require_GET
 @signed_in
 def trades(request: HttpRequest) -> HttpResponse:
     """Show open trades and those of today that are over."""
-    form = TradesForm(request.GET)
-    return render(request, "dashboard/trades.html", frame(request, board=_filtered(request), form=form, page="trades"))
+    form, chosen = TradesForm(request.GET), choose(person_of(request), request.GET)
+    context = {"board": _filtered(request), "form": form, "chosen": chosen, "page": "trades"}
+    return render(request, "dashboard/trades.html", frame(request, **context))
 
 
 @require_GET
@@ -121,22 +128,28 @@ def trade(request: HttpRequest, trade_id: int) -> HttpResponse:
 @signed_in
 def positions(request: HttpRequest) -> HttpResponse:
     """Show net positions as the brokers last showed them."""
-    lines = position_lines(person_of(request), read_prices=read_prices)
-    return render(request, "dashboard/positions.html", frame(request, positions=lines, page="positions"))
+    chosen = choose(person_of(request), request.GET)
+    lines = position_lines(
+        person_of(request), read_prices=read_prices, account_ids=None if chosen.is_all else chosen.ids
+    )
+    context = {"positions": lines, "chosen": chosen, "page": "positions"}
+    return render(request, "dashboard/positions.html", frame(request, **context))
 
 
 @require_GET
 @signed_in
 def orders(request: HttpRequest) -> HttpResponse:
     """Show today's orders, newest first, by state."""
-    form = OrdersForm(request.GET)
+    form, chosen = OrdersForm(request.GET), choose(person_of(request), request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    found = _orders_of(person_of(request), asked)
+    found = _orders_of(person_of(request), asked, chosen)
     page = list(found[: PAGE + 1])
     context = {
-        "orders": [order_line(order) for order in page[:PAGE]],
+        "chosen": chosen,
+        "kept": {"state": asked.get("state", "")},
+        "orders": order_lines(page[:PAGE]),
         "older": page[PAGE - 1].pk if len(page) > PAGE else None,
-        "externals": externals_today(person_of(request)) if _shows_externals(asked) else [],
+        "externals": externals_today(person_of(request), chosen) if _shows_externals(asked) else [],
         "state": asked.get("state", ""),
         "states": form.fields["state"].choices,  # type: ignore[attr-defined]
     }
@@ -147,8 +160,10 @@ def _shows_externals(asked: dict[str, Any]) -> bool:
     return asked.get("state", "") in ("", "outside") and not asked.get("before")
 
 
-def _orders_of(user: User, asked: dict[str, Any]) -> QuerySet[Order]:
+def _orders_of(user: User, asked: dict[str, Any], chosen: Chosen) -> QuerySet[Order]:
     found = todays_orders(user, clock.trading_date(clock.now()))
+    if not chosen.is_all:
+        found = found.filter(account_id__in=chosen.ids)
     if asked.get("state"):
         found = found.filter(status__in=_STATES[asked["state"]])
     return found.filter(pk__lt=asked["before"]) if asked.get("before") else found

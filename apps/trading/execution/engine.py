@@ -18,11 +18,23 @@ from django.conf import settings
 from apps.risk.services.halts import ActiveHalts
 from apps.trading.execution.apart import each_apart
 from apps.trading.execution.budget import OrderBudget, ReadBudget
-from apps.trading.execution.halt_gate import HaltGate, HaltsUnread
+from apps.trading.execution.halt_gate import HaltGate, HaltsUnread, Risky
 from apps.trading.execution.hints import OrderHints
-from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
+from apps.trading.execution.lane import PORTFOLIO_EVERY, Attention, LaneWorker, close_quietly
 from apps.trading.execution.work import LaneWork, block_unreachable, lane_work, mark_session_lost
-from apps.trading.services import account_facts, breaker, builds, chase, flips, reports, resolver, submission, sweep
+from apps.trading.services import (
+    account_facts,
+    breaker,
+    builds,
+    chase,
+    flips,
+    order_changes,
+    portfolio,
+    reports,
+    resolver,
+    submission,
+    sweep,
+)
 from apps.trading.services.breaker import Trouble
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
@@ -83,6 +95,7 @@ class Engine:
     _next_sweep: float = 0.0
     _patience: float = 0.0
     _orders_wait: bool = True
+    _changes_wait: bool = True
     _stale: set[Lane] = field(default_factory=set)
     _foreign: list[str] = field(default_factory=list)
     _budgets: dict[Lane, tuple[OrderBudget, ReadBudget]] = field(default_factory=dict)  # outlive a lane's connection
@@ -101,8 +114,8 @@ class Engine:
         await self._drain()
 
     def nudge(self) -> None:
-        """Orders may wait: claim soon."""
-        self._orders_wait = True
+        """Orders, or changes of them, may wait: claim soon."""
+        self._orders_wait = self._changes_wait = True
         self.wake.set()
 
     def halts_changed(self) -> None:
@@ -114,6 +127,13 @@ class Engine:
         for (lane_account, _), worker in self.lanes.items():
             if lane_account == account_id:
                 worker.hint()
+        self.wake.set()
+
+    def refresh_portfolio(self, account_id: int) -> None:
+        """Somebody wants an account's holdings and funds read."""
+        for (lane_account, _), worker in self.lanes.items():
+            if lane_account == account_id:
+                worker.ask_portfolio()
         self.wake.set()
 
     async def _wait(self, stopping: asyncio.Event) -> None:
@@ -156,7 +176,7 @@ class Engine:
                 self._next_sweep = 0.0  # what a refusal means for the intent is settled at once
         steps, self._steps = self._steps, []
         if steps:
-            await each_apart(partial(self.db, chase.record_steps, wall=self.wall()), steps, broke=self._unrecorded)
+            await self._record_steps(steps)
         for step, outcome in steps:
             self._orders_wait = True
             self._free(step.lane, outcome)
@@ -172,6 +192,16 @@ class Engine:
     async def _unrecorded(self, answered: tuple[Claim | Step, Outcome], error: Exception) -> None:
         """The order stays as it was claimed: soon it is overdue, and the book tells what became of it."""
         log.error("an answer cannot be recorded", exc_info=error, extra={"account": answered[0].lane[0]})
+
+    async def _record_steps(self, steps: list[tuple[Step, Outcome]]) -> None:
+        own = [one for one in steps if not one[0].request_id]
+        asked = [one for one in steps if one[0].request_id]
+        if own:
+            await each_apart(partial(self.db, chase.record_steps, wall=self.wall()), own, broke=self._unrecorded)
+        if asked:
+            self._changes_wait = True
+            record = partial(self.db, order_changes.record_answers, wall=self.wall())
+            await each_apart(record, asked, broke=self._unrecorded)
 
     def _free(self, lane: Lane, outcome: Outcome) -> None:
         worker = self.lanes.get(lane)
@@ -206,11 +236,13 @@ class Engine:
             partial(flips.flatten_flips, shard=shard, now=now, wall=wall),
             partial(sweep.sweep_exits, shard=shard, now=now, wall=wall),
             partial(self._resolve, waits, now, wall),
+            partial(self._tend_changes, waits, wall),
             partial(block_unreachable, shard=shard),
         )
         for step in steps:
             await self.db(step)
             await self._submit()  # orders that came meanwhile do not wait for the rest
+        self._changes_wait = True
         await self._tend_halts(wall)
         await self._tend_lanes(await self.db(lane_work, shard=self.shard))
 
@@ -236,6 +268,10 @@ class Engine:
             shard=self.shard, lease=held.name, epoch=held.epoch, resend_waits=waits, now=now, wall=wall
         )
 
+    def _tend_changes(self, waits: dict[str, int], wall: datetime) -> None:
+        shown = {lane: worker.shown for lane, worker in self.lanes.items() if worker.shown is not None}
+        order_changes.tend(shard=self.shard, epoch=self.held.epoch, shown=shown, waits=waits, wall=wall)
+
     async def _tend_lanes(self, work: list[LaneWork]) -> None:
         """Open a lane for every account with something to do, close the ones whose session changed."""
         for one in work:
@@ -247,6 +283,8 @@ class Engine:
             if worker is None:
                 worker = await self._open(one)
             if worker is not None:
+                if one.portfolio_asked:
+                    worker.ask_portfolio()
                 was = worker.attention.unresolved or worker.attention.in_trade
                 worker.attention = Attention(one.unresolved, one.in_trade, one.unknown)
                 if not was and (one.unresolved or one.in_trade):
@@ -336,13 +374,18 @@ class Engine:
 
     async def _last_look(self, claim: Claim, claimed_by: float) -> tuple[str, str] | None:
         """Return the code and words of what keeps an order off the wire at the last moment; ``None``: it goes."""
-        if claim.kind == IntentKind.ENTRY:
-            try:
-                reason = await self.gate.reason(claim)
-            except HaltsUnread:
-                return "HALTS_UNREAD", "What is halted could not be read."
-            if reason:
-                return "HALTED", reason
+        if claim.kind == IntentKind.ENTRY and (refusal := await self._halted(claim)) is not None:
+            return refusal
+        return self._too_late(claimed_by)
+
+    async def _halted(self, entry: Risky) -> tuple[str, str] | None:
+        try:
+            reason = await self.gate.reason(entry)
+        except HaltsUnread:
+            return "HALTS_UNREAD", "What is halted could not be read."
+        return ("HALTED", reason) if reason else None
+
+    def _too_late(self, claimed_by: float) -> tuple[str, str] | None:
         if time.monotonic() > claimed_by or self.held.remaining() <= 0:
             return "TOO_LATE", "It was not on the wire in time."
         return None
@@ -355,6 +398,31 @@ class Engine:
             if worker.is_due(now):
                 worker.reading = True
                 self._spawn(self._read(worker), partial(self._read_broke, worker))
+            if worker.is_portfolio_due(now):
+                worker.reading_portfolio, worker.next_portfolio = True, now + PORTFOLIO_EVERY
+                self._spawn(self._read_portfolio(worker), partial(self._portfolio_broke, worker))
+
+    async def _read_portfolio(self, worker: LaneWorker) -> None:
+        """Read holdings and funds beside everything else; what goes wrong is kept for the page that shows them."""
+        try:
+            if worker.portfolio_asked or await self.db(
+                portfolio.is_worth_reading, worker.broker.spec, now=self.market_now()
+            ):
+                await self.db(portfolio.save_portfolio, await worker.read_portfolio())
+        except BrokerError as error:
+            await self.db(
+                portfolio.note_portfolio_error,
+                worker.lane[0],
+                code=error.code,
+                text=error.message,
+                wall=self.wall(),
+            )
+        finally:
+            worker.reading_portfolio = False
+
+    def _portfolio_broke(self, worker: LaneWorker, error: BaseException) -> None:
+        """It is read again when it is due, like after any failed read."""
+        worker.reading_portfolio = False
 
     async def _read(self, worker: LaneWorker) -> None:
         if not worker.may_read_books():
@@ -446,6 +514,40 @@ class Engine:
             worker = self.lanes[step.lane]
             worker.busy = True
             self._spawn(self._step(worker, step), partial(self._step_broke, step))
+        await self._change()
+
+    async def _change(self) -> None:
+        """Changes people asked for, in lanes nothing else needs now."""
+        waited, self._changes_wait = self._changes_wait, False
+        ready = frozenset(lane for lane, worker in self.lanes.items() if not worker.busy and self._may_enter(lane))
+        if not waited or not ready or self.held.remaining() <= settings.BROKER_TIMEOUT_SECONDS / 2:
+            self._changes_wait = waited
+            return
+        claimed_by = time.monotonic() + SEND_WITHIN
+        steps, self._changes_wait = await self.db(
+            order_changes.claim,
+            shard=self.shard,
+            epoch=self.held.epoch,
+            lease=self.held.name,
+            ready=ready,
+            now=self.market_now(),
+            wall=self.wall(),
+        )
+        for step in steps:
+            worker = self.lanes[step.lane]
+            worker.busy = True
+            self._spawn(self._send_change(worker, step, claimed_by), partial(self._step_broke, step))
+
+    async def _send_change(self, worker: LaneWorker, step: Step, claimed_by: float) -> None:
+        """Send what still may go; what may not is taken back, provably unsent."""
+        refusal = await self._halted(step) or self._too_late(claimed_by)
+        if refusal is None:
+            await self._step(worker, step)
+            return
+        code, reason = refusal
+        await self.db(order_changes.take_back, step, code=code, reason=reason, wall=self.wall())
+        worker.busy = False
+        self.wake.set()
 
     async def _step(self, worker: LaneWorker, step: Step) -> None:
         outcome = await worker.step(step)

@@ -8,11 +8,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from django.db import Error as DatabaseError
 
 from apps.risk.services.halts import ActiveHalts
-from apps.trading.services.submission import Claim
+from apps.trading.services.submission import Lane
 
 MAX_AGE = 0.5
 """Seconds for which halts once read are relied on: with the send it stays well below the second promised."""
@@ -20,6 +21,17 @@ MAX_AGE = 0.5
 
 ATTEMPTS = 3
 """How often halts are read for one look, should each answer be too old by the time it comes."""
+
+
+class Risky(Protocol):
+    """What may increase risk: an entry's order, or a change of one."""
+
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def tenant_id(self) -> int: ...
+    @property
+    def strategy_id(self) -> int: ...
 
 
 class HaltsUnread(RuntimeError):
@@ -46,7 +58,7 @@ class HaltGate:
         """A halt was set: nothing asked before this moment counts."""
         self._changed_at = self.clock()
 
-    async def reason(self, claim: Claim) -> str:
+    async def reason(self, entry: Risky) -> str:
         """Return why an entry is stopped, or the empty string; raises ``HaltsUnread``."""
         for _ in range(ATTEMPTS):
             if self._is_fresh():
@@ -56,7 +68,7 @@ class HaltGate:
             await asyncio.shield(self._reading)
         else:
             raise HaltsUnread("the database answers too slowly")
-        return self._halts.reason(tenant_id=claim.tenant_id, strategy_id=claim.strategy_id, account_id=claim.lane[0])
+        return self._halts.reason(tenant_id=entry.tenant_id, strategy_id=entry.strategy_id, account_id=entry.lane[0])
 
     def _is_fresh(self) -> bool:
         return self._asked_at > self._changed_at and self.clock() - self._asked_at <= MAX_AGE

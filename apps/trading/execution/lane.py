@@ -11,17 +11,22 @@ from apps.trading.execution.breaker import Breaker
 from apps.trading.execution.budget import OrderBudget, ReadBudget, budgets_of
 from apps.trading.services.account_facts import Facts
 from apps.trading.services.chase import Step
+from apps.trading.services.order_changes import Shown
+from apps.trading.services.portfolio import Portfolio
 from apps.trading.services.reports import Report
 from apps.trading.services.submission import Claim, Lane
 from bus import failpoints
-from domain.broker import Broker, BrokerError, Outcome, RateLimited, Verdict
-from domain.orders import ID_LENGTH, BrokerFill, BrokerOrder, BrokerPosition, Funds
+from domain.broker import Broker, BrokerError, HoldingsBook, Outcome, RateLimited, Verdict
+from domain.orders import ID_LENGTH, BrokerFill, BrokerOrder, BrokerPosition, Funds, Mode
 
 log = logging.getLogger(__name__)
 
 SOON, SETTLING, WATCHING, IDLE = 0.05, 0.5, 1.0, 30.0
 FUNDS_EVERY = 60.0
 WORST_BACKOFF = 8.0
+PORTFOLIO_EVERY = 300.0
+PORTFOLIO_FIRST = 2.0
+"""How many seconds after it opened a lane reads holdings: its orders' books come first."""
 
 
 @dataclass(slots=True)
@@ -50,12 +55,16 @@ class LaneWorker:
     attention: Attention = field(default_factory=Attention)
     next_read: float = 0.0
     next_funds: float = 0.0
+    next_portfolio: float = field(default_factory=lambda: time.monotonic() + PORTFOLIO_FIRST)
+    reading_portfolio: bool = False
+    portfolio_asked: bool = True  # by somebody, or because the lane has just opened
     wants_positions: bool = True
     failures: int = 0
     breaker: Breaker = field(default_factory=Breaker)
     orders: OrderBudget = field(init=False)
     reads: ReadBudget = field(init=False)
     sending: set[int] = field(default_factory=set)
+    shown: Shown | None = None  # the order book as last read
     _filled: dict[str, int] = field(default_factory=dict)
     _applied: int = 0
     _knows_fills: bool = False
@@ -178,12 +187,34 @@ class LaneWorker:
         self.reads.note_look(time.monotonic())
         return Facts(lane=self.lane, read_at=read_at, positions=await self._positions())
 
+    def is_portfolio_due(self, now: float) -> bool:
+        """Whether holdings and funds should be read now: never instead of what orders need to be read. A paper book has
+        no holdings, and its funds come with its orders."""
+        if self.reading_portfolio or now < self.next_portfolio or self.lane[1] != Mode.LIVE:
+            return False
+        return not self.busy and not self.breaker.is_open() and self.reads.free_at(now) <= now
+
+    def ask_portfolio(self) -> None:
+        """Somebody wants holdings and funds read: at the next chance, whatever the hour."""
+        self.portfolio_asked, self.next_portfolio = True, 0.0
+
+    async def read_portfolio(self) -> Portfolio:
+        """Read holdings and funds; raises ``BrokerError``. The next read is due a while later whatever comes of it."""
+        read_at, self.portfolio_asked = self.wall(), False
+        holdings = None
+        if isinstance(self.broker, HoldingsBook):
+            self.reads.note(time.monotonic())
+            holdings = await self.broker.holdings()
+        self.reads.note(time.monotonic())
+        return Portfolio(self.lane, read_at, await self.broker.funds(), holdings)
+
     async def _read(self, *, with_positions: bool) -> Report:
         read_at, sending = self.wall(), frozenset(self.sending)
         self.reads.note(time.monotonic())
         self.reads.note_look(time.monotonic())
         self.reads.note_books(time.monotonic())
         rows = await self.broker.order_book()
+        self.shown = Shown(read_at, {row.broker_order_id: row for row in rows})
         fills = await self._fills_if_new(rows)
         return Report(
             lane=self.lane,

@@ -13,6 +13,7 @@ from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
 from apps.trading.models import Intent, Order, Trade
 from apps.trading.services.names import serving_broker
+from apps.trading.services.portfolio import asked_accounts
 from apps.trading.services.rows import update_rows
 from apps.trading.services.submission import Lane
 from bus import clock
@@ -24,7 +25,10 @@ AFTERWARDS = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class LaneWork:
-    """One lane and how closely it is to be watched. ``session_id`` is 0 for paper; ``session_key`` changes with it."""
+    """One lane and how closely it is to be watched. ``session_id`` is 0 for paper; ``session_key`` changes with it.
+
+    ``portfolio_asked``: somebody wants its holdings and funds read.
+    """
 
     lane: Lane
     broker: str
@@ -33,6 +37,7 @@ class LaneWork:
     unresolved: bool
     in_trade: bool
     unknown: bool
+    portfolio_asked: bool = False
 
     @property
     def session_key(self) -> str:
@@ -61,7 +66,7 @@ def lane_work(*, shard: int) -> list[LaneWork]:
         .values_list("account_id", "mode")
         .distinct()
     )
-    sessions = _sessions(list(accounts))
+    sessions, asked = _sessions(list(accounts)), asked_accounts(accounts)
     lanes = {(pk, account.mode) for pk, account in accounts.items()} | unresolved | in_trade
     return [
         LaneWork(
@@ -72,6 +77,7 @@ def lane_work(*, shard: int) -> list[LaneWork]:
             unresolved=lane in unresolved,
             in_trade=lane in in_trade,
             unknown=lane in unknown,
+            portfolio_asked=lane[1] == Mode.LIVE and lane[0] in asked,
         )
         for lane in sorted(lanes)
         if lane[1] == Mode.PAPER or lane[0] in sessions

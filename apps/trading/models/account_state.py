@@ -28,6 +28,8 @@ class AccountState(models.Model):
     fills_applied_at = models.DateTimeField(null=True, blank=True)
     funds_read_at = models.DateTimeField(null=True, blank=True)
     available_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+    used_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+    total_funds = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=200, blank=True)
 

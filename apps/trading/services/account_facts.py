@@ -4,26 +4,25 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
 from apps.broker_accounts.models import BrokerAccount
 from apps.trading.models import AccountState, Position
 from apps.trading.services.names import instrument_ids, serving_broker
-from domain.orders import BrokerPosition
+from domain.orders import BrokerPosition, Funds
 
 Lane = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One lane's facts; ``positions`` and ``available_funds`` are ``None`` where they were not read."""
+    """One lane's facts; ``positions`` and ``funds`` are ``None`` where they were not read."""
 
     lane: Lane
     read_at: datetime
     positions: Sequence[BrokerPosition] | None = None
-    available_funds: Decimal | None = None
+    funds: Funds | None = None
     fills_applied_at: datetime | None = None
 
 
@@ -39,10 +38,20 @@ class _Columns:
             values["positions_read_at"] = facts.read_at
         if facts.fills_applied_at is not None:
             values["fills_applied_at"] = facts.fills_applied_at
-        if facts.available_funds is not None:
-            values |= {"funds_read_at": facts.read_at, "available_funds": facts.available_funds}
+        if facts.funds is not None:
+            values |= funds_values(facts.funds, facts.read_at)
         account_id, mode = facts.lane
         self.rows[tuple(sorted(values))].append(AccountState(account_id=account_id, mode=mode, **values))
+
+
+def funds_values(funds: Funds, read_at: datetime) -> dict[str, object]:
+    """Return an account state's columns about money."""
+    return {
+        "funds_read_at": read_at,
+        "available_funds": funds.available,
+        "used_funds": funds.used,
+        "total_funds": funds.total,
+    }
 
 
 def save_facts(facts: Sequence[Facts], *, epoch: int) -> None:

@@ -14,7 +14,8 @@ from domain.orders import Mode, OrderStatus
 
 @dataclass(slots=True)
 class Candidate:
-    """One PENDING order; ``reconciled_epoch``, ``positions_read_at`` and ``fills_applied_at`` are its lane's state."""
+    """One PENDING order; ``reconciled_epoch``, ``positions_read_at`` and ``fills_applied_at`` are its lane's state,
+    ``algo_id`` is what its strategy is registered as at the account's broker, or ""."""
 
     pk: int
     account_id: int
@@ -43,6 +44,7 @@ class Candidate:
     reconciled_epoch: int | None
     positions_read_at: datetime | None
     fills_applied_at: datetime | None
+    algo_id: str
     is_signed_in: bool
 
     @property
@@ -60,7 +62,7 @@ _READ = """
 SELECT o.id, o.account_id, a.mode, a.broker, a.user_id, o.intent_id, i.mode, i.kind, i.tenant_id, i.expires_at,
        t.strategy_id, i.leg_id, o.instrument_id, n.exchange, n.symbol, n.lot_size, o.client_order_id, o.side,
        o.quantity, o.product, o.order_type, o.validity, o.price, o.trigger_price,
-       s.reconciled_epoch, s.positions_read_at, s.fills_applied_at,
+       s.reconciled_epoch, s.positions_read_at, s.fills_applied_at, COALESCE(g.algo_id, ''),
        EXISTS (SELECT FROM broker_accounts_brokersession b
                WHERE b.account_id = o.account_id AND b.lost_at IS NULL AND b.expires_at > %(today)s)
 FROM trading_order o
@@ -68,6 +70,7 @@ JOIN broker_accounts_brokeraccount a ON a.id = o.account_id
 JOIN trading_intent i ON i.id = o.intent_id
 JOIN trading_trade t ON t.id = i.trade_id
 JOIN markets_instrument n ON n.id = o.instrument_id
+LEFT JOIN strategies_algoid g ON g.strategy_id = t.strategy_id AND g.broker = a.broker
 LEFT JOIN trading_accountstate s ON s.account_id = o.account_id AND s.mode = i.mode
 WHERE o.status = %(pending)s AND a.shard = %(shard)s AND o.account_id = ANY(%(accounts)s)
   AND (i.retry_at IS NULL OR i.retry_at <= %(wall)s)

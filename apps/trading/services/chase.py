@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from apps.trading.models import Order
+from apps.trading.services.changes_in_force import UNTOUCHED, InForce, changes_in_force
 from apps.trading.services.names import names_of, serving_broker
 from apps.trading.services.orders import limit_price
 from apps.trading.services.submission import Lane
@@ -22,12 +23,16 @@ CANCEL_AGAIN = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One modify, or a cancel when ``change`` is ``None``, of one resting order."""
+    """One modify, or a cancel when ``change`` is ``None``, of one resting order; with ``request_id`` it is a change a
+    person asked for, whose tenant and strategy say what may halt it."""
 
     order_id: int
     lane: Lane
     broker_order_id: str
     change: OrderChange | None
+    request_id: int = 0
+    tenant_id: int = 0
+    strategy_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ def next_steps(
 ) -> list[Step]:
     """Return at most one step per free lane: cancels that were asked for first, then price changes that are due.
 
-    In a lane that is ``sparing`` with its calls no entry is followed: what is left is for exits and cancels.
+    In a lane that is ``sparing`` with its calls no entry is followed: what is left is for exits and cancels. An order a
+    person priced keeps that price, and one whose change is under way is left alone but for a cancel.
     """
     rows = (
         Order.objects.working()
@@ -63,6 +69,7 @@ def next_steps(
     )
     orders = [order for order in rows if (order.account_id, order.intent.mode) in ready]
     market = touches({order.instrument_id for order in orders})
+    by_hand = changes_in_force([order.pk for order in orders])
     steps: dict[Lane, Step] = {}
     for order in sorted(orders, key=lambda order: order.cancel_requested_at is None):
         step = _step(
@@ -70,14 +77,15 @@ def next_steps(
             market.get(order.instrument_id),
             max_modifications[serving_broker(order.account.broker, order.intent.mode)],
             wall,
+            by_hand.get(order.pk, UNTOUCHED),
         )
         is_spared = step is not None and step.change is not None and step.lane in sparing
         if step is not None and not (is_spared and order.intent.kind == "ENTRY"):
             steps.setdefault(step.lane, step)
-    return _in_brokers_words(list(steps.values()), {order.pk: order for order in orders})
+    return in_brokers_words(list(steps.values()), {order.pk: order for order in orders})
 
 
-def _in_brokers_words(steps: list[Step], orders: Mapping[int, Order]) -> list[Step]:
+def in_brokers_words(steps: list[Step], orders: Mapping[int, Order]) -> list[Step]:
     """Give every change the serving broker's names, in one query; a contract it no longer lists keeps ours."""
     names = names_of([_named(orders[step.order_id]) for step in steps if step.change is not None])
     return [
@@ -99,7 +107,7 @@ def _named(order: Order) -> _Named:
     )
 
 
-def _step(order: Order, touch: Touch | None, limit: int, wall: datetime) -> Step | None:
+def _step(order: Order, touch: Touch | None, limit: int, wall: datetime, by_hand: InForce) -> Step | None:
     lane = (order.account_id, order.intent.mode)
     idle = timedelta(seconds=settings.CHASE_SECONDS)
     since = wall - order.changed_at if order.changed_at else idle
@@ -107,11 +115,13 @@ def _step(order: Order, touch: Touch | None, limit: int, wall: datetime) -> Step
         return Step(order.pk, lane, order.broker_order_id, None) if since >= _cancel_pause(order) else None
     if touch is None or since < idle or order.order_type != OrderType.LIMIT:
         return None
+    if by_hand.is_priced or by_hand.is_changing:
+        return None
     if is_marketable(side=Side(order.side), price=order.price, touch=touch):
         return None
     if order.modifications >= limit:
         return Step(order.pk, lane, order.broker_order_id, None)
-    return Step(order.pk, lane, order.broker_order_id, _change(order, touch))
+    return Step(order.pk, lane, order.broker_order_id, _change(order, touch, by_hand.quantity or order.quantity))
 
 
 def _cancel_pause(order: Order) -> timedelta:
@@ -119,11 +129,11 @@ def _cancel_pause(order: Order) -> timedelta:
     return CANCEL_AGAIN if order.reason_code == "CANCEL_SENT" else timedelta(0)
 
 
-def _change(order: Order, touch: Touch) -> OrderChange:
+def _change(order: Order, touch: Touch, quantity: int) -> OrderChange:
     price = limit_price(order.intent, touch, aggressive=is_aggressive(order))
     return OrderChange(
         order_type=OrderType(order.order_type),
-        quantity=order.quantity,
+        quantity=quantity,
         lot_size=order.instrument.lot_size,
         exchange=order.instrument.exchange,
         price=price,

@@ -14,6 +14,7 @@ from apps.markets.clock import trading_date
 from apps.markets.models import SessionKind, TradingSession
 from apps.notifications.models import Level
 from apps.notifications.services.notify import notify
+from brokers.catalog import NEVER_CLOSED
 from bus import live
 from domain.clock import IST
 
@@ -37,10 +38,10 @@ def is_near_session(now: datetime, *, lead: timedelta) -> bool:
 
 
 def force_paper(*, now: datetime, wall: datetime) -> int:
-    """Send accounts nobody is signed in to to paper around the session, and tell their owners once a day."""
-    if not is_near_session(now, lead=FORCE_LEAD):
-        return 0
-    forced = force_sessionless_to_paper(now=wall)
+    """Send accounts nobody is signed in to to paper around the session, at any hour where the broker's markets never
+    close, and tell their owners once a day."""
+    brokers = None if is_near_session(now, lead=FORCE_LEAD) else NEVER_CLOSED
+    forced = force_sessionless_to_paper(now=wall, brokers=brokers)
     for account in forced:
         _tell_forced(account, _day(wall))
     return len(forced)

@@ -40,6 +40,7 @@ from apps.trading.services.evidence_rows import (
     lease_of,
     moves_of_accounts,
     order_row,
+    reductions_of_orders,
     trade_row,
 )
 from bus.models import Heartbeat, Lease, Term
@@ -148,9 +149,9 @@ class _Reader:
         )
 
     def _orders(self) -> tuple[OrderRow, ...]:
-        names = broker_names()
+        names, reductions = broker_names(), reductions_of_orders()
         rows = Order.objects.filter(intent__trade__in=self.trades.order_by()).order_by("pk").values(*ORDER_FIELDS)
-        return tuple(order_row(row, names, self.moves) for row in rows.iterator(chunk_size=CHUNK))
+        return tuple(order_row(row, names, self.moves, reductions) for row in rows.iterator(chunk_size=CHUNK))
 
     def _intents(self) -> tuple[IntentRow, ...]:
         rows = Intent.objects.filter(trade__in=self.trades.order_by()).order_by("pk").values_list(*INTENT_FIELDS)

@@ -9,6 +9,7 @@ import msgspec
 
 from apps.audit.models import AuditEvent
 from apps.markets.models import BrokerInstrument
+from apps.trading.models import ChangeRequest
 from apps.trading.services.names import PAPER, serving_broker
 from brokers.catalog import spec_of
 from bus.leases import is_dead
@@ -153,7 +154,20 @@ def _shard_at(row: Mapping[str, Any], moves: Moves) -> int:
     return next(later, row["account__shard"])
 
 
-def order_row(row: Mapping[str, Any], names: Names, moves: Moves) -> OrderRow:
+Reductions = Mapping[int, frozenset[int]]
+"""The smaller totals that were asked of brokers, by order."""
+
+
+def reductions_of_orders() -> Reductions:
+    asked = ChangeRequest.objects.filter(quantity__isnull=False, sent_at__isnull=False)
+    found: dict[int, set[int]] = defaultdict(set)
+    for order_id, quantity in asked.values_list("order_id", "quantity"):
+        if quantity is not None:
+            found[order_id].add(quantity)
+    return {order_id: frozenset(quantities) for order_id, quantities in found.items()}
+
+
+def order_row(row: Mapping[str, Any], names: Names, moves: Moves, reductions: Reductions) -> OrderRow:
     broker = serving_broker(row["account__broker"], row["intent__mode"])
     own = (row["instrument__exchange"], row["instrument__symbol"])
     exchange, symbol = own if broker == PAPER else names.get((broker, row["instrument_id"]), ("", ""))
@@ -189,6 +203,7 @@ def order_row(row: Mapping[str, Any], names: Names, moves: Moves) -> OrderRow:
         submitted_at=row["submitted_at"],
         expires_at=row["intent__expires_at"],
         finished_at=row["finished_at"],
+        reduced_to=reductions.get(row["pk"], frozenset()),
     )
 
 

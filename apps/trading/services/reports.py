@@ -267,7 +267,7 @@ def _facts(reports: Sequence[Report], fills: Sequence[Fill], wall: datetime) -> 
             lane=report.lane,
             read_at=report.read_at,
             positions=report.positions,
-            available_funds=report.funds.available if report.funds else None,
+            funds=report.funds,
             fills_applied_at=wall if report.lane[0] in filled else None,
         )
         for report in reports

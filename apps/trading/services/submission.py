@@ -94,7 +94,7 @@ def claim(
     ahead = None if at_most is None else LOOK_AHEAD * at_most
     failpoints.reach("claim.before")
     with transaction.atomic():
-        _check_epoch(lease, epoch)
+        check_epoch(lease, epoch)
         failpoints.reach("claim.epoch_checked")
         orders = read_candidates(shard, {pk for pk, _ in ready}, wall=wall, at_most=ahead)
         is_cut = len(orders) == ahead
@@ -107,7 +107,7 @@ def claim(
         return Claimed(tuple(claims), frozenset(decided.stale_lanes), is_cut or decided.is_more, decided.halts)
 
 
-def _check_epoch(lease: str, epoch: int) -> None:
+def check_epoch(lease: str, epoch: int) -> None:
     """Refuse to go on under an old epoch; the share lock keeps a takeover waiting until this commit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT epoch FROM bus_lease WHERE name = %s FOR SHARE", [lease])
@@ -282,6 +282,7 @@ class _Decider:
             validity=Validity(order.validity),
             price=trimmed(order.price),
             trigger_price=trimmed(order.trigger_price),
+            algo_id=order.algo_id,
             reduce_only=order.kind == IntentKind.EXIT,
         )
         return Claim(order.pk, order.lane, order.kind, order.tenant_id, order.strategy_id, request)

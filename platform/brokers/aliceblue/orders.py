@@ -10,7 +10,6 @@ from domain.orders import OrderChange, OrderRequest, OrderType
 
 _PLACE, _MODIFY, _CANCEL = (f"/od/v1/orders/{name}" for name in ("placeorder", "modify", "cancel"))
 _REGULAR = "REGULAR"
-_LONGEST_ALGO_ID = 12
 
 ORDER_TYPES = {OrderType.LIMIT: "LIMIT", OrderType.SL: "SL"}
 
@@ -18,8 +17,8 @@ ORDER_TYPES = {OrderType.LIMIT: "LIMIT", OrderType.SL: "SL"}
 def place_request(access: Access, request: OrderRequest) -> WireRequest:
     """Return the request of a regular order, alone in its list; raises ``ValueError`` for what cannot be taken."""
     check_placeable(SPEC, request)
-    if len(request.algo_id) > _LONGEST_ALGO_ID:
-        raise ValueError(f"an algo id has at most {_LONGEST_ALGO_ID} characters, not {request.algo_id!r}")
+    if len(request.algo_id) > SPEC.algo_length:
+        raise ValueError(f"an algo id has at most {SPEC.algo_length} characters, not {request.algo_id!r}")
     row = {
         **order_fields(access, request),
         "validity": request.validity.value,

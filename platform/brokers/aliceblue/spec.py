@@ -51,6 +51,7 @@ SPEC = BrokerSpec(
     tag_field="orderTag",
     tag_shown_as="orderTag",
     algo_field="algoId",
+    algo_length=12,
     # Too small an order is refused, too large a one is filled: where the unit is not known, lots are the safe guess.
     quantity_in_lots=frozenset({"MCX"}),
     limits=RateLimits(orders=10, reads=10, quotes=1, candles=1, reads_per_minute=120),

@@ -1,6 +1,7 @@
 """What Binance's answers prove: pure rules from (HTTP status, body) to an Outcome or a BrokerError.
 
-https://developers.binance.com/docs/binance-spot-api-docs/errors
+https://developers.binance.com/docs/binance-spot-api-docs/errors,
+https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code
 """
 
 from dataclasses import replace
@@ -8,7 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from brokers.answers import refused_read, unknown, unreadable
-from brokers.binance.ids import LONGEST, by_number, order_id
+from brokers.binance.ids import LONGEST, SPOT_MARK, by_number, order_id
 from brokers.binance.spec import SPEC
 from brokers.refusals import refused
 from brokers.texts import plain
@@ -43,13 +44,14 @@ _REPLACED = msgspec.json.Decoder(_Replaced)
 _ERRORS = msgspec.json.Decoder(_Error)
 
 
-def order_outcome(answer: WireAnswer, *, expected_id: str = "") -> Outcome:
+def order_outcome(answer: WireAnswer, *, expected_id: str = "", mark: str = SPOT_MARK) -> Outcome:
     """Return what the answer to place, modify or cancel proves; never raises.
 
-    ``expected_id`` is the order a modify or cancel named: an answer about another order proves nothing.
+    ``expected_id`` is the order a modify or cancel named: an answer about another order proves nothing. ``mark`` is
+    what names of the market's contracts begin with.
     """
     if answer.status == 200:
-        return _acknowledged(answer.body, expected_id)
+        return _acknowledged(answer.body, expected_id, mark)
     try:
         error = _ERRORS.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -81,13 +83,14 @@ def error_of(status: int, code: int, message: str, *, what: str, retry_after: fl
     return refused_read(SPEC, status=status, code=str(code), message=message, what=what, retry_after=retry_after)
 
 
-def _acknowledged(body: bytes, expected_id: str) -> Outcome:
+def _acknowledged(body: bytes, expected_id: str, mark: str) -> Outcome:
     try:
         order = _order_in(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return unknown("NO_ORDER_ID", "the answer names no order")
-    name = order_id(order.symbol, order.origClientOrderId or order.clientOrderId, order.orderId)
-    if expected_id and expected_id not in (name, by_number(order.symbol, order.orderId)):
+    contract = f"{mark}{order.symbol}"
+    name = order_id(contract, order.origClientOrderId or order.clientOrderId, order.orderId)
+    if expected_id and expected_id not in (name, by_number(contract, order.orderId)):
         return unknown("OTHER_ORDER", f"the answer is about order {plain(name, longest=LONGEST)}")
     return Outcome(Verdict.ACKNOWLEDGED, broker_order_id=expected_id or name)
 

@@ -36,19 +36,19 @@ class ServerClock:
         """Ask before the next call."""
         self._ask_at = 0.0
 
-    async def settle(self, wire: Wire, rest_url: str) -> None:
+    async def settle(self, wire: Wire, time_url: str) -> None:
         """Ask where it is not known; a failure leaves our own clock in force for a while."""
         if time.monotonic() < self._ask_at:
             return
         self._ask_at = time.monotonic() + AGAIN_SECONDS
         with suppress(BrokerUnavailable, TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                self._ahead = await _ahead(wire, rest_url)
+                self._ahead = await _ahead(wire, time_url)
                 self._ask_at = float("inf")
 
 
-async def _ahead(wire: Wire, rest_url: str) -> int:
+async def _ahead(wire: Wire, time_url: str) -> int:
     asked = time.time()
-    answer = await wire.read(WireRequest("GET", f"{rest_url}/api/v3/time"), broker=BROKER, limit=ORDER_BODY_LIMIT)
+    answer = await wire.read(WireRequest("GET", time_url), broker=BROKER, limit=ORDER_BODY_LIMIT)
     server = decoded(answer.body, _Time, broker=BROKER, what="time").serverTime
     return server - int((asked + time.time()) * 500)

@@ -1,6 +1,7 @@
-"""How an order of Binance's is named: by its pair and our client order id, for every call wants the pair.
+"""How an order of Binance's is named: by its contract and our client order id, for every call wants the symbol.
 
-Binance's own number is ``#123`` there: it is used for orders of somebody else whose client order id is too long.
+A contract of the futures exchange is ``UM:BTCUSDT``, a pair of the spot market its symbol alone. Binance's own number
+is ``#123`` there: it is used for orders of somebody else whose client order id is too long.
 """
 
 import re
@@ -8,27 +9,32 @@ from dataclasses import dataclass
 
 LONGEST = 40
 
-_NAME = re.compile(r"([A-Z0-9]{2,20}):(#[0-9]{1,19}|[.A-Z:/a-z0-9_-]{1,36})", re.ASCII)
+SPOT_MARK = ""
+FUTURES_MARK = "UM:"
+"""What names of the markets' contracts begin with."""
+
+_NAME = re.compile(r"(UM:|(?!UM:))([A-Z0-9]{2,20}):(#[0-9]{1,19}|[.A-Z:/a-z0-9_-]{1,36})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One order: by its client order id, or where that is empty by Binance's number."""
+    """One order: by its client order id, or where that is empty by Binance's number; ``mark`` tells its market."""
 
     symbol: str
     client_order_id: str = ""
     number: str = ""
+    mark: str = SPOT_MARK
 
 
-def order_id(symbol: str, client_order_id: str, number: int) -> str:
-    """Return the name of an order."""
-    name = f"{symbol}:{client_order_id}"
-    return name if len(name) <= LONGEST and _NAME.fullmatch(name) else by_number(symbol, number)
+def order_id(contract: str, client_order_id: str, number: int) -> str:
+    """Return the name of an order; ``contract`` bears its market's mark."""
+    name = f"{contract}:{client_order_id}"
+    return name if len(name) <= LONGEST and _NAME.fullmatch(name) else by_number(contract, number)
 
 
-def by_number(symbol: str, number: int) -> str:
+def by_number(contract: str, number: int) -> str:
     """Return an order's name by Binance's number."""
-    return f"{symbol}:#{number}"
+    return f"{contract}:#{number}"
 
 
 def named(text: str) -> Named:
@@ -36,5 +42,7 @@ def named(text: str) -> Named:
     found = _NAME.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not an order id of Binance")
-    symbol, rest = found.groups()
-    return Named(symbol, number=rest[1:]) if rest.startswith("#") else Named(symbol, client_order_id=rest)
+    mark, symbol, rest = found.groups()
+    if rest.startswith("#"):
+        return Named(symbol, number=rest[1:], mark=mark)
+    return Named(symbol, client_order_id=rest, mark=mark)

@@ -1,6 +1,7 @@
 """Binance's pairs: ``GET /exchangeInfo``. Pure. https://developers.binance.com/docs/binance-spot-api-docs/filters"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -18,7 +19,9 @@ _WHAT = "instrument master"
 _LIMIT = "LIMIT"
 
 
-class _Filter(msgspec.Struct):
+class Filter(msgspec.Struct):
+    """A rule of a symbol's orders; which fields it has, its type says."""
+
     filterType: str
     tickSize: Decimal = Decimal(0)
     minQty: Decimal = Decimal(0)
@@ -33,7 +36,7 @@ class _Symbol(msgspec.Struct):
     quoteAsset: str
     isSpotTradingAllowed: bool
     orderTypes: list[str]
-    filters: list[_Filter]
+    filters: list[Filter]
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -60,29 +63,33 @@ def _is_ours(one: _Symbol) -> bool:
 
 
 def _row(one: _Symbol) -> InstrumentRow:
-    filters = {entry.filterType: entry for entry in one.filters}
+    return replace(terms_of(one.symbol, one.filters), name=f"{one.baseAsset} in {one.quoteAsset}")
+
+
+def terms_of(symbol: str, rules: Iterable[Filter]) -> InstrumentRow:
+    """Return a spot pair of the steps and sizes its filters say; raises ``MalformedRow``."""
+    filters = {entry.filterType: entry for entry in rules}
     tick = _filter(filters, "PRICE_FILTER").tickSize
     lot = _filter(filters, "LOT_SIZE")
     _check(tick, FINEST_PRICE, "the price step")
     _check(lot.stepSize, FINEST_MULTIPLIER, "the quantity step")
     return InstrumentRow(
         exchange=SPOT,
-        underlying=one.symbol,
+        underlying=symbol,
         kind=Kind.SPOT,
         expiry=None,
         strike=None,
         right=Right.NONE,
-        symbol=one.symbol,
-        token=one.symbol,
+        symbol=symbol,
+        token=symbol,
         lot_size=_units(lot.minQty, lot.stepSize, "the smallest quantity"),
         tick_size=tick.normalize(),
         freeze_quantity=_units(lot.maxQty, lot.stepSize, "the largest quantity"),
         multiplier=lot.stepSize.normalize(),
-        name=f"{one.baseAsset} in {one.quoteAsset}",
     )
 
 
-def _filter(filters: Mapping[str, _Filter], name: str) -> _Filter:
+def _filter(filters: Mapping[str, Filter], name: str) -> Filter:
     if name not in filters:
         raise MalformedRow(f"it has no {name}")
     return filters[name]

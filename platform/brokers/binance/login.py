@@ -4,6 +4,7 @@ from datetime import datetime
 
 from brokers.adapter import Account
 from brokers.binance.access import Access
+from brokers.binance.futures.portfolio import check_mode
 from brokers.binance.portfolio import account_row
 from brokers.binance.spec import SPEC
 from brokers.rest import RestAccount
@@ -29,7 +30,16 @@ class BinanceLogin(RestLogin):
         return await self.sign_in(now=now)
 
     async def sign_in(self, *, now: datetime) -> BrokerToken:
-        """Return the session of the account's keys; raises ``BrokerError``, code ``WRONG_CLIENT`` for other keys."""
+        """Return the session of the account's keys; raises ``BrokerError``.
+
+        Its code is ``WRONG_CLIENT`` for another account's keys, ``HEDGE_MODE`` for futures that are not kept net.
+        """
         access = Access.of(self._account)
-        row = await account_row(RestAccount(SPEC, self._wire, access, self._account.lot_size_of))
+        row = await account_row(self._at(access))
+        futures = Access.of_futures(self._account)
+        if futures.symbols:
+            await check_mode(self._at(futures))
         return self.token(Session(str(row.uid), access.api_key), now=now)
+
+    def _at(self, access: Access) -> RestAccount[Access]:
+        return RestAccount(SPEC, self._wire, access, self._account.lot_size_of)

@@ -14,7 +14,7 @@ from brokers.steps import units_in
 from brokers.texts import plain
 from domain.orders import BrokerFill, BrokerOrder, OrderStatus, OrderType, Product, Side
 
-_STATUSES = {
+STATUSES = {
     "NEW": OrderStatus.OPEN,
     "PENDING_NEW": OrderStatus.OPEN,
     "PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED,
@@ -34,7 +34,7 @@ _TYPES = {
     "TAKE_PROFIT": OrderType.SL_M,
     "TAKE_PROFIT_LIMIT": OrderType.SL,
 }
-_SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 _STOPS = frozenset({OrderType.SL, OrderType.SL_M})
 _CENT_OF_A_CENT = Decimal("0.00000001")
 
@@ -57,6 +57,10 @@ class OrderRow(msgspec.Struct):
     stopPrice: Decimal = Decimal(0)
     isWorking: bool = True
 
+    def after(self) -> dict[str, str]:
+        """Return what asks for the orders that follow."""
+        return {"orderId": str(self.orderId + 1)}
+
 
 class TradeRow(msgspec.Struct):
     """A row of ``myTrades``."""
@@ -70,6 +74,10 @@ class TradeRow(msgspec.Struct):
     commissionAsset: str
     time: int
     isBuyer: bool
+
+    def after(self) -> dict[str, str]:
+        """Return what asks for the executions that follow."""
+        return {"fromId": str(self.id + 1)}
 
 
 def orders_of(rows: Iterable[OrderRow], steps: Mapping[str, Decimal]) -> list[BrokerOrder]:
@@ -97,7 +105,7 @@ def order_of(row: OrderRow, step: Decimal) -> BrokerOrder:
     require(row.symbol, "symbol")
     for name in ("price", "stopPrice", "cummulativeQuoteQty"):
         require_price(getattr(row, name), name)
-    quantity, filled = _units(row.origQty, step, "origQty"), _units(row.executedQty, step, "executedQty")
+    quantity, filled = units(row.origQty, step, "origQty"), units(row.executedQty, step, "executedQty")
     if not 0 <= filled <= quantity:
         raise MalformedRow(f"executedQty {row.executedQty} of origQty {row.origQty}")
     order_type = word(row.type, _TYPES, "type")
@@ -106,7 +114,7 @@ def order_of(row: OrderRow, step: Decimal) -> BrokerOrder:
         client_order_id=plain(row.clientOrderId),
         exchange=SPOT,
         symbol=row.symbol,
-        side=word(row.side, _SIDES, "side"),
+        side=word(row.side, SIDES, "side"),
         quantity=quantity,
         filled_quantity=filled,
         average_price=_average(row.cummulativeQuoteQty, row.executedQty),
@@ -130,7 +138,7 @@ def fill_of(row: TradeRow, step: Decimal, names: Mapping[int, str]) -> BrokerFil
         exchange=SPOT,
         symbol=row.symbol,
         side=Side.BUY if row.isBuyer else Side.SELL,
-        quantity=_units(row.qty, step, "qty"),
+        quantity=units(row.qty, step, "qty"),
         price=row.price,
         filled_at=at(row.time),
     )
@@ -161,7 +169,7 @@ def at(milliseconds: int) -> datetime:
 
 
 def _status(row: OrderRow, filled: int, order_type: OrderType) -> OrderStatus:
-    status = word(row.status, _STATUSES, "status")
+    status = word(row.status, STATUSES, "status")
     if status is OrderStatus.OPEN and filled:
         return OrderStatus.PARTIALLY_FILLED
     if status is OrderStatus.OPEN and order_type in _STOPS and not row.isWorking:
@@ -173,7 +181,8 @@ def _average(worth: Decimal, amount: Decimal) -> Decimal:
     return (worth / amount).quantize(_CENT_OF_A_CENT) if amount > 0 else Decimal(0)
 
 
-def _units(amount: Decimal, step: Decimal, name: str) -> int:
+def units(amount: Decimal, step: Decimal, name: str) -> int:
+    """Return an amount in whole units; raises ``MalformedRow`` for one that is none."""
     try:
         return units_in(amount, step)
     except ValueError as error:

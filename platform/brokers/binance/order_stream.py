@@ -1,10 +1,10 @@
-"""An account's order updates, over the WebSocket API: the only way since listen keys ended in February 2026.
+"""An account's order updates of the spot market, over the WebSocket API: its listen keys ended in February 2026.
 
 https://developers.binance.com/docs/binance-spot-api-docs/user-data-stream
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 
 import msgspec
@@ -61,7 +61,7 @@ class _Error(msgspec.Struct):
     msg: str = ""
 
 
-class BinanceOrderStream:
+class SpotOrderStream:
     """Hints: one that cannot be read is logged and left to the order book."""
 
     def __init__(self, *, wire: Wire, access: Access, url: str, silence_seconds: float | None = None) -> None:
@@ -71,9 +71,9 @@ class BinanceOrderStream:
         self._silence_seconds = silence_seconds
         self._socket: Socket | None = None
 
-    async def connect(self) -> AsyncIterator[BrokerOrder]:
+    async def connect(self) -> AsyncGenerator[BrokerOrder, None]:
         """Yield updates until the socket drops, then raise ``BrokerUnavailable``; ``SessionLost`` for dead keys."""
-        await self._access.clock.settle(self._wire, self._access.rest_url)
+        await self._access.clock.settle(self._wire, self._access.time_url)
         socket = await Socket.open(self._wire, self._url, silence_seconds=self._silence_seconds)
         self._socket = socket
         try:
@@ -87,10 +87,9 @@ class BinanceOrderStream:
             await socket.aclose()
 
     async def aclose(self) -> None:
-        """Close the socket (a running ``connect`` then raises) and the session."""
+        """Close the socket: a running ``connect`` then raises."""
         if self._socket is not None:
             await self._socket.aclose()
-        await self._wire.aclose()
 
     def _proof(self) -> dict[str, object]:
         params: dict[str, object] = {"apiKey": self._access.api_key, **self._access.stamp()}

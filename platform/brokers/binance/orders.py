@@ -21,8 +21,7 @@ VALIDITIES = {Validity.DAY: "GTC", Validity.IOC: "IOC"}
 def place_request(access: Access, request: OrderRequest) -> WireRequest:
     """Return the request of a new order; raises ``ValueError`` for what Binance cannot take."""
     check_placeable(SPEC, request)
-    if request.symbol not in access.pairs:
-        raise ValueError(f"{request.symbol} is not among the account's pairs ({', '.join(access.pairs)})")
+    access.check(request.symbol)
     terms = _terms(access, request, symbol=request.symbol, price=request.price, trigger_price=request.trigger_price)
     tag = request.client_order_id
     return access.signed("POST", "order", side=request.side, newClientOrderId=tag, newOrderRespType="ACK", **terms)
@@ -73,7 +72,7 @@ def _terms(
         "symbol": symbol,
         "type": ORDER_TYPES[order.order_type],
         "timeInForce": VALIDITIES[order.validity],
-        "quantity": _amount(access, symbol, counted(SPEC, order)),
+        "quantity": amount_of(access, symbol, order),
         "price": format(checked_price(price, "price"), "f"),
     }
     if order.order_type is OrderType.SL:
@@ -81,8 +80,9 @@ def _terms(
     return terms
 
 
-def _amount(access: Access, symbol: str, units: int) -> str:
+def amount_of(access: Access, symbol: str, order: OrderRequest | OrderChange) -> str:
+    """Return a quantity as Binance writes it; raises ``ValueError`` for one that is no whole steps."""
     try:
-        return amount_text(units, access.step(symbol))
+        return amount_text(counted(SPEC, order), access.step(symbol))
     except LookupError as error:
         raise ValueError(str(error)) from error

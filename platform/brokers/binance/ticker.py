@@ -13,6 +13,9 @@ from domain.broker import RawTick
 from domain.prices import PRICE_SCALE
 
 _DECIMALS = 8
+_WHOLE: tuple[int, ...] = tuple(10 ** (_DECIMALS - digits) for digits in range(_DECIMALS + 1))
+"""What makes a number of so many decimals one of hundred-millionths."""
+
 _ZERO = Decimal(0)
 
 
@@ -66,7 +69,7 @@ class Tickers:
         try:
             event = _EVENTS.decode(message).data
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            _check_answer(message)
+            check_answer(message)
             return None
         return self._pictured(event) if isinstance(event, _Ticker) else self._traded(event)
 
@@ -74,14 +77,14 @@ class Tickers:
         step = self._step(event.s)
         tick = RawTick(
             token=event.s,
-            last_price=_scaled(event.c),
-            bid=_scaled(event.b),
-            ask=_scaled(event.a),
-            bid_quantity=_scaled(event.B) // step,
-            ask_quantity=_scaled(event.A) // step,
-            volume=_scaled(event.v) // step,
+            last_price=scaled(event.c),
+            bid=scaled(event.b),
+            ask=scaled(event.a),
+            bid_quantity=scaled(event.B) // step,
+            ask_quantity=scaled(event.A) // step,
+            volume=scaled(event.v) // step,
             open_interest=0,
-            close=_scaled(event.x),
+            close=scaled(event.x),
             exchange_at=event.E,
         )
         self._last[event.s] = tick
@@ -93,7 +96,7 @@ class Tickers:
             return None
         tick = RawTick(
             last.token,
-            _scaled(event.p),
+            scaled(event.p),
             last.bid,
             last.ask,
             last.bid_quantity,
@@ -112,17 +115,18 @@ class Tickers:
         return self._steps[symbol]
 
 
-def _scaled(text: str) -> int:
+def scaled(text: str) -> int:
     """Return a decimal in hundred-millionths; raises ``ValueError`` for what is none.
 
-    Binance writes eight decimals: without the point that is the number itself.
+    The spot market writes eight decimals: without the point that is the number itself. The futures exchange writes as
+    many as a contract has.
     """
     whole, _, part = text.partition(".")
     digits = whole + part
     if not digits.isascii():
         raise ValueError(f"{text!r} is not a number")
-    if len(part) == _DECIMALS and digits.isdigit():
-        return int(digits)
+    if len(part) <= _DECIMALS and digits.isdigit():
+        return int(digits) * _WHOLE[len(part)]
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -132,7 +136,8 @@ def _scaled(text: str) -> int:
     return int(value * PRICE_SCALE)
 
 
-def _check_answer(message: bytes) -> None:
+def check_answer(message: bytes) -> None:
+    """Raise ``ValueError`` for a message that is neither an event nor an answer to one of ours."""
     try:
         answer = _ANSWERS.decode(message)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

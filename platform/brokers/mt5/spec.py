@@ -65,6 +65,7 @@ SPEC = BrokerSpec(
         "an exchange of terminals is taken to trade around the clock; outside a symbol's hours the server refuses",
         "a hedging account closes one position a time: an exit that spans several tickets takes one order each, and a "
         "resting order cannot be one",
+        "an exit that rests on a netting account was compared with the position when it was sent, not when it fills",
         "the wait before a resend, 120 s, is a guess at how long OrderSend may stay out",
     ),
     currency="USD",

@@ -29,6 +29,8 @@ DEMO_BROKERS: list[str] = env.list("BROKERS", ["zerodha"])
 
 SECRET_KEY = env.str("SECRET_KEY", "")
 MASTER_KEY = env.str("MASTER_KEY", "")
+# Those it replaced, until ``manage.py rotate_keys`` has sealed everything anew.
+MASTER_KEYS_BEFORE: list[str] = env.list("MASTER_KEYS_BEFORE", [])
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8800")
 LIVE_URL = env.str("LIVE_URL", "")

@@ -14,3 +14,5 @@ STORAGES = {
 }
 CELERY_BROKER_URL = "memory://"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns on every request without it
+# Side by side (tests.parallel), a worker's database is a copy of one that is migrated already.
+DATABASES["default"]["TEST"] = {"TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", "") or None}

@@ -109,9 +109,13 @@ def _left_in_time(view: View, trade: TradeRow, calm_since: datetime) -> Iterator
 
 
 def closed_is_flat(view: View) -> Iterator[Breach]:
-    """I6 at the broker: what our orders of an over trade's leg bought and sold there comes to nothing."""
+    """I6 at the broker: what our orders of an over trade's leg bought and sold there, and what it took over of somebody
+    else's, comes to nothing."""
     order_of = {one.owner: view.order_of_tag.get(one.tag) for one in view.book_orders}
     net = view.held_elsewhere(before=False)
+    for leg in view.legs:
+        if view.is_taken_over(leg):
+            net[leg.pk] = net.get(leg.pk, 0) + leg.entry_quantity
     for fill in view.book_fills:
         order = order_of.get(fill.owner)
         if order is not None:

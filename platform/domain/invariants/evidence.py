@@ -154,6 +154,7 @@ class OrderRow:
     submitted_at: datetime | None = None
     expires_at: datetime | None = None
     finished_at: datetime | None = None
+    reduced_to: frozenset[int] = frozenset()  # totals its owner asked the broker to make it smaller to
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -16,7 +17,17 @@ from apps.broker_accounts.models import BrokerAccount
 from apps.markets.services.calendar import forget_calendar
 from apps.strategies.models import Signal, Strategy, StrategyMap
 from apps.strategies.services.routing import route
-from apps.trading.models import AccountState, ExternalOrder, Fill, Order, Position, Trade, TradeLeg
+from apps.trading.models import (
+    AccountState,
+    ChangeRequest,
+    ExternalOrder,
+    Fill,
+    Holding,
+    Order,
+    Position,
+    Trade,
+    TradeLeg,
+)
 from apps.users.models import User
 from apps.users.services.api_keys import create_key
 from bus.connection import redis_client
@@ -108,6 +119,8 @@ def scene(cast: Cast, now: datetime) -> Scene:
     publish_price(cast.call, "110")
     for account in (cast.account, theirs, foreign):
         make_external(account)
+        make_holding(account)
+        make_request(account)
     return Scene(cast, theirs, foreign, foreign_strategy)
 
 
@@ -116,6 +129,22 @@ def make_external(account: BrokerAccount, **fields: Any) -> ExternalOrder:
     values = {"symbol": "ZNIFTY23NOV2626000CE", "side": "SELL", "quantity": 65, "filled_quantity": 65}
     rest = {"average_price": Decimal("105.5"), "status": "FILLED", "broker_order_id": f"APP{account.pk}"}
     return ExternalOrder.objects.create(account=account, **(values | rest | fields))
+
+
+def make_holding(account: BrokerAccount) -> Holding:
+    """Let an account hold ten of something."""
+    return Holding.objects.create(
+        account=account, exchange="NSE", symbol="INFY", quantity=10, pledged=4, average_price=1500, last_price=1620
+    )
+
+
+def make_request(account: BrokerAccount) -> ChangeRequest:
+    """Let its owner have asked for a change once, which the broker refused."""
+    order = Order.objects.filter(account=account).latest("pk")
+    return ChangeRequest.objects.create(
+        tenant=account.tenant, account=account, order=order, kind="CHANGE", price=99, status="REFUSED", code="TICK",
+        key=uuid4(), asked_by=account.user,
+    )  # fmt: skip
 
 
 def buy(order: Order, now: datetime, price: int = 100) -> None:

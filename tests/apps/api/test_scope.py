@@ -9,15 +9,17 @@ from django.urls import URLPattern
 
 from apps.api.urls import urlpatterns
 from apps.audit.models import AuditEvent
-from apps.trading.models import ExternalOrder, Fill, Intent, Order, Position, Trade
+from apps.trading.models import ChangeRequest, ExternalOrder, Fill, Holding, Intent, Order, Position, Trade
 from apps.users.models import Role, User
 from tests.apps.api.conftest import Api, Scene, api_of
 from tests.cast import make_strategy
 
 PUBLIC = {"schema", "docs"}
 ROUTES: list[URLPattern] = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC]
-LISTS = sorted(str(p.pattern) for p in ROUTES if "<" not in str(p.pattern) and p.name != "square-off")
-DETAILS = sorted(str(p.pattern) for p in ROUTES if "<int:pk>" in str(p.pattern))
+WRITES = {"square-off", "cancel-order", "change-order"}
+LISTS = sorted(str(p.pattern) for p in ROUTES if "<" not in str(p.pattern) and p.name not in WRITES)
+DETAILS = sorted(str(p.pattern) for p in ROUTES if "<int:pk>" in str(p.pattern) and p.name not in WRITES)
+ASKED = ["orders/<int:pk>/cancel/", "orders/<int:pk>/change/"]
 
 
 def owned(scene: Scene, account: Any) -> dict[str, set[int]]:
@@ -29,6 +31,8 @@ def owned(scene: Scene, account: Any) -> dict[str, set[int]]:
         "external-orders": set(ExternalOrder.objects.filter(account=account).values_list("pk", flat=True)),
         "fills": set(Fill.objects.filter(account=account).values_list("pk", flat=True)),
         "positions": set(Position.objects.filter(account=account).values_list("pk", flat=True)),
+        "holdings": set(Holding.objects.filter(account=account).values_list("pk", flat=True)),
+        "order-requests": set(ChangeRequest.objects.filter(account=account).values_list("pk", flat=True)),
         "signals": {Trade.objects.get(account=account).wave.signal_id},
     }
 
@@ -79,8 +83,10 @@ def assert_verdict_is_hidden(api: Api, account: Any) -> None:
 
 
 def test_the_lists_are_what_the_urlconf_says() -> None:
-    assert LISTS == ["accounts/", "external-orders/", "fills/", "orders/", "positions/", "signals/", "trades/"]
-    assert [path.partition("/")[0] for path in DETAILS] == ["accounts", "orders", "signals", "trades"]
+    assert [
+        *("accounts/", "external-orders/", "fills/", "holdings/", "orders/", "positions/", "signals/", "trades/"),
+    ] == LISTS
+    assert [path.partition("/")[0] for path in DETAILS] == ["accounts", "order-requests", "orders", "signals", "trades"]
 
 
 @pytest.mark.parametrize("path", DETAILS)
@@ -107,7 +113,9 @@ def test_a_list_holds_nothing_foreign(asked: tuple[User, Any], scene: Scene, pat
     assert not set(api_of(user).ids(path)) & owned(scene, account)[noun]
 
 
-@pytest.mark.parametrize("path", ["trades/", "orders/", "external-orders/", "fills/", "positions/", "accounts/"])
+@pytest.mark.parametrize(
+    "path", ["trades/", "orders/", "external-orders/", "fills/", "positions/", "holdings/", "accounts/"]
+)
 def test_a_filter_reaches_nothing_foreign(asked: tuple[User, Any], scene: Scene, path: str) -> None:
     user, account = asked
     assert api_of(user).ids(path, account=account.pk) == []
@@ -131,6 +139,18 @@ def test_a_foreign_square_off_is_404_and_moves_nothing(asked: tuple[User, Any], 
     assert response.json() == {"error": {"code": "NOT_FOUND", "message": "Not found."}}
     assert not Intent.objects.filter(kind="EXIT").exists()
     assert not AuditEvent.objects.filter(kind="exit_requested").exists()
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_a_foreign_order_is_not_found_and_not_touched(asked: tuple[User, Any], scene: Scene, path: str) -> None:
+    user, account = asked
+    known = ChangeRequest.objects.count()
+    for order in Order.objects.filter(account=account):
+        response = api_of(user).post(path.replace("<int:pk>", str(order.pk)), {"price": "99"})
+        assert response.status_code == 404
+        assert response.json() == {"error": {"code": "NOT_FOUND", "message": "Not found."}}
+    assert ChangeRequest.objects.count() == known
+    assert not Order.objects.filter(cancel_requested_at__isnull=False).exists()
 
 
 def test_everything_means_everything_of_ones_own(asked: tuple[User, Any], scene: Scene) -> None:
@@ -166,7 +186,9 @@ def test_a_strategy_nobody_is_mapped_to_is_the_operators_alone(scene: Scene) -> 
     assert api_of(scene.cast.operator).get(f"signals/{signal.pk}/").status_code == 200
 
 
-@pytest.mark.parametrize("path", [*LISTS, *(path.replace("<int:pk>", "1") for path in DETAILS), "square-off/"])
+@pytest.mark.parametrize(
+    "path", [*LISTS, *(path.replace("<int:pk>", "1") for path in [*DETAILS, *ASKED]), "square-off/"]
+)
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Bearer a b", "Token {}", "Bearer {}x", "Basic {}"])
 def test_without_a_valid_key_nothing_is_answered(scene: Scene, path: str, header: str) -> None:
     api = api_of(scene.cast.trader)

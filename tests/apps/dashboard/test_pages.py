@@ -13,7 +13,7 @@ from apps.dashboard.urls import urlpatterns
 from apps.markets.models import WatchlistItem
 from apps.risk.models import DayStop
 from apps.strategies.models import StrategyMap
-from apps.trading.models import Trade
+from apps.trading.models import Order, Trade
 from apps.users.models import User
 from bus.models import Heartbeat
 from domain.orders import OrderStatus
@@ -21,7 +21,17 @@ from tests.apps.dashboard.conftest import Scene, client_of
 from tests.apps.dashboard.scene import make_order
 from tests.cast import publish_price
 
-PAGES = ["/", "/trades/", "/orders/", "/positions/", "/history/", "/settings/", "/notifications/"]
+PAGES = [
+    "/",
+    "/trades/",
+    "/orders/",
+    "/positions/",
+    "/holdings/",
+    "/funds/",
+    "/history/",
+    "/settings/",
+    "/notifications/",
+]
 ALL_PARTS = "/parts/?show=totals,accounts,trades,orders,watchlist,closed,bell"
 
 
@@ -46,16 +56,22 @@ def test_an_outsider_and_a_colleague_see_nothing_of_the_trader(scene: Scene, pat
 
 def test_every_address_with_a_foreign_id_is_not_found(scene: Scene) -> None:
     item = WatchlistItem.objects.create(user=scene.cast.trader, instrument=scene.cast.call)
+    order = Order.objects.filter(account=scene.cast.account).latest("pk")
     foreign = [
         ("get", f"/trades/{scene.live_trade.pk}/"),
         ("get", f"/trades/{scene.live_trade.pk}/square-off/"),
         ("post", f"/trades/{scene.live_trade.pk}/square-off/"),
         ("get", f"/square-off/{uuid.uuid4()}/"),
         ("post", f"/watchlist/{item.pk}/remove/"),
+        ("get", f"/orders/{order.pk}/cancel/"),
+        ("post", f"/orders/{order.pk}/cancel/"),
+        ("get", f"/orders/{order.pk}/change/"),
+        ("post", f"/orders/{order.pk}/change/"),
+        ("get", f"/orders/requests/{uuid.uuid4()}/"),
     ]
     with_ids = [str(entry.pattern) for entry in urlpatterns if "<" in str(entry.pattern)]
     open_to_all = ("legal/", "brand/", "watchlist/add/")  # instruments belong to nobody
-    assert len([one for one in with_ids if not one.startswith(open_to_all)]) == 4
+    assert len([one for one in with_ids if not one.startswith(open_to_all)]) == 7
     for stranger in (scene.cast.outsider, scene.cast.other_trader):
         client = client_of(stranger)
         for method, path in foreign:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.risk.services.halts import set_halt
-from apps.strategies.models import Signal, Strategy, StrategyLeg, StrategyMap, WebhookToken
+from apps.strategies.models import AlgoId, Signal, Strategy, StrategyLeg, StrategyMap, WebhookToken
 from apps.strategies.services import tokens
 from apps.strategies.services.routing import route
 from apps.trading.models import Trade
@@ -51,6 +51,8 @@ STRATEGY = {
     "keep_partial": "on",
     "is_active": "on",
     "allowed_ips": "",
+    "algo_ids-TOTAL_FORMS": "0",
+    "algo_ids-INITIAL_FORMS": "0",
 }
 
 
@@ -85,6 +87,26 @@ def test_an_operator_makes_a_strategy_of_the_own_tenant(desk: Client, cast: Cast
         (1, "BUY", "ATM"),
         (2, "SELL", "OTM2"),
     ]
+
+
+def algo(broker: str, algo_id: str) -> dict[str, str]:
+    return {"algo_ids-TOTAL_FORMS": "1", "algo_ids-0-broker": broker, "algo_ids-0-algo_id": algo_id}
+
+
+def test_a_strategy_has_the_algo_id_each_broker_registered(desk: Client) -> None:
+    response = make(desk, **algo("zerodha", "100200300"))
+    assert response.status_code == 302, errors(response)
+    algo_ids = AlgoId.objects.filter(strategy__slug="evening-put")
+    assert list(algo_ids.values_list("broker", "algo_id")) == [("zerodha", "100200300")]
+
+
+@pytest.mark.parametrize(
+    ("broker", "algo_id"),
+    [("kotak", "1"), ("binance", "1"), ("zerodha", "1&2"), ("zerodha", "1" * 21), ("aliceblue", "1" * 13)],
+)
+def test_an_algo_id_the_broker_does_not_take_is_refused(desk: Client, broker: str, algo_id: str) -> None:
+    errors(make(desk, **algo(broker, algo_id)))
+    assert not AlgoId.objects.exists()
 
 
 def test_the_tenant_cannot_be_chosen_by_an_operator(desk: Client, cast: Cast) -> None:

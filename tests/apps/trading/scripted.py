@@ -22,10 +22,12 @@ from domain.orders import (
 
 @dataclass
 class ScriptedBroker:
-    """``answers`` are used up one per place; none left acknowledges. ``fill_price`` fills what is placed at once."""
+    """``answers`` are used up one per place, ``change_answers`` one per modify; none left acknowledges. ``fill_price``
+    fills what is placed at once."""
 
     spec: BrokerSpec = SPEC
     answers: list[Outcome] = field(default_factory=list)
+    change_answers: list[Outcome] = field(default_factory=list)
     accept_silently: bool = False  # the order is taken although the answer says UNKNOWN
     fill_price: Decimal | None = None
     fill_limit: int | None = None
@@ -105,8 +107,15 @@ class ScriptedBroker:
 
     async def modify(self, broker_order_id: str, change: OrderChange) -> Outcome:
         self.modified.append((broker_order_id, change))
-        self.book[broker_order_id] = replace(self.book[broker_order_id], price=change.price or Decimal(0))
-        return Outcome(Verdict.ACKNOWLEDGED, broker_order_id=broker_order_id)
+        answer = self.change_answers.pop(0) if self.change_answers else None
+        if answer is None or (answer.verdict is Verdict.UNKNOWN and self.accept_silently):
+            self.change(broker_order_id, change)
+        return answer or Outcome(Verdict.ACKNOWLEDGED, broker_order_id=broker_order_id)
+
+    def change(self, order_id: str, change: OrderChange) -> None:
+        """Make a change in the book."""
+        price = change.price or Decimal(0)
+        self.book[order_id] = replace(self.book[order_id], price=price, quantity=change.quantity)
 
     async def cancel(self, broker_order_id: str) -> Outcome:
         self.cancelled.append(broker_order_id)

@@ -1,4 +1,4 @@
-"""A coin from signal to closed trade through the real adapter, at the simulated exchange, to the last step and cent."""
+"""A coin, and a future of it, from signal to closed trade through the real adapter, to the last step and cent."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ from apps.broker_accounts.services.credentials import open_session, set_credenti
 from apps.markets.models import Instrument
 from apps.markets.services.calendar import forget_calendar
 from apps.markets.services.instrument_sync import sync_instruments
+from apps.strategies.models import Strategy
 from apps.trading.execution.work import LaneWork
 from apps.trading.models import Fill, Trade
 from apps.trading.services.exit import request_exit_of_trade
@@ -31,10 +32,13 @@ from workers.desk import Desk
 
 pytestmark = pytest.mark.django_db
 
-CLIENT = "354937868"
-KEYS = {"api_key": f"key{CLIENT}", "api_secret": f"secret{CLIENT}"}
-STEP = Decimal("0.00001")
+CLIENT, SHORT = "354937868", "354937869"
+STEP, FUTURES_STEP = Decimal("0.00001"), Decimal("0.001")
 PATIENCE = 120.0
+
+
+def keys(name: str) -> dict[str, str]:
+    return {"api_key": f"key{name}", "api_secret": f"secret{name}"}
 
 
 class CoinShard(Shard):
@@ -69,31 +73,37 @@ def market(url: str, settings: Any) -> Quote:
     """The exchange's pairs taken in, and the last price of one of them."""
     settings.SIMULATOR_URL = url
     forget_calendar()
-    client = {"client": CLIENT, "broker": "binance", "cash": 10_000, **KEYS}
-    requests.post(f"{url}/control/clients", json={"clients": [client]}, timeout=10).raise_for_status()
-    rows, quote = asyncio.run(_read(url))
+    for name in (CLIENT, SHORT):
+        client = {"client": name, "broker": "binance", "cash": 10_000, **keys(name)}
+        requests.post(f"{url}/control/clients", json={"clients": [client]}, timeout=10).raise_for_status()
+    rows, quotes = asyncio.run(_read(url))
     sync_instruments(broker="binance", rows=rows, now=datetime.now(UTC))
-    publish_price(Instrument.objects.get(exchange="BINANCE", symbol="BTCUSDT"), str(quote.last_price))
-    return quote
+    for quote in quotes:
+        publish_price(Instrument.objects.get(exchange=quote.exchange, symbol="BTCUSDT"), str(quote.last_price))
+    return quotes[0]
 
 
-async def _read(url: str) -> tuple[list[InstrumentRow], Quote]:
+async def _read(url: str) -> tuple[list[InstrumentRow], list[Quote]]:
     data = connect_market_data(
         "binance", Credentials(CLIENT), simulated_endpoint("binance", url), step_of=lambda exchange, symbol: STEP
     )
     try:
         rows = list(await data.instruments())
-        (quote,) = await data.quotes([("BINANCE", "BTCUSDT")])
+        quotes = list(await data.quotes([("BINANCE", "BTCUSDT"), ("BINANCE_UM", "BTCUSDT")]))
     finally:
         await data.aclose()
-    return rows, quote
+    return rows, quotes
 
 
 @pytest.fixture
 def account(cast: Cast) -> BrokerAccount:
-    account = make_account(cast.trader, "binance", CLIENT, mode="LIVE")
-    set_credentials(account=account, fields=KEYS, actor=cast.trader)
-    token = BrokerToken(KEYS["api_key"], CLIENT, datetime.now(UTC) + timedelta(days=1))
+    return signed_in(cast, CLIENT)
+
+
+def signed_in(cast: Cast, name: str, **more: str) -> BrokerAccount:
+    account = make_account(cast.trader, "binance", name, mode="LIVE")
+    set_credentials(account=account, fields=keys(name) | more, actor=cast.trader)
+    token = BrokerToken(keys(name)["api_key"], name, datetime.now(UTC) + timedelta(days=1))
     open_session(account=account, token=token, trading_date=datetime.now(UTC).date())
     return account
 
@@ -101,10 +111,30 @@ def account(cast: Cast) -> BrokerAccount:
 def test_a_coin_is_bought_and_sold_to_the_step_and_the_cent(
     cast: Cast, market: Quote, account: BrokerAccount, url: str
 ) -> None:
+    trade = traded(strategy_on_coins(cast, lots=250), account)
+    bought, sold = worth_of(trade, 250, STEP)
+    assert abs(trade.gross_pnl - (sold - bought)) <= Decimal("0.0001")  # the ledger keeps four decimals
+    assert abs(trade.charges - (bought + sold) / 1000) <= Decimal("0.01")
+    assert asked(url, CLIENT) == [("BINANCE", "BUY", 250), ("BINANCE", "SELL", 250)]
+
+
+def test_a_future_is_sold_short_and_bought_back_by_an_exit_that_may_only_reduce(
+    cast: Cast, market: Quote, url: str
+) -> None:
+    short = signed_in(cast, SHORT, contracts="BTCUSDT")
+    trade = traded(strategy_on_coins(cast, side="SELL", lots=25, exchange="BINANCE_UM", product="NRML"), short)
+    bought, sold = worth_of(trade, 25, FUTURES_STEP)
+    assert abs(trade.gross_pnl - (sold - bought)) <= Decimal("0.0001")
+    assert abs(trade.charges - (bought + sold) * Decimal("0.0005")) <= Decimal("0.01")
+    assert asked(url, SHORT) == [("BINANCE_UM", "SELL", 25), ("BINANCE_UM", "BUY", 25)]
+
+
+def traded(strategy: Strategy, account: BrokerAccount) -> Trade:
+    """Enter and leave at once."""
     now = datetime.now(UTC)
     shard = CoinShard(now=now)
     engine = shard.start()
-    routed(strategy_on_coins(cast, lots=250), account, now=now)
+    routed(strategy, account, now=now)
 
     async def day() -> None:
         connector = shared_connector()
@@ -118,14 +148,20 @@ def test_a_coin_is_bought_and_sold_to_the_step_and_the_cent(
 
     with closing(asyncio.new_event_loop()) as loop:
         loop.run_until_complete(asyncio.wait_for(day(), PATIENCE))
-    trade = Trade.objects.get(account=account)
-    bought, sold = (Fill.objects.filter(account=account, order__side=side) for side in ("BUY", "SELL"))
-    worth = [sum(fill.quantity * fill.price * STEP for fill in fills) for fills in (bought, sold)]
-    assert [sum(fill.quantity for fill in fills) for fills in (bought, sold)] == [250, 250]
-    assert abs(trade.gross_pnl - (worth[1] - worth[0])) <= Decimal("0.0001")  # the ledger keeps four decimals
-    assert abs(trade.charges - sum(worth) / 1000) <= Decimal("0.01")
-    asked = requests.get(f"{url}/control/ledger?client={CLIENT}&event=REQUEST", timeout=10).json()["entries"]
-    assert [(line["side"], line["quantity"]) for line in asked] == [("BUY", 250), ("SELL", 250)]
+    return Trade.objects.get(account=account)
+
+
+def worth_of(trade: Trade, quantity: int, step: Decimal) -> list[Decimal]:
+    """What was bought and what was sold came to, as much of each."""
+    sides = [list(Fill.objects.filter(account=trade.account, order__side=side)) for side in ("BUY", "SELL")]
+    assert [sum(fill.quantity for fill in fills) for fills in sides] == [quantity, quantity]
+    return [sum((fill.quantity * fill.price * step for fill in fills), Decimal(0)) for fills in sides]
+
+
+def asked(url: str, client: str) -> list[tuple[str, str, int]]:
+    """What the exchange was asked for, in turn."""
+    lines = requests.get(f"{url}/control/ledger?client={client}&event=REQUEST", timeout=10).json()["entries"]
+    return [(line["exchange"], line["side"], line["quantity"]) for line in lines]
 
 
 def _leave(now: datetime) -> None:

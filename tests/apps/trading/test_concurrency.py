@@ -1,5 +1,6 @@
 """What Postgres promises when several processes do the same thing at once."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.trading.models import AccountState, Intent, Order, Trade, TradeLeg
+from apps.audit.models import AuditEvent
+from apps.trading.models import AccountState, ChangeRequest, Intent, Order, Trade, TradeLeg
 from apps.trading.services import day_end, submission
 from apps.trading.services.exit import request_exit
+from apps.trading.services.order_requests import Press, ask_cancel, ask_change
 from bus import leases
+from domain.order_changes import NotAllowed, Wish
 from domain.orders import ExitReason
 from tests.apps.trading.conftest import enter
 from tests.cast import Cast, make_cast, publish_price
@@ -121,3 +125,64 @@ def test_a_dead_holder_of_this_host_is_succeeded_at_once(transactional_db: None)
     second = leases.acquire("feed", seconds=60)
     assert second is not None
     assert second.epoch == first.epoch + 1
+
+
+def pressed(ask: Callable[[], Any]) -> str:
+    """Return what became of one press."""
+    try:
+        ask()
+    except NotAllowed as refusal:
+        return refusal.code
+    return "asked"
+
+
+@pytest.mark.parametrize("is_one_key", [True, False])
+def test_eight_presses_at_once_are_one_request(
+    committed_cast: Cast, now: datetime, together: Callable[..., list[Any]], is_one_key: bool
+) -> None:
+    enter(committed_cast, now, accounts=[committed_cast.account])
+    Order.objects.update(status="OPEN", broker_order_id="1", price=Decimal(99))
+    order, keys = Order.objects.get(), [uuid.uuid4() for _ in range(8)]
+
+    def press(number: int) -> Press:
+        return Press(order.pk, committed_cast.trader, keys[0 if is_one_key else number])
+
+    changed = together(8, lambda n: pressed(lambda: ask_change(press(n), Wish(price=Decimal(98)), wall=now)))
+    assert changed.count("asked") == (8 if is_one_key else 1)
+    assert ChangeRequest.objects.filter(kind="CHANGE").count() == 1
+    keys[0] = uuid.uuid4()
+    cancelled = together(8, lambda n: pressed(lambda: ask_cancel(press(n), now=now, wall=now)))
+    assert cancelled.count("asked") == (8 if is_one_key else 1)
+    assert ChangeRequest.objects.filter(kind="CANCEL").count() == 1
+    assert AuditEvent.objects.filter(kind="order_cancel_asked").count() == 1
+
+
+def test_a_cancel_beside_a_claim_is_before_it_or_after_it(
+    committed_cast: Cast, now: datetime, together: Callable[..., list[Any]]
+) -> None:
+    enter(committed_cast, now, accounts=[committed_cast.account])
+    held = leases.acquire("execution.0", seconds=60)
+    assert held is not None
+    lane = (committed_cast.account.pk, "LIVE")
+    AccountState.objects.create(account_id=lane[0], mode=lane[1], reconciled_epoch=held.epoch)
+    press = Press(Order.objects.get().pk, committed_cast.trader, uuid.uuid4())
+
+    def claim() -> int:
+        return len(
+            submission.claim(
+                shard=0,
+                epoch=held.epoch,
+                lease=held.name,
+                ready=frozenset({lane}),
+                without_entries=frozenset(),
+                now=now,
+                wall=datetime.now(tz=UTC),
+            ).claims
+        )
+
+    claimed = together(2, lambda n: claim() if n else ask_cancel(press, now=now, wall=now))[1]
+    order = Order.objects.get()
+    if claimed:  # it goes out, and the cancel after it
+        assert (order.status, order.cancel_requested_at) == ("SUBMITTED", now)
+    else:
+        assert (order.status, order.reason_code) == ("ABORTED", "CANCELLED_BY_HAND")

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.audit.models import AuditEvent
-from apps.broker_accounts.models import BrokerAccount
-from apps.markets.models import Instrument
+from apps.broker_accounts.models import BrokerAccount, BrokerSession
+from apps.markets.models import Instrument, TradingSession
 from apps.markets.services.calendar import forget_calendar
 from apps.markets.services.instrument_sync import sync_instruments
 from apps.notifications.models import Notification
 from apps.trading.models import AccountState, Order, Position, Trade
-from apps.trading.services import day_end
+from apps.trading.services import day_end, day_start
 from domain.orders import OrderStatus
 from tests.apps.dashboard.scene import make_trade
 from tests.apps.markets.test_venues import BTC
@@ -96,6 +96,18 @@ def test_what_trades_on_is_neither_ended_nor_compared(held: Trade, coins: Broker
     assert (found.differences, found.unresolved, found.left) == (0, 0, 0)
     assert Order.objects.get(intent__trade=held).cancel_requested_at is None
     assert not Notification.objects.exists()
+
+
+def test_an_account_without_a_session_goes_to_paper_on_a_sunday_too(cast: Cast, coins: BrokerAccount) -> None:
+    BrokerSession.objects.update(lost_at=SUNDAY)
+    TradingSession.objects.all().delete()
+    for _ in range(2):
+        day_start.force_paper(now=AFTER, wall=AFTER)
+    coins.refresh_from_db()
+    cast.account.refresh_from_db()
+    assert (coins.mode, coins.mode_reason) == ("PAPER", "NO_SESSION")
+    assert cast.account.mode == "LIVE"  # no market of its broker opens today
+    assert Notification.objects.get(code="NO_SESSION").user == cast.trader
 
 
 def test_a_market_nobody_has_an_account_for_has_no_day(cast: Cast) -> None:

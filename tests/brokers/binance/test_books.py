@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from brokers.binance.access import Access
 from brokers.binance.client import BinanceBroker
 from brokers.binance.login import BinanceLogin
-from brokers.binance.portfolio import PAGE
-from brokers.binance.spec import SPEC
-from brokers.rest import RestAccount
+from brokers.binance.reads import PAGE
 from domain.broker import BrokerError, BrokerUnavailable, SessionLost, Verdict
 from tests.brokers.binance.cast import WISH, account
 from tests.brokers.servers import serve
@@ -24,7 +21,7 @@ HOUR = 3_600_000
 
 
 class Binance:
-    """Answers reads from lists; keeps what it was asked."""
+    """Answers reads from lists, by the last part of their path; keeps what it was asked."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = {"time": {"serverTime": int(time.time() * 1000)}, "openOrders": [], "allOrders": []} | answers
@@ -48,8 +45,7 @@ class Binance:
 def run(binance: Binance, act: Callable[[BinanceBroker], Awaitable[Any]], **fields: str) -> Any:
     async def within() -> Any:
         async with serve(binance) as url:
-            one = account(url, **{"pairs": "BTCUSDT", **fields})
-            broker = BinanceBroker(RestAccount.of(SPEC, one, Access.of(one)))
+            broker = BinanceBroker(account(url, **{"pairs": "BTCUSDT", **fields}))
             try:
                 return await act(broker)
             finally:

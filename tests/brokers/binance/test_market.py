@@ -27,8 +27,7 @@ def traded(price: str, at: int = 1764442800500) -> bytes:
 
 
 def test_a_pair_s_unit_is_its_step_and_its_lot_the_smallest_order():
-    (file,) = master([BITCOIN]).values()
-    found = parse_master(file.body)
+    found = parse_master(master([BITCOIN])["/api/v3/exchangeInfo"].body)
     (row,) = found.rows
     assert (row.multiplier, row.lot_size, row.tick_size) == (Decimal("0.00001"), 1, Decimal("0.01"))
     assert row.freeze_quantity == 900_000_000

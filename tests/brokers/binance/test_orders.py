@@ -76,7 +76,7 @@ def test_a_stop_and_an_immediate_order():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"symbol": "SOLUSDT"}, "not among the account's pairs"),
+        ({"symbol": "SOLUSDT"}, "not among the account's symbols"),
         ({"exchange": "NSE"}, "takes no"),
         ({"order_type": OrderType.MARKET}, "takes no"),
         ({"quantity": 0}, "lot size"),

@@ -26,8 +26,8 @@ class Results:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the outcome of the call, and of a set-up that failed."""
         if report.when == "call" or report.failed:
-            slug, _, number = report.nodeid.partition("[")[2].rstrip("]").rpartition("-")
-            self.by_case[slug, int(number)] = "pass" if report.passed else report.outcome
+            column, _, number = report.nodeid.partition("[")[2].rstrip("]").rpartition("-")
+            self.by_case[column, int(number)] = "pass" if report.passed else report.outcome
 
 
 def main(arguments: Sequence[str]) -> int:

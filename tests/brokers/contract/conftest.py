@@ -50,8 +50,8 @@ def _clock(name: str) -> str:
 pytest.register_assert_rewrite("tests.brokers.contract.cases", "tests.brokers.contract.bench")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def exchanges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchanges]:
-    """The exchanges of this run."""
+    """The exchanges of all cases, gone with the last: each of them computes prices as long as it lives."""
     with ExitStack() as stack:
         yield Exchanges(tmp_path_factory.mktemp("contract"), stack)

@@ -24,7 +24,7 @@ The faces are proved by clients nobody here wrote: `make test-sdks` prints what 
 
 def document() -> str:
     """Return the whole page."""
-    specs = [member.spec for member in MEMBERS.values()]
+    specs = list({member.slug: member.spec for member in MEMBERS.values()}.values())
     parts = [_HEAD, "## What they offer\n", offers(specs), "\n## The contract\n", markdown(), "\n## Not verified\n"]
     return "\n".join([*parts, *map(_doubts, specs)]).rstrip() + "\n"
 

@@ -106,8 +106,9 @@ class Member:
     session. ``late_refusals`` names cases whose refusal has an order id by documentation and shows in the
     book. ``reasons`` says why a case proves nothing here.
 
-    ``stage`` is what is traded. ``taken`` writes the answer to a place where it repeats more of the order than its id,
-    ``order_id`` is what the adapter calls the order of such an answer. ``client_name`` names a client by number.
+    ``part`` tells the members of one broker apart, each an exchange of its own. ``stage`` is what is traded. ``taken``
+    writes the answer to a place where it repeats more of the order than its id, ``order_id`` is what the adapter calls
+    the order of such an answer. ``client_name`` names a client by number.
     ``session_endpoint`` is what a sign-in's faults go by, ``renew`` gives a client whose token died what the next
     sign-in needs. ``public_data``: quotes, candles and prices are everybody's, without a session. ``unfilled`` is how
     an IOC order ends that found nothing.
@@ -139,6 +140,7 @@ class Member:
     token: Callable[[str], str] = field(default=lambda base: "stub-token")
     quotes_by_key: bool = False
     reasons: Mapping[int, str] = field(default_factory=dict)
+    part: str = ""
     stage: Stage = INDIA
     taken: Callable[[str, OrderRequest], bytes] | None = None
     order_id: Callable[[str, OrderRequest], str] = field(default=lambda order_id, wish: order_id)
@@ -156,6 +158,16 @@ class Member:
     def slug(self) -> str:
         """The broker's name in code."""
         return self.spec.slug
+
+    @property
+    def column(self) -> str:
+        """The member's name in code."""
+        return f"{self.slug}-{self.part.lower()}" if self.part else self.slug
+
+    @property
+    def title(self) -> str:
+        """The member's name for people."""
+        return f"{self.spec.name} {self.part}".strip()
 
     def name_of(self, number: int) -> str:
         """Return a client's name."""

@@ -18,6 +18,7 @@ from tests.brokers.contract.member import Member
 from tests.brokers.contract.members import (
     aliceblue,
     binance,
+    binance_um,
     flattrade,
     fyers,
     ibkr,
@@ -36,12 +37,13 @@ _MEMBERS = (
     ibkr.MEMBER,
     aliceblue.MEMBER,
     binance.MEMBER,
+    binance_um.MEMBER,
     mastertrust.MEMBER,
     upstox.MEMBER,
     mt5.MEMBER,
 )
 
-MEMBERS: Mapping[str, Member] = {one.slug: one for one in _MEMBERS}
+MEMBERS: Mapping[str, Member] = {one.column: one for one in _MEMBERS}
 """Every (adapter, face) pair; a new broker is one more row."""
 
 
@@ -53,8 +55,8 @@ def pairs() -> Iterator[tuple[Member, Case]]:
 
 
 def markdown(results: Mapping[tuple[str, int], str] | None = None) -> str:
-    """Return the table; ``results`` (by slug and number) replace what is expected by what happened."""
-    heads = [member.spec.name for member in MEMBERS.values()]
+    """Return the table; ``results`` (by column and number) replace what is expected by what happened."""
+    heads = [member.title for member in MEMBERS.values()]
     lines = [f"| case | | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
     for number in sorted(CASES):
         cells = [_cell(member, CASES[number], results) for member in MEMBERS.values()]
@@ -66,4 +68,4 @@ def _cell(member: Member, case: Case, results: Mapping[tuple[str, int], str] | N
     standing, reason = case.standing(member)
     if standing is not Standing.RUN:
         return f"{standing}: {reason}"
-    return standing.value if results is None else results.get((member.slug, case.number), "not run")
+    return standing.value if results is None else results.get((member.column, case.number), "not run")

@@ -13,7 +13,7 @@ from tests.brokers.contract.table import pairs
 
 
 @pytest.mark.parametrize(
-    ("member", "case"), [pytest.param(member, case, id=f"{member.slug}-{case.number}") for member, case in pairs()]
+    ("member", "case"), [pytest.param(member, case, id=f"{member.column}-{case.number}") for member, case in pairs()]
 )
 def test_the_contract_holds(member: Member, case: Case, exchanges: Exchanges) -> None:
     standing, reason = case.standing(member)

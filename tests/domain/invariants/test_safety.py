@@ -210,6 +210,13 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
         {"audit": (*healthy().audit, PAPER_ACCOUNT, replace(PAPER_ACCOUNT, pk=801, at=at(0), status="LIVE"))},
     ),
     (
+        "an order its owner made smaller is full",
+        {
+            "orders": with_order(11, status="FILLED", reduced_to=frozenset({65})),
+            "audit": (*healthy().audit, AuditRow(802, "order_reported", "trading.order", 11, at(50), "FILLED", 65)),
+        },
+    ),
+    (
         "an exit waits unsent behind the position's last order",
         {"orders": (*ORDERS, exit_order(31, status="PENDING", claimed_at=None, filled_quantity=0))},
     ),

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from domain.invariants.agreement_rules import money_agrees
+from domain.invariants.attention_rules import closed_is_flat
 from domain.invariants.book_rules import never_crosses_zero
-from domain.invariants.evidence import BookOrder, BrokerBook, Evidence, FillRow, LegRow
+from domain.invariants.evidence import BookFill, BookOrder, BrokerBook, Evidence, FillRow, LegRow
 from domain.invariants.ledger_rules import ledger_adds_up
 from domain.invariants.view import View
 from tests.domain.invariants.scene import ORDERS, at, healthy
@@ -61,3 +62,13 @@ def test_an_exit_of_it_takes_no_more_than_was_taken_over(held: int, breaches: in
     accepted = BookOrder(5, at(19), EXIT.broker, EXIT.client_id, "B9", EXIT.tag, "NFO", "X", "BUY", 65)
     found = replace(turned_round(brought_back=held), wire=(), book=BrokerBook(orders=(accepted,)))
     assert len(list(never_crosses_zero(View(found)))) == breaches
+
+
+@pytest.mark.parametrize(("taken", "breaches"), [(65, 0), (130, 1)])
+def test_leaving_all_that_was_taken_over_leaves_nothing_at_the_broker(taken: int, breaches: int) -> None:
+    found = replace(turned_round(brought_back=taken), legs=(replace(LEG, entry_quantity=taken),))
+    accepted = BookOrder(5, at(19), EXIT.broker, EXIT.client_id, "B9", EXIT.tag, "NFO", "X", "BUY", 65)
+    bought = BookFill(6, at(19), EXIT.broker, EXIT.client_id, "B9", "T3", "NFO", "X", "BUY", 65, Decimal(97))
+    over = tuple(replace(trade, status="CLOSED") for trade in found.trades)
+    found = replace(found, trades=over, wire=(), book=BrokerBook(orders=(accepted,), fills=(bought,)))
+    assert [one.subject for one in closed_is_flat(View(found))] == ["leg 2"] * breaches

@@ -2,7 +2,7 @@
 
 import { openHelp, openSearch } from "./dialogs.js";
 
-const PLACES = { d: "/", t: "/trades/", o: "/orders/", p: "/positions/", h: "/history/" };
+const PLACES = { d: "/", t: "/trades/", o: "/orders/", p: "/positions/", l: "/holdings/", f: "/funds/", h: "/history/" };
 const CHORD_MS = 1200;
 let chordUntil = 0;
 

@@ -67,7 +67,7 @@ class AliceOrders(OrderDesk[Form]):
     async def read(self, request: web.Request) -> Said[Form]:
         """Read the body; the contract is written down as the broker calls it, where it is known."""
         form = await _form(request)
-        client = self._alice.named(self.desk.sessions.holder(form.token))
+        client = self._alice.named(self.desk.sessions.owner(form.token))
         return Said(
             form=form,
             client=client,

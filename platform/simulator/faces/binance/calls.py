@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -55,10 +55,13 @@ class BinanceCounter(Counter[Asked]):
 
     broker = BROKER
     half = b'{"symbol":"BTCUSDT","orderId":'
+    spans: Sequence[str] = ("10S", "1D")
+    """What orders are counted over, in the names of headers."""
 
-    def __init__(self, desk: Desk, limits: CallLimits | None = None) -> None:
+    def __init__(self, desk: Desk, limits: CallLimits | None = None, *, dead: dict[str, Client] | None = None) -> None:
         super().__init__(desk, limits or CallLimits(WINDOWS, switch=desk.limits))
-        self._dead: dict[str, Client] = {}
+        self.dead: dict[str, Client] = {} if dead is None else dead
+        """Clients whose key was deleted: it is one for all markets."""
 
     def reading(self, read: Read[Asked], *, name: str, bucket: str | None = None) -> Handler:
         """Wrap a read; its reply tells what the minute's calls weighed."""
@@ -83,7 +86,7 @@ class BinanceCounter(Counter[Asked]):
         client = self.keyed(request.headers.get("X-MBX-APIKEY", ""))
         if client is not None and response.status == web.HTTPOk.status_code and not response.prepared:
             used = self.limits.used(who=client.client, bucket=ORDER, now=time.time())
-            for span, count in zip(("10S", "1D"), used, strict=True):
+            for span, count in zip(self.spans, used, strict=True):
                 response.headers[f"X-MBX-ORDER-COUNT-{span}"] = str(count)
 
     async def asked(self, request: web.Request) -> Asked:
@@ -108,7 +111,7 @@ class BinanceCounter(Counter[Asked]):
         if not key:
             raise BinanceError(-2014, "API-key format invalid.", status=401)
         client = self.keyed(key)
-        if client is None or self._dead.get(client.client) is client:
+        if client is None or self.dead.get(client.client) is client:
             raise self.session_lost()
         return client
 
@@ -129,7 +132,7 @@ class BinanceCounter(Counter[Asked]):
 
     def kill_sessions(self, client: Client) -> None:
         """Delete a client's key; registering the client again gives it back."""
-        self._dead[client.client] = client
+        self.dead[client.client] = client
         self.note_session(client, "killed by a fault")
 
     def count(self, client: Client, bucket: str) -> None:

@@ -1,12 +1,13 @@
-"""The face put together: its routes, under /binance."""
+"""The face put together: its routes, under /binance. What is at several hosts there is here told apart by path."""
 
 from aiohttp import web
 
 from simulator.faces.binance.calls import BinanceCounter, PublicCounter
+from simulator.faces.binance.futures import routes as futures
 from simulator.faces.binance.market import MarketData
 from simulator.faces.binance.orders import BinanceOrders
 from simulator.faces.binance.portfolio import Portfolio
-from simulator.faces.binance.streams import MarketStreams
+from simulator.faces.binance.streams import spot_streams
 from simulator.faces.binance.user_stream import UserStreams
 from simulator.faces.desk import Desk
 from simulator.faces.face import Face, application
@@ -17,14 +18,14 @@ _V3 = "/api/v3"
 def build(desk: Desk) -> Face:
     """Build the face."""
     counter = BinanceCounter(desk)
-    app, market, users = application(counter), MarketStreams(desk), UserStreams(counter)
+    app, market, users = application(counter), spot_streams(desk), UserStreams(counter)
     _account(app.router, counter)
     _market(app.router, PublicCounter(desk, counter.limits))
     app.router.add_get("/stream", market.combined)
     app.router.add_get("/ws", market.raw)
     app.router.add_get("/ws/{streams:.*}", market.raw)
     app.router.add_get("/ws-api/v3", users.connect)
-    return Face(app=app, sockets=(market, users))
+    return Face(app=app, sockets=(market, users, *futures.add_to(app.router, counter)))
 
 
 def _account(router: web.UrlDispatcher, counter: BinanceCounter) -> None:
@@ -52,9 +53,9 @@ def _market(router: web.UrlDispatcher, counter: PublicCounter) -> None:
         ("exchangeInfo", data.exchange_info, "instruments", "20"),
         ("depth", data.depth, "depth", "5"),
         ("klines", data.klines, "historical", "2"),
-        ("ticker/24hr", data.day, "quote", "2"),
-        ("ticker/price", data.price, "price", "4"),
-        ("ticker/bookTicker", data.touch, "touch", "4"),
+        ("ticker/24hr", data.days, "quote", "2"),
+        ("ticker/price", data.prices, "price", "4"),
+        ("ticker/bookTicker", data.touches, "touch", "4"),
     )
     for path, read, name, weight in reads:
         router.add_get(f"{_V3}/{path}", counter.reading(read, name=name, bucket=weight))

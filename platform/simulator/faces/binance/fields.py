@@ -18,6 +18,7 @@ _NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 _CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
 _LETTERS = string.ascii_letters + string.digits
 _PLACES = -8
+"""The last decimal of a number that Binance reads."""
 
 TYPES = {
     "LIMIT": OrderType.LIMIT,
@@ -41,9 +42,9 @@ class Wish:
     order: NewOrder
 
 
-def find_listing(asked: Asked, market: Market) -> Listing:
-    """Return the pair a call names."""
-    listing = market.find("BINANCE", asked.text("symbol"))
+def find_listing(asked: Asked, market: Market, exchange: str = "BINANCE") -> Listing:
+    """Return the symbol a call names."""
+    listing = market.find(exchange, asked.text("symbol"))
     if listing is None:
         raise bad_symbol()
     return listing
@@ -60,7 +61,7 @@ def wish(asked: Asked, market: Market) -> Wish:
     order = NewOrder(
         exchange=listing.exchange,
         symbol=listing.symbol,
-        side=_side(asked),
+        side=side_of(asked),
         quantity=_units(amount(asked, "quantity"), listing),
         product=Product.CNC,
         order_type=TYPES[kind],
@@ -77,10 +78,15 @@ def wish(asked: Asked, market: Market) -> Wish:
 
 def client_id(asked: Asked, name: str) -> str:
     """Return the client order id given, or one of Binance's own making."""
-    text = asked.params.get(name) or "".join(secrets.choice(_LETTERS) for _ in range(22))
+    text = asked.params.get(name) or own_id()
     if not re.fullmatch(_CLIENT_ID[1:-1], text):
         raise illegal(name, _CLIENT_ID)
     return text
+
+
+def own_id() -> str:
+    """Return a client order id of Binance's own making."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(22))
 
 
 def amount(asked: Asked, name: str) -> Decimal:
@@ -103,7 +109,8 @@ def units_of(text: str, listing: Listing) -> str:
     return str(int(units)) if units == units.to_integral_value() else ""
 
 
-def _side(asked: Asked) -> Side:
+def side_of(asked: Asked) -> Side:
+    """Return the side; raises ``FaceError``."""
     text = asked.text("side")
     if text not in list(Side):
         raise BinanceError(-1117, "Invalid side.")

@@ -21,9 +21,14 @@ NEAREST = Decimal("0.2")
 
 
 def spot_listings(market: Market) -> dict[int, Listing]:
-    """Return the spot pairs by token; a market that replays India has none."""
+    """Return the spot pairs by token."""
+    return listings_of(market, Exchange.BINANCE)
+
+
+def listings_of(market: Market, exchange: Exchange) -> dict[int, Listing]:
+    """Return what one of Binance's markets lists, by token; a market that replays India has nothing of it."""
     coins: Mapping[int, Listing] = market.coins.listings if isinstance(market, WorldMarket) else {}
-    return {token: one for token, one in coins.items() if one.exchange is Exchange.BINANCE}
+    return {token: one for token, one in coins.items() if one.exchange is exchange}
 
 
 def base_of(listing: Listing) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 
+from domain.instruments import Exchange
 from domain.prices import to_decimal
 from simulator.clients import Client
 from simulator.faces.binance.calls import Asked
 from simulator.faces.binance.fields import find_listing
 from simulator.faces.binance.limits import rate_limits
-from simulator.faces.binance.listings import spot_listings, symbol_info
+from simulator.faces.binance.listings import listings_of, symbol_info
 from simulator.faces.binance.wire import BinanceError, bad_symbol, illegal, stamp
 from simulator.faces.desk import Desk
 from simulator.market.types import Listing, MarketQuote
@@ -32,6 +33,7 @@ class MarketData:
     """Public reads; ``asked`` names one pair, several, or none for all."""
 
     desk: Desk
+    exchange: Exchange = Exchange.BINANCE
 
     async def ping(self, client: Client, asked: Asked) -> dict[str, Any]:
         """GET /ping"""
@@ -43,7 +45,7 @@ class MarketData:
 
     async def exchange_info(self, client: Client, asked: Asked) -> dict[str, Any]:
         """GET /exchangeInfo"""
-        listings, _ = self._named(asked)
+        listings, _ = self.named(asked)
         return {
             "timezone": "UTC",
             "serverTime": stamp(self.desk.now()),
@@ -53,26 +55,26 @@ class MarketData:
             "sors": [],
         }
 
-    async def day(self, client: Client, asked: Asked) -> Any:
+    async def days(self, client: Client, asked: Asked) -> Any:
         """GET /ticker/24hr"""
-        return self._answer(asked, self._day)
+        return self.answer(asked, self.day)
 
-    async def price(self, client: Client, asked: Asked) -> Any:
+    async def prices(self, client: Client, asked: Asked) -> Any:
         """GET /ticker/price"""
-        return self._answer(asked, self._price)
+        return self.answer(asked, self.price)
 
-    async def touch(self, client: Client, asked: Asked) -> Any:
+    async def touches(self, client: Client, asked: Asked) -> Any:
         """GET /ticker/bookTicker"""
-        return self._answer(asked, self._touch)
+        return self.answer(asked, self.touch)
 
     async def depth(self, client: Client, asked: Asked) -> dict[str, Any]:
         """GET /depth"""
-        listing = find_listing(asked, self.desk.exchange.market)
-        return {"lastUpdateId": self._quote(listing).revision, **levels(self.desk, listing)}
+        listing = find_listing(asked, self.desk.exchange.market, self.exchange)
+        return {"lastUpdateId": self.quote(listing).revision, **levels(self.desk, listing)}
 
     async def klines(self, client: Client, asked: Asked) -> list[list[Any]]:
         """GET /klines"""
-        listing, text = find_listing(asked, self.desk.exchange.market), asked.text("interval")
+        listing, text = find_listing(asked, self.desk.exchange.market, self.exchange), asked.text("interval")
         if text not in INTERVALS:
             raise BinanceError(-1120, "Invalid interval.")
         width, limit = INTERVALS[text], min(asked.whole("limit", default=_USUAL), _MOST)
@@ -81,15 +83,16 @@ class MarketData:
         bars = self.desk.exchange.market.candles(listing.token, start=start, end=end, width=width)
         return [_kline(bar, listing, width) for bar in bars[:limit]]
 
-    def _answer(self, asked: Asked, row: Row) -> Any:
-        listings, is_one = self._named(asked)
+    def answer(self, asked: Asked, row: Row) -> Any:
+        """Return one row, or a list where not exactly one symbol was named."""
+        listings, is_one = self.named(asked)
         return row(listings[0]) if is_one else [row(listing) for listing in listings]
 
-    def _named(self, asked: Asked) -> tuple[Sequence[Listing], bool]:
+    def named(self, asked: Asked) -> tuple[Sequence[Listing], bool]:
         """Return the pairs a call names, and whether it names exactly one."""
         if asked.params.get("symbol"):
-            return [find_listing(asked, self.desk.exchange.market)], True
-        listings = {one.symbol: one for one in spot_listings(self.desk.exchange.market).values()}
+            return [find_listing(asked, self.desk.exchange.market, self.exchange)], True
+        listings = {one.symbol: one for one in listings_of(self.desk.exchange.market, self.exchange).values()}
         if not asked.params.get("symbols"):
             return list(listings.values()), False
         names = _symbols(asked.params["symbols"])
@@ -97,11 +100,13 @@ class MarketData:
             raise bad_symbol()
         return [listings[name] for name in names], False
 
-    def _quote(self, listing: Listing) -> MarketQuote:
+    def quote(self, listing: Listing) -> MarketQuote:
+        """Return what the market shows of a symbol."""
         return self.desk.exchange.market.quote(listing.token)
 
-    def _day(self, listing: Listing) -> dict[str, Any]:
-        quote, step = self._quote(listing), listing.multiplier
+    def day(self, listing: Listing) -> dict[str, Any]:
+        """Return a row of ``ticker/24hr``."""
+        quote, step = self.quote(listing), listing.multiplier
         closed = quote.exchange_at or stamp(self.desk.now())
         return {
             **day_figures(quote),
@@ -121,11 +126,13 @@ class MarketData:
             "count": quote.revision,
         }
 
-    def _price(self, listing: Listing) -> dict[str, Any]:
-        return {"symbol": listing.symbol, "price": to_decimal(self._quote(listing).last_price)}
+    def price(self, listing: Listing) -> dict[str, Any]:
+        """Return a row of ``ticker/price``."""
+        return {"symbol": listing.symbol, "price": to_decimal(self.quote(listing).last_price)}
 
-    def _touch(self, listing: Listing) -> dict[str, Any]:
-        quote, step = self._quote(listing), listing.multiplier
+    def touch(self, listing: Listing) -> dict[str, Any]:
+        """Return a row of ``ticker/bookTicker``."""
+        quote, step = self.quote(listing), listing.multiplier
         return {
             "symbol": listing.symbol,
             "bidPrice": to_decimal(quote.bid),

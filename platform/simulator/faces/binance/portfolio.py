@@ -65,7 +65,7 @@ class Portfolio:
         """GET /allOrders"""
         listing = find_listing(asked, self.desk.exchange.market)
         rows = [order_row(order) for order in self._orders(client) if order.listing is listing]
-        return _page(rows, asked, number="orderId", since="orderId")
+        return page_of(rows, asked, number="orderId", since="orderId")
 
     async def one_order(self, client: Client, asked: Asked) -> dict[str, Any]:
         """GET /order"""
@@ -81,7 +81,7 @@ class Portfolio:
         listing, order_id = find_listing(asked, self.desk.exchange.market), asked.params.get("orderId", "")
         trades = [one for one in Books(self.desk).trades(client) if one.listing is listing]
         rows = [trade_row(one) for one in trades if order_id in ("", one.order_id)]
-        return _page(rows, asked, number="id", since="fromId")
+        return page_of(rows, asked, number="id", since="fromId")
 
     async def order_count(self, client: Client, asked: Asked) -> list[dict[str, Any]]:
         """GET /rateLimit/order"""
@@ -113,7 +113,7 @@ def _is_spot(order: ClientOrder) -> bool:
     return order.listing.exchange is Exchange.BINANCE
 
 
-def _page(rows: list[dict[str, Any]], asked: Asked, *, number: str, since: str) -> list[dict[str, Any]]:
+def page_of(rows: list[dict[str, Any]], asked: Asked, *, number: str, since: str) -> list[dict[str, Any]]:
     """Return a page: from a number on, within a span of time, or the latest."""
     limit = min(asked.whole("limit", default=_USUAL), _MOST)
     if asked.params.get(since):

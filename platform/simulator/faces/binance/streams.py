@@ -1,4 +1,7 @@
-"""The market streams: /stream and /ws. https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams"""
+"""Market streams, and those of the spot market: /stream and /ws.
+
+https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,9 +21,11 @@ from simulator.faces.desk import Desk
 from simulator.faces.sockets import Socket, Sockets, opened
 from simulator.market.types import Listing, MarketQuote
 
-_NAME = re.compile(r"([a-z0-9]{2,30})@(ticker|aggTrade|trade|bookTicker|miniTicker|depth(?:5|10|20))", re.ASCII)
+_NAME = re.compile(r"([a-z0-9]{2,30})@([A-Za-z0-9@]{2,30})", re.ASCII)
 _MOST = 1024
-Event = Callable[[Listing, MarketQuote], dict[str, Any]]
+_OF_TRADES = frozenset({"aggTrade", "trade"})
+Event = Callable[[Listing, MarketQuote, int], dict[str, Any]]
+"""Makes a stream's event of what a contract shows now, in milliseconds."""
 
 
 @dataclass(eq=False, slots=True)
@@ -33,19 +38,13 @@ class Watcher(Socket):
 
 
 class MarketStreams(Sockets[Watcher]):
-    """Everybody's sockets."""
+    """Everybody's sockets; ``events`` are made by what follows the symbol in a stream's name."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, listings: Mapping[int, Listing], events: Mapping[str, Event]) -> None:
         super().__init__(desk)
-        self._listings = {one.symbol.lower(): one for one in spot_listings(desk.exchange.market).values()}
-        self._by_token = {one.token: one for one in self._listings.values()}
-        self._events: Mapping[str, Event] = {
-            "ticker": _ticker,
-            "aggTrade": _agg_trade,
-            "trade": _trade,
-            "bookTicker": _book_ticker,
-            "miniTicker": _mini_ticker,
-        }
+        self._listings = {one.symbol.lower(): one for one in listings.values()}
+        self._by_token = {one.token: one for one in listings.values()}
+        self._events = events
 
     async def combined(self, request: web.Request) -> web.StreamResponse:
         """GET /stream?streams=a/b"""
@@ -112,7 +111,7 @@ class MarketStreams(Sockets[Watcher]):
 
     def _tokens(self, socket: Watcher) -> set[int]:
         found = (_NAME.fullmatch(name) for name in socket.streams)
-        symbols = {match[1] for match in found if match}
+        symbols = {match[1] for match in found if match and match[2] in self._events}
         return {self._listings[symbol].token for symbol in symbols & self._listings.keys()}
 
     def _told(self, socket: Watcher, listing: Listing) -> list[tuple[str, dict[str, Any]]]:
@@ -121,31 +120,42 @@ class MarketStreams(Sockets[Watcher]):
             return []
         has_traded = socket.traded.get(listing.token) != quote.last_trade_at
         socket.traded[listing.token] = quote.last_trade_at
+        now = stamp(self._desk.now())
         return [
-            (name, self._event(kind, listing, quote))
+            (name, self._events[kind](listing, quote, now))
             for name, kind in self._of(socket, listing)
-            if has_traded or kind not in ("aggTrade", "trade")
+            if has_traded or kind not in _OF_TRADES
         ]
 
     def _of(self, socket: Watcher, listing: Listing) -> list[tuple[str, str]]:
         found = [match for match in map(_NAME.fullmatch, sorted(socket.streams)) if match]
-        return [(match[0], match[2]) for match in found if match[1] == listing.symbol.lower()]
-
-    def _event(self, kind: str, listing: Listing, quote: MarketQuote) -> dict[str, Any]:
-        if kind in self._events:
-            now = stamp(self._desk.now())
-            return (
-                {"E": now, **self._events[kind](listing, quote)}
-                if kind != "bookTicker"
-                else _book_ticker(listing, quote)
-            )
-        return {"lastUpdateId": quote.revision, **levels(self._desk, listing)}
+        return [
+            (match[0], match[2]) for match in found if match[1] == listing.symbol.lower() and match[2] in self._events
+        ]
 
 
-def _ticker(listing: Listing, quote: MarketQuote) -> dict[str, Any]:
+def spot_streams(desk: Desk) -> MarketStreams:
+    """Return the spot market's sockets."""
+
+    def depth(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
+        return {"lastUpdateId": quote.revision, **levels(desk, listing)}
+
+    events: dict[str, Event] = {
+        "ticker": _ticker,
+        "aggTrade": _agg_trade,
+        "trade": _trade,
+        "bookTicker": _book_ticker,
+        "miniTicker": _mini_ticker,
+        **dict.fromkeys(("depth5", "depth10", "depth20"), depth),
+    }
+    return MarketStreams(desk, spot_listings(desk.exchange.market), events)
+
+
+def _ticker(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
     day, step = day_figures(quote), listing.multiplier
     return {
         "e": "24hrTicker",
+        "E": now,
         "s": listing.symbol,
         "p": day["priceChange"],
         "P": day["priceChangePercent"],
@@ -170,14 +180,15 @@ def _ticker(listing: Listing, quote: MarketQuote) -> dict[str, Any]:
     }
 
 
-def _mini_ticker(listing: Listing, quote: MarketQuote) -> dict[str, Any]:
-    whole = _ticker(listing, quote)
-    return {"e": "24hrMiniTicker", **{name: whole[name] for name in ("s", "c", "o", "h", "l", "v", "q")}}
+def _mini_ticker(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
+    whole = _ticker(listing, quote, now)
+    return {"e": "24hrMiniTicker", **{name: whole[name] for name in ("E", "s", "c", "o", "h", "l", "v", "q")}}
 
 
-def _agg_trade(listing: Listing, quote: MarketQuote) -> dict[str, Any]:
+def _agg_trade(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
     return {
         "e": "aggTrade",
+        "E": now,
         "s": listing.symbol,
         "a": quote.revision,
         "p": to_decimal(quote.last_price),
@@ -190,11 +201,11 @@ def _agg_trade(listing: Listing, quote: MarketQuote) -> dict[str, Any]:
     }
 
 
-def _trade(listing: Listing, quote: MarketQuote) -> dict[str, Any]:
-    whole = _agg_trade(listing, quote)
-    return {**{name: whole[name] for name in ("s", "p", "q", "T", "m", "M")}, "e": "trade", "t": whole["a"]}
+def _trade(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
+    whole = _agg_trade(listing, quote, now)
+    return {**{name: whole[name] for name in ("E", "s", "p", "q", "T", "m", "M")}, "e": "trade", "t": whole["a"]}
 
 
-def _book_ticker(listing: Listing, quote: MarketQuote) -> dict[str, Any]:
-    whole = _ticker(listing, quote)
+def _book_ticker(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
+    whole = _ticker(listing, quote, now)
     return {"u": quote.revision, **{name: whole[name] for name in ("s", "b", "B", "a", "A")}}

@@ -53,7 +53,7 @@ class UpstoxOrders(OrderDesk[Form]):
     async def read(self, request: web.Request) -> Said[Form]:
         """Read the body, or the query of a cancellation."""
         form = await _form(request)
-        client = self.counter.named(self.desk.sessions.holder(bearer(request)))
+        client = self.counter.named(self.desk.sessions.owner(bearer(request)))
         return Said(
             form=form,
             client=client,

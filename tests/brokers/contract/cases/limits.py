@@ -41,6 +41,9 @@ async def _(bench: Bench) -> None:
             for wish, outcome in zip(wishes, outcomes, strict=True):
                 assert outcome.verdict in (Verdict.ACKNOWLEDGED, Verdict.RATE_LIMITED), outcome
                 (taken if outcome.verdict is Verdict.ACKNOWLEDGED else refused).add(wish.client_order_id)
+            if bench.member.spec.open_orders is not None:  # more may be sent than may rest
+                placed = [one for one in outcomes if one.verdict is Verdict.ACKNOWLEDGED]
+                await asyncio.gather(*(site.broker.cancel(one.broker_order_id) for one in placed))
     assert {order.client_order_id for order in await site.broker.order_book()} == taken
 
 

@@ -50,8 +50,8 @@ async def change(site: Site, wish: OrderRequest, **how: object) -> OrderChange:
 @case(201, "every order type goes with every product the SPEC claims, segment by segment")
 async def _(bench: Bench) -> None:
     site, spec = await bench.site(), bench.member.spec
-    tried = 0
-    for row in await offered(site):
+    tried, rows = 0, await offered(site)
+    for row in rows:
         for order_type in sorted(spec.order_types):
             for product in sorted(spec.products):
                 if not spec.takes(row.exchange, order_type, product):
@@ -64,7 +64,7 @@ async def _(bench: Bench) -> None:
                 assert shown.quantity == row.lot_size
                 await site.broker.cancel(outcome.broker_order_id)
                 tried += 1
-    assert tried >= len(spec.order_types)
+    assert tried >= sum(any(spec.takes(row.exchange, one) for row in rows) for one in spec.order_types)
 
 
 @case(202, "what the SPEC says a segment refuses is refused, provably")
@@ -245,8 +245,9 @@ async def _(bench: Bench) -> None:
         wish = await site.crossing(row, side)
         await site.broker.place(wish)
         await site.reached(wish.client_order_id, OrderStatus.FILLED)
-        (position,) = [one for one in await site.broker.positions() if one.symbol == row.symbol]
-        assert position.quantity == expected
+        shown = [one.quantity for one in await site.broker.positions() if one.symbol == row.symbol]
+        # What is flat need not be shown.
+        assert shown == [expected] or (not shown and not expected)
 
 
 @case(215, "a contract nobody lists is refused, provably")

@@ -8,7 +8,7 @@ import pytest
 from brokers.connect import connect_login
 from domain.broker import BrokerError, BrokerToken, BrokerUnavailable, Credentials, SessionLost, SignOut, Verdict
 from domain.broker_spec import Capability, SignInDenied, SignInKind
-from tests.brokers.contract.bench import Bench, Site
+from tests.brokers.contract.bench import Bench, Site, new_tag
 from tests.brokers.contract.case import case
 from tests.brokers.contract.member import Member
 
@@ -150,6 +150,10 @@ async def _(bench: Bench) -> None:
     wish = await site.resting(await site.liquid())
     await site.fault("token_death", "orders.place")
     assert (await site.broker.place(wish)).verdict is Verdict.SESSION_LOST
+    late = replace(wish, client_order_id=new_tag())
+    assert (await site.broker.place(late)).verdict is Verdict.SESSION_LOST
+    for line in await bench.ledger(event="REQUEST", tag=late.client_order_id):
+        assert line["client"] == site.name  # whose call it was is known, though the token is dead
     for read in (site.broker.order_book, site.broker.trade_book, site.broker.positions, site.broker.funds):
         with pytest.raises(SessionLost):
             await read()

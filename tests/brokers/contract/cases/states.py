@@ -10,8 +10,8 @@ from domain.orders import FINAL, BrokerOrder, OrderRequest, OrderStatus, OrderTy
 from domain.prices import round_to_tick
 from tests.brokers.contract.bench import Bench, Site, answering, request
 from tests.brokers.contract.case import case
-from tests.brokers.contract.cases.orders import change
-from tests.brokers.contract.member import Shown
+from tests.brokers.contract.cases.orders import STOPS, change
+from tests.brokers.contract.member import Member, Shown
 
 
 async def shown_as(bench: Bench, *rows: Shown) -> list[BrokerOrder]:
@@ -169,7 +169,12 @@ PUSH = Decimal("0.003")
 """How far the market is moved at once, as a fraction."""
 
 
-@case(311, "a stop waits for its trigger, then trades")
+def no_stops(member: Member) -> str:
+    exchange = member.stage.stopped[0]
+    return "" if any(member.spec.takes(exchange, one) for one in STOPS) else "no orders that wait for a trigger"
+
+
+@case(311, "a stop waits for its trigger, then trades", unless=no_stops)
 async def _(bench: Bench) -> None:
     site = await bench.site()
     row = await site.pick(*bench.member.stage.stopped)

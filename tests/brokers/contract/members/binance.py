@@ -55,7 +55,8 @@ STATUSES = (
 )
 
 
-def _error(status: int, code: int, message: str, verdict: Verdict, *, is_margin: bool = False) -> Sample:
+def error(status: int, code: int, message: str, verdict: Verdict, *, is_margin: bool = False) -> Sample:
+    """An error of Binance's."""
     body = orjson.dumps({"code": code, "msg": message})
     return Sample(f"{status} {code}: {message}", status, body, verdict, is_margin)
 
@@ -65,42 +66,42 @@ _HEAVY = "Too much request weight used; current limit is 6000 request weight per
 _BANNED = "Way too much request weight used; IP banned until 1764442800000."
 _HASTY = "Too many new orders; current limit is 50 orders per 10 SECOND."
 ERRORS = (
-    _error(401, -2014, "API-key format invalid.", _V.SESSION_LOST),
-    _error(401, -2015, "Invalid API-key, IP, or permissions for action.", _V.SESSION_LOST),
-    _error(400, -2015, "Invalid API-key, IP, or permissions for action, request ip: 10.0.0.1", _V.SESSION_LOST),
-    _error(429, -1003, _HEAVY, _V.RATE_LIMITED),
-    _error(418, -1003, _BANNED, _V.RATE_LIMITED),
-    _error(429, -1015, _HASTY, _V.RATE_LIMITED),
-    _error(400, -2010, "Account has insufficient balance for requested action.", _V.REJECTED, is_margin=True),
-    _error(400, -2010, "Market is closed.", _V.REJECTED),
-    _error(400, -2010, "Order would trigger immediately.", _V.REJECTED),
-    _error(400, -2010, "This action is disabled on this account.", _V.REJECTED),
-    _error(400, -2010, "This symbol is not supported for this account.", _V.REJECTED),
-    _error(400, -1013, "Filter failure: LOT_SIZE", _V.REJECTED),
-    _error(400, -1013, "Filter failure: PRICE_FILTER", _V.REJECTED),
-    _error(400, -1021, "Timestamp for this request is outside of the recvWindow.", _V.REJECTED),
-    _error(400, -1022, "Signature for this request is not valid.", _V.REJECTED),
-    _error(400, -1102, "Mandatory parameter 'timeInForce' was not sent, was empty/null, or malformed.", _V.REJECTED),
-    _error(400, -1111, "Parameter 'quantity' has too much precision.", _V.REJECTED),
-    _error(400, -1121, "Invalid symbol.", _V.REJECTED),
-    _error(400, -2011, "Unknown order sent.", _V.REJECTED),
-    _error(400, -2022, "Order cancel-replace failed.", _V.REJECTED),
+    error(401, -2014, "API-key format invalid.", _V.SESSION_LOST),
+    error(401, -2015, "Invalid API-key, IP, or permissions for action.", _V.SESSION_LOST),
+    error(400, -2015, "Invalid API-key, IP, or permissions for action, request ip: 10.0.0.1", _V.SESSION_LOST),
+    error(429, -1003, _HEAVY, _V.RATE_LIMITED),
+    error(418, -1003, _BANNED, _V.RATE_LIMITED),
+    error(429, -1015, _HASTY, _V.RATE_LIMITED),
+    error(400, -2010, "Account has insufficient balance for requested action.", _V.REJECTED, is_margin=True),
+    error(400, -2010, "Market is closed.", _V.REJECTED),
+    error(400, -2010, "Order would trigger immediately.", _V.REJECTED),
+    error(400, -2010, "This action is disabled on this account.", _V.REJECTED),
+    error(400, -2010, "This symbol is not supported for this account.", _V.REJECTED),
+    error(400, -1013, "Filter failure: LOT_SIZE", _V.REJECTED),
+    error(400, -1013, "Filter failure: PRICE_FILTER", _V.REJECTED),
+    error(400, -1021, "Timestamp for this request is outside of the recvWindow.", _V.REJECTED),
+    error(400, -1022, "Signature for this request is not valid.", _V.REJECTED),
+    error(400, -1102, "Mandatory parameter 'timeInForce' was not sent, was empty/null, or malformed.", _V.REJECTED),
+    error(400, -1111, "Parameter 'quantity' has too much precision.", _V.REJECTED),
+    error(400, -1121, "Invalid symbol.", _V.REJECTED),
+    error(400, -2011, "Unknown order sent.", _V.REJECTED),
+    error(400, -2022, "Order cancel-replace failed.", _V.REJECTED),
     # An order with our id is there: whose answer was lost, the book tells.
-    _error(400, -2010, "Duplicate order sent.", _V.UNKNOWN),
-    _error(400, -2010, "Something nobody has seen before.", _V.UNKNOWN),
-    _error(400, -2010, "", _V.UNKNOWN),
-    _error(409, -2021, "Order cancel-replace partially failed.", _V.UNKNOWN),
-    _error(400, -1000, "An unknown error occurred while processing the request.", _V.UNKNOWN),
-    _error(500, -1001, "Internal error; unable to process your request. Please try again.", _V.UNKNOWN),
-    _error(
+    error(400, -2010, "Duplicate order sent.", _V.UNKNOWN),
+    error(400, -2010, "Something nobody has seen before.", _V.UNKNOWN),
+    error(400, -2010, "", _V.UNKNOWN),
+    error(409, -2021, "Order cancel-replace partially failed.", _V.UNKNOWN),
+    error(400, -1000, "An unknown error occurred while processing the request.", _V.UNKNOWN),
+    error(500, -1001, "Internal error; unable to process your request. Please try again.", _V.UNKNOWN),
+    error(
         400, -1006, "An unexpected response was received from the message bus. Execution status unknown.", _V.UNKNOWN
     ),
-    _error(400, -1007, "Timeout waiting for response from backend server. Send status unknown.", _V.UNKNOWN),
-    _error(503, -1008, "Request throttled by system-level protection.", _V.UNKNOWN),
-    _error(400, -1008, "Server is currently overloaded with other requests.", _V.UNKNOWN),
-    _error(500, -1013, "Filter failure: LOT_SIZE", _V.UNKNOWN),
-    _error(200, -1013, "Filter failure: LOT_SIZE", _V.UNKNOWN),
-    _error(200, -2015, "Invalid API-key, IP, or permissions for action.", _V.UNKNOWN),
+    error(400, -1007, "Timeout waiting for response from backend server. Send status unknown.", _V.UNKNOWN),
+    error(503, -1008, "Request throttled by system-level protection.", _V.UNKNOWN),
+    error(400, -1008, "Server is currently overloaded with other requests.", _V.UNKNOWN),
+    error(500, -1013, "Filter failure: LOT_SIZE", _V.UNKNOWN),
+    error(200, -1013, "Filter failure: LOT_SIZE", _V.UNKNOWN),
+    error(200, -2015, "Invalid API-key, IP, or permissions for action.", _V.UNKNOWN),
     Sample("403 of the firewall", 403, b"<html>403 Forbidden</html>", _V.UNKNOWN, content_type="text/html"),
     Sample("404 page", 404, b"<html>not found</html>", _V.UNKNOWN, content_type="text/html"),
 )
@@ -175,7 +176,10 @@ def master(contracts: Sequence[Contract]) -> Mapping[str, File]:
     # What nobody here can trade is in the real file too: left out without a word, or with one.
     symbols += [_symbol(BITCOIN) | change for change in _FOREIGN]
     body = {"timezone": "UTC", "serverTime": 1764442800000, "rateLimits": [], "exchangeFilters": [], "symbols": symbols}
-    return {"/exchangeInfo": File(orjson.dumps(body), "application/json")}
+    return {
+        "/api/v3/exchangeInfo": File(orjson.dumps(body), "application/json"),
+        "/fapi/v1/exchangeInfo": File(orjson.dumps(body | {"symbols": [_UNTRADED_FUTURE]}), "application/json"),
+    }
 
 
 def _symbol(one: Contract) -> dict[str, object]:
@@ -199,6 +203,16 @@ def _filters(tick: Decimal, least: Decimal, step: Decimal) -> list[dict[str, obj
     ]
 
 
+_UNTRADED_FUTURE = {
+    "symbol": "BTCUSDT_261225",
+    "status": "TRADING",
+    "contractType": "CURRENT_QUARTER",
+    "baseAsset": "BTC",
+    "quoteAsset": "USDT",
+    "marginAsset": "USDT",
+    "orderTypes": ["LIMIT"],
+    "filters": [],
+}
 _FOREIGN: Sequence[dict[str, object]] = (
     {"symbol": "ETHBTC", "baseAsset": "ETH", "quoteAsset": "BTC"},
     {"symbol": "LUNAUSDT", "baseAsset": "LUNA", "status": "BREAK"},
@@ -207,11 +221,14 @@ _FOREIGN: Sequence[dict[str, object]] = (
 )
 
 
-def _instead(body: bytes, content_type: str = "application/json") -> Spoil:
+def instead(body: bytes, content_type: str = "application/json") -> Spoil:
+    """Another file."""
     return lambda file: File(body, content_type)
 
 
-def _without(name: str) -> Callable[[File], File]:
+def without(name: str) -> Callable[[File], File]:
+    """The file with a field of its first symbol missing."""
+
     def spoil(file: File) -> File:
         body = orjson.loads(file.body)
         del body["symbols"][0][name]
@@ -221,13 +238,13 @@ def _without(name: str) -> Callable[[File], File]:
 
 
 UNUSABLE: Mapping[str, Spoil] = {
-    "empty": _instead(b""),
-    "no pairs": _instead(b'{"symbols":[]}'),
-    "no list of pairs": _instead(b'{"timezone":"UTC"}'),
-    "a list": _instead(b"[]"),
-    "missing field": _without("filters"),
+    "empty": instead(b""),
+    "no pairs": instead(b'{"symbols":[]}'),
+    "no list of pairs": instead(b'{"timezone":"UTC"}'),
+    "a list": instead(b"[]"),
+    "missing field": without("filters"),
     "invalid UTF-8": lambda file: File(file.body.replace(b"BTC", b"B\xff\xfe", 1), "application/json"),
-    "proxy page": _instead(b"<html><body>502 Bad Gateway</body></html>", "text/html"),
+    "proxy page": instead(b"<html><body>502 Bad Gateway</body></html>", "text/html"),
     "cut": lambda file: File(file.body[:-20], "application/json"),
 }
 
