@@ -79,8 +79,9 @@ def test_gold_is_bought_by_the_terminals_account_in_steps_of_its_volume(cast: Ca
     assert account.currency == "USD"
 
 
-def test_a_pair_of_five_digits_is_left_out_because_the_ledger_keeps_four(gold: Instrument):
-    assert list(Instrument.objects.filter(exchange="MT5").values_list("symbol", flat=True)) == ["XAUUSD"]
+def test_a_pair_of_five_digits_is_listed_beside_gold(gold: Instrument):
+    ticks = dict(Instrument.objects.filter(exchange="MT5").values_list("symbol", "tick_size"))
+    assert ticks == {"XAUUSD": Decimal("0.01"), "EURUSD": Decimal("0.00001")}
     assert steps("mt5")("MT5", "XAUUSD") == Decimal(1)
 
 
