@@ -19,6 +19,7 @@ import requests
 from django.db import connections
 
 from bus import failpoints
+from domain.clock import IST
 from launch import places, stack, testserver
 from launch.problems import LaunchError
 from launch.settings import ROOT
@@ -35,6 +36,8 @@ SHARDS = 2
 LIVE_ACCOUNTS = 10
 READY_SECONDS = 120.0
 JOIN_SECONDS = 60.0
+START_SECONDS = 120.0
+AFTER_THE_TURN = timedelta(minutes=1)
 LONG_TAIL = 60.0
 """How long before the end nothing is lost or delayed any more that takes minutes to be proved."""
 
@@ -56,8 +59,24 @@ class Options:
     """The failpoints processes die at; all of the scenario's where none is named."""
 
 
+def wait_for_the_new_day(options: Options, now: datetime) -> float:
+    """Return how many seconds a run must wait so that no broker's day begins in its midst.
+
+    At six in the morning, when no market is open, brokers forget the day before: their tokens die and their books begin
+    empty. The demo's market never sleeps, and an order given just before that hour could never be proved absent.
+    """
+    local = now.astimezone(IST)
+    six = local.replace(hour=6, minute=0, second=0, microsecond=0)
+    turn = six if local < six else six + timedelta(days=1)
+    longest = timedelta(
+        minutes=options.minutes, seconds=START_SECONDS + options.heal_seconds + patience(options.brokers)
+    )
+    return (turn + AFTER_THE_TURN - local).total_seconds() if local + longest >= turn else 0.0
+
+
 def run(options: Options) -> Report:
     """Run once. The state directory is kept when anything was wrong, or KEEP_STATE is set."""
+    time.sleep(wait_for_the_new_day(options, datetime.now(UTC)))
     home = Path(mkdtemp(prefix=PREFIX))
     report = Report(options.seed, build(), options.scenario, 0.0, SHARDS, state_dir=str(home))
     try:

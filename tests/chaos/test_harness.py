@@ -1,5 +1,6 @@
 """The harness itself: nothing that can fail is left out of it, and what it says of a run is what the run showed."""
 
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,12 +10,14 @@ import pytest
 from brokers.catalog import ENDPOINTS, SPECS
 from bus.failpoints import POINTS
 from domain.broker_spec import Capability
+from domain.clock import IST
 from simulator.faults import FaultKind
 from tests.chaos.__main__ import options
 from tests.chaos.brokers import ABROAD, ALL, FEWEST, INDIAN, RANDOM, ZERODHA, dealt, patience
 from tests.chaos.injectors import broker, market
 from tests.chaos.injectors.crashes import POINTS_OF, Failpoints
 from tests.chaos.report import Report, bound
+from tests.chaos.runner import wait_for_the_new_day
 from tests.chaos.scenarios import SCENARIOS, injectors_of
 from tests.chaos.table import added_up
 from tests.chaos.world import World
@@ -161,3 +164,16 @@ def test_reports_add_up(tmp_path: Path) -> None:
 def test_a_number_of_alerts_is_spread_over_the_time() -> None:
     assert options(["--minutes", "30", "--signals", "1000"]).every == pytest.approx(1.8)
     assert options(["--seed", "x"]).every == 2.0
+
+
+@pytest.mark.parametrize(
+    ("at", "waits"),
+    [
+        (datetime(2026, 11, 30, 5, 30, tzinfo=IST), 0.0),
+        (datetime(2026, 11, 30, 5, 50, tzinfo=IST), 660.0),
+        (datetime(2026, 11, 30, 6, 0, tzinfo=IST), 0.0),
+        (datetime(2026, 11, 30, 23, 30, tzinfo=IST), 0.0),
+    ],
+)
+def test_no_broker_s_day_begins_in_the_midst_of_a_run(at: datetime, waits: float) -> None:
+    assert wait_for_the_new_day(options(["--scenario", "crashes", "--minutes", "6", "--seed", "1"]), at) == waits
