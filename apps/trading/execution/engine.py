@@ -35,6 +35,7 @@ from apps.trading.services import (
     submission,
     sweep,
 )
+from apps.trading.services.account_facts import Facts
 from apps.trading.services.breaker import Trouble
 from apps.trading.services.chase import Step
 from apps.trading.services.reports import Report
@@ -448,9 +449,7 @@ class Engine:
             facts = await worker.read_positions()
         except BrokerError:
             return
-        await self.db(account_facts.save_snapshots, [facts])
-        self._stale.discard(worker.lane)
-        self.nudge()
+        await each_apart(self._save_positions, [facts], broke=self._unsized)
 
     async def _apply_reports(self) -> None:
         found, self._reports = self._reports, []
@@ -485,6 +484,18 @@ class Engine:
         worker = self.lanes.get(report.lane)
         if worker is not None:
             worker.leave_unbooked(trouble)
+        if report.positions is not None:  # an exit that waits to be sized needs nothing else of what was read
+            facts = Facts(lane=report.lane, read_at=report.read_at, positions=report.positions)
+            await each_apart(self._save_positions, [facts], broke=self._unsized)
+
+    async def _save_positions(self, facts: list[Facts]) -> None:
+        await self.db(account_facts.save_snapshots, facts)
+        self._stale -= {one.lane for one in facts}
+        self.nudge()
+
+    async def _unsized(self, facts: Facts, error: Exception) -> None:
+        """Not even the positions make sense: exits of the account wait and are told of."""
+        log.error("positions cannot be taken in", exc_info=error, extra={"account": facts.lane[0]})
 
     async def _note_unchanged(self, found: list[Report]) -> list[Report]:
         """Note reads that brought nothing new in one statement; return the others."""

@@ -11,8 +11,10 @@ from apps.risk.models import Halt
 from apps.strategies.models import StrategyMap
 from apps.trading.execution import breaker as breakers
 from apps.trading.models import AccountState, ExternalOrder, Fill, Trade
+from apps.trading.services.clamp import POSITION_MAX_AGE
+from apps.trading.services.exit import request_exit_of_trade
 from domain.broker import Outcome, Verdict
-from domain.orders import ID_LENGTH
+from domain.orders import ID_LENGTH, ExitReason
 from tests.apps.trading.conftest import Shard, enter, statuses
 from tests.apps.trading.scripted import ScriptedBroker
 from tests.cast import Cast, make_account, sign_in
@@ -95,3 +97,16 @@ def test_an_order_a_book_lists_twice_is_noted_once(cast: Cast, shard: Shard, now
         broker.book[key] = replace(row, broker_order_id="7", client_order_id="", symbol="X" * 200)
     shard.run(lambda: ExternalOrder.objects.filter(account=cast.account).exists())
     assert Trade.objects.get(pk=trade.pk).status == "OPEN"
+
+
+def test_an_exit_goes_while_the_accounts_books_make_no_sense(cast: Cast, shard: Shard, now: datetime) -> None:
+    (trade,) = enter(cast, now, accounts=[cast.account])
+    broker = shard.broker(cast.account)
+    broker.fill_price = Decimal(101)
+    shard.run(lambda: Trade.objects.get(pk=trade.pk).status == "OPEN")
+    row = next(iter(broker.book.values()))
+    broker.book["endless"] = replace(row, broker_order_id="7" * (ID_LENGTH + 1), client_order_id="")
+    shard.run(lambda: AccountState.objects.get(account=cast.account, mode="LIVE").error_code == "UNBOOKABLE")
+    shard.clock.ahead += POSITION_MAX_AGE * 2  # what was known of the positions is too old to size an exit by
+    request_exit_of_trade(trade=trade, reason=ExitReason.MANUAL, actor=None, now=now)
+    shard.run(lambda: [one.side for one in broker.placed] == ["BUY", "SELL"])
