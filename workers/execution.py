@@ -10,6 +10,7 @@ from django.conf import settings
 from apps.markets.clock import now
 from apps.trading.execution.engine import Engine
 from apps.trading.execution.hints import OrderHints
+from apps.trading.execution.term import Term
 from apps.trading.services import builds
 from brokers.catalog import SPECS
 from brokers.connect import shared_connector
@@ -45,21 +46,21 @@ class ExecutionLoop(LeasedLoop):
         self.tap.open()
         try:
             desk = Desk(lead.db, connector)
-            self.engine = Engine(
+            term = Term(
                 shard=self.shard,
                 held=lead.held,
                 db=lead.db,
-                connect=desk.connect,
                 specs=SPECS,
                 market_now=now,
                 wall=clock.now,
-                hints=OrderHints(
-                    listen=desk.listen,
-                    hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None,
-                    specs=SPECS,
-                ),
                 detail=lead.detail,
             )
+            hints = OrderHints(
+                listen=desk.listen,
+                hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None,
+                specs=SPECS,
+            )
+            self.engine = Engine(term, desk.connect, hints)
             await self.engine.run(lead.stopping)
         finally:
             self.tap.close()

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 
 from apps.trading.execution.engine import Engine
+from apps.trading.execution.term import Term
 from apps.trading.execution.work import LaneWork
 from brokers.catalog import SPECS
 from bus import leases
@@ -39,11 +40,6 @@ class TurnEngine(Engine):
     """The engine, which waits for a turn where it would wait for time to pass."""
 
     turn: asyncio.Event
-
-    @property
-    def has_answers(self) -> bool:
-        """Whether something came back that it would look at without waiting."""
-        return bool(self._outcomes or self._steps or self._reports or self._lost)
 
     async def _wait(self, stopping: asyncio.Event) -> None:
         self.turn.clear()
@@ -78,17 +74,17 @@ class Process(Wires):
         self.loop.run_until_complete(self._begin())
 
     async def _begin(self) -> None:
-        self.engine = TurnEngine(
+        term = Term(
             shard=0,
             held=self.held,
             db=self._db,
-            connect=self._connect,
             specs=SPECS,
             market_now=self.clock,
             wall=self.clock,
         )
+        self.engine = TurnEngine(term, self._connect)
         self.engine.turn = asyncio.Event()
-        self.engine.gate.clock = self.clock.monotonic
+        self.engine.sender.gate.clock = self.clock.monotonic
         self._main = asyncio.create_task(self.engine.run(asyncio.Event()))
 
     # what the engine is handed ------------------------------------------------------------------------------------

@@ -197,9 +197,9 @@ class World:
 
     def double_answers(self) -> None:
         """Every answer that waits to be recorded is there twice."""
-        engine = self.lead().engine
-        engine._outcomes.extend(list(engine._outcomes))
-        engine._steps.extend(list(engine._steps))
+        sender = self.lead().engine.sender
+        sender.outcomes.extend(list(sender.outcomes))
+        sender.steps.extend(list(sender.steps))
 
     def freeze(self) -> None:
         """The worker stops in the middle of its work and its lease runs out; another one takes over."""

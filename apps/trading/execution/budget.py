@@ -1,9 +1,10 @@
 """How many calls one account may make at its broker: ours stay below what the SPEC allows, and exits keep a share.
 
-Pure: monotonic seconds are passed in. It starts empty after every takeover, like everything a lane remembers.
+Pure: monotonic seconds are passed in. After a takeover the order calls our rows tell of are counted again.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from domain.broker import RateLimits
@@ -12,10 +13,14 @@ ORDERS_PER_SECOND = 8
 EXIT_RESERVE = 2
 EXIT_RESERVE_PER_MINUTE = 10
 EXIT_RESERVE_PER_HALF_HOUR = 100
+EXIT_RESERVE_PER_DAY = 500
 READ_CALLS = 4
 """The most one read of the books takes: orders, trades, positions and funds."""
 
 SECOND, MINUTE, HALF_HOUR = 1.0, 60.0, 1800.0
+DAY = 15 * 3600.0
+"""The longest trading day, from 09:00 to MCX's close: what went out the evening before counts no more."""
+
 EXIT_LOOKS = 20
 """Reads of the half hour that are kept for exits that wait to be sized."""
 
@@ -114,6 +119,7 @@ class OrderBudget:
         spans = (
             (MINUTE, self.limits.orders_per_minute, EXIT_RESERVE_PER_MINUTE),
             (HALF_HOUR, self.limits.orders_per_half_hour, EXIT_RESERVE_PER_HALF_HOUR),
+            (DAY, self.limits.orders_per_day, EXIT_RESERVE_PER_DAY),
         )
         self._longer = tuple(
             Window(seconds, limit * 95 // 100, min(kept, limit // 4)) for seconds, limit, kept in spans if limit
@@ -126,6 +132,17 @@ class OrderBudget:
         if self.together is not None:
             self.together.note_order(now)
 
+    @property
+    def remembers(self) -> float:
+        """How many seconds a call counts; 0 where the broker limits nothing longer than a second."""
+        return max((window.seconds for window in self._longer), default=0.0)
+
+    def recall(self, calls: Iterable[float]) -> None:
+        """Count calls that went out before, oldest first."""
+        for at in calls:
+            for window in self._longer:
+                window.note(at)
+
     def may_call(self, now: float) -> bool:
         """Whether one more call stays below our caps."""
         fits = all(window.left(now) > 0 for window in (self._second, *self._longer))
@@ -137,7 +154,7 @@ class OrderBudget:
         return fits and (self.together is None or self.together.may_enter(now))
 
     def spares_exits(self, now: float) -> bool:
-        """Whether one more call leaves the exits' share of the minute and of the half hour untouched."""
+        """Whether one more call leaves the exits' share of the longer spans untouched."""
         return all(window.left(now) > window.kept for window in self._longer)
 
 

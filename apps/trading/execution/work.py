@@ -1,7 +1,7 @@
 """What each lane of a shard has to do, and which session it may use."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -17,7 +17,7 @@ from apps.trading.services.portfolio import asked_accounts
 from apps.trading.services.rows import update_rows
 from apps.trading.services.submission import Lane
 from bus import clock
-from domain.orders import IN_FLIGHT, LIVE_TRADES, UNRESOLVED, IntentKind, IntentStatus, Mode
+from domain.orders import IN_FLIGHT, LIVE_TRADES, UNRESOLVED, IntentKind, IntentStatus, Mode, OrderStatus
 
 AFTERWARDS = timedelta(seconds=15)
 """How long after its last change a trade's lane is watched as closely as before: somebody else may have left, too."""
@@ -82,6 +82,16 @@ def lane_work(*, shard: int) -> list[LaneWork]:
         for lane in sorted(lanes)
         if lane[1] == Mode.PAPER or lane[0] in sessions
     ]
+
+
+def order_calls(lane: Lane, *, since: datetime) -> list[datetime]:
+    """Return when order calls of a lane went out, oldest first, as far as rows tell: of an order's changes and cancels
+    they keep the last."""
+    orders = Order.objects.filter(account_id=lane[0], intent__mode=lane[1]).exclude(status=OrderStatus.ABORTED)
+    placed = orders.filter(claimed_at__gte=since).values_list("claimed_at", flat=True)
+    changed = orders.filter(Q(modifications__gt=0) | Q(cancel_requested_at__isnull=False), changed_at__gte=since)
+    moments = (*placed, *changed.values_list("changed_at", flat=True))
+    return sorted(at for at in moments if at is not None)
 
 
 def _sessions(account_ids: list[int]) -> dict[int, int]:

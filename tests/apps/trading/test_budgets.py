@@ -5,7 +5,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from apps.trading.execution import lane
-from apps.trading.execution.budget import HALF_HOUR, OrderBudget, ReadBudget, budgets_of
+from apps.trading.execution.budget import DAY, EXIT_RESERVE_PER_DAY, HALF_HOUR, OrderBudget, ReadBudget, budgets_of
 from apps.trading.execution.lane import Attention, LaneWorker
 from apps.trading.models import Order, Trade
 from apps.trading.services import chase
@@ -222,6 +222,21 @@ def test_orders_stay_below_the_half_hours_limit_and_exits_keep_a_share(is_entry:
     assert all(limits.take(who="ours", bucket=UPSTOX_ORDERS, now=at) is None for at in moments)
 
 
+def test_the_days_orders_spent_exits_keep_a_share_until_the_next_day() -> None:
+    budget = OrderBudget(ZERODHA.limits)
+    went_out = 0
+    while budget.may_enter(at := START + went_out):
+        budget.note(at)
+        went_out += 1
+    assert went_out == 5000 * 95 // 100 - EXIT_RESERVE_PER_DAY
+    for _ in range(EXIT_RESERVE_PER_DAY):
+        at += 1
+        assert budget.may_call(at)
+        budget.note(at)
+    assert not budget.may_call(at + 60)
+    assert budget.may_enter(START + DAY + EXIT_RESERVE_PER_DAY + 1)
+
+
 @pytest.mark.parametrize("is_hinted", [False, True])
 def test_each_book_is_read_below_its_half_hours_limit(clock: FakeTime, is_hinted: bool) -> None:
     worker, broker = worker_of(UPSTOX, clock)
@@ -343,7 +358,7 @@ def small(cast: Cast, shard: Shard) -> ScriptedBroker:
 def spend(shard: Shard, cast: Cast, count: int) -> None:
     """Let the last minute have seen so many order calls, the last second none."""
     assert shard.engine is not None
-    worker = shard.engine.lanes[cast.account.pk, "LIVE"]
+    worker = shard.engine.term.lanes[cast.account.pk, "LIVE"]
     worker.orders = OrderBudget(worker.broker.spec.limits)
     for _ in range(count):
         worker.orders.note(time.monotonic() - 5)
@@ -375,12 +390,30 @@ def test_a_new_connection_remembers_the_minute(cast: Cast, shard: Shard, now: da
     shard.run(lambda: Order.objects.get().status == "OPEN")
     engine = shard.engine
     assert engine is not None
-    before = engine.lanes.pop((cast.account.pk, "LIVE"))
+    before = engine.term.lanes.pop((cast.account.pk, "LIVE"))
     shard.settle()
-    after = engine.lanes[cast.account.pk, "LIVE"]
+    after = engine.term.lanes[cast.account.pk, "LIVE"]
     assert after is not before
     assert after.orders is before.orders
     assert after.reads is before.reads
+
+
+def test_a_new_leader_counts_what_the_last_one_sent(cast: Cast, shard: Shard, now: datetime) -> None:
+    broker = ScriptedBroker(spec=replace(ZERODHA, limits=replace(FLATTRADE.limits, orders_per_minute=4)))
+    broker.fill_price = Decimal(100)
+    shard.brokers[cast.account.pk, "LIVE"] = broker  # three a minute for us, of which two may be entries
+    first, _ = (*enter(cast, now, accounts=[cast.account]), *enter(cast, now, accounts=[cast.account], key="s2"))
+    shard.run(lambda: set(Trade.objects.values_list("status", flat=True)) == {"OPEN"})
+    enter(cast, now, accounts=[cast.account], key="s3")
+    shard.start()
+    shard.settle()
+    assert placed(broker) == ["BUY", "BUY"]
+    request_exit_of_trade(trade=first, reason=ExitReason.MANUAL, actor=None, now=now)
+    shard.run(lambda: Trade.objects.get(pk=first.pk).status == "CLOSED")
+    assert placed(broker) == ["BUY", "BUY", "SELL"]
+    shard.clock.ahead += timedelta(seconds=61)
+    shard.start()
+    shard.run(lambda: len(broker.placed) == 4)
 
 
 def test_a_sparing_lane_follows_no_entry(cast: Cast, shard: Shard, now: datetime) -> None:

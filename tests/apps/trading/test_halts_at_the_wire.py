@@ -68,7 +68,7 @@ def test_an_entry_that_was_held_up_after_its_claim_looks_at_the_halts_again(
 
     def hold_up() -> None:
         halt(cast)
-        engine.gate.clock = lambda: time.monotonic() + halt_gate.MAX_AGE + 0.1
+        engine.sender.gate.clock = lambda: time.monotonic() + halt_gate.MAX_AGE + 0.1
 
     after_claim(hold_up)
     shard.run(lambda: Trade.objects.get().status == "ENTRY_FAILED")
@@ -84,7 +84,7 @@ def test_nothing_enters_while_nobody_can_say_what_is_halted(
 
     def lose_sight() -> None:
         engine.halts_changed()
-        engine.gate.load = _unreadable
+        engine.sender.gate.load = _unreadable
 
     after_claim(lose_sight)
     shard.run(lambda: Trade.objects.get().status == "ENTRY_FAILED")
@@ -96,7 +96,8 @@ def test_nothing_enters_while_nobody_can_say_what_is_halted(
 def test_answers_that_come_too_late_count_as_none(cast: Cast, shard: Shard, now: datetime) -> None:
     (trade,) = enter(cast, now, accounts=[cast.account])
     ticking = iter(range(10_000))
-    shard.start().gate.clock = lambda: 1e9 + next(ticking)  # whatever is read is a second old when it is looked at
+    gate = shard.start().sender.gate
+    gate.clock = lambda: 1e9 + next(ticking)  # whatever is read is a second old when it is looked at
     shard.run(lambda: Trade.objects.get().status == "ENTRY_FAILED")
     assert Order.objects.get(intent__trade=trade).reason_code == "HALTS_UNREAD"
 
