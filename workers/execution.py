@@ -10,7 +10,7 @@ from django.conf import settings
 from apps.markets.clock import now
 from apps.trading.execution.engine import Engine
 from apps.trading.execution.hints import OrderHints
-from apps.trading.execution.term import Term
+from apps.trading.execution.state import ShardState
 from apps.trading.services import builds
 from brokers.catalog import SPECS
 from brokers.connect import shared_connector
@@ -46,7 +46,7 @@ class ExecutionLoop(LeasedLoop):
         self.tap.open()
         try:
             desk = Desk(lead.db, connector)
-            term = Term(
+            state = ShardState(
                 shard=self.shard,
                 held=lead.held,
                 db=lead.db,
@@ -60,7 +60,7 @@ class ExecutionLoop(LeasedLoop):
                 hint=lambda lane: self.engine.hint(lane[0]) if self.engine else None,
                 specs=SPECS,
             )
-            self.engine = Engine(term, desk.connect, hints)
+            self.engine = Engine(state, desk.connect, hints)
             await self.engine.run(lead.stopping)
         finally:
             self.tap.close()

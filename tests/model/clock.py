@@ -4,17 +4,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType, SimpleNamespace
 from unittest import mock
 
 import time_machine
 
-_MONOTONIC = [
-    "apps.trading.execution.engine.time",
-    "apps.trading.execution.lane.time",
-    "apps.markets.services.calendar.time",
-    "bus.leases.time",
-]
+from apps.markets.services import calendar
+from apps.trading import execution
+from bus import leases
+
+_OTHERS = (calendar, leases)
+"""What counts monotonic seconds besides the engine's parts."""
+
+
+def _counting_seconds() -> Iterator[ModuleType]:
+    parts = (import_module(part.name) for part in iter_modules(execution.__path__, f"{execution.__name__}."))
+    return (module for module in (*parts, *_OTHERS) if hasattr(module, "time"))
 
 
 @dataclass
@@ -46,6 +53,6 @@ def standing(at: datetime) -> Iterator[FakeClock]:
     with ExitStack() as stack:
         clock = FakeClock(stack.enter_context(time_machine.travel(at, tick=False)), at)
         fake = SimpleNamespace(monotonic=clock.monotonic)
-        for name in _MONOTONIC:
-            stack.enter_context(mock.patch(name, fake))
+        for module in _counting_seconds():
+            stack.enter_context(mock.patch.object(module, "time", fake))
         yield clock

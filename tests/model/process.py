@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from apps.trading.execution.engine import Engine
-from apps.trading.execution.term import Term
+from apps.trading.execution.state import ShardState
 from apps.trading.execution.work import LaneWork
 from brokers.catalog import SPECS
 from bus import leases
@@ -74,7 +74,7 @@ class Process(Wires):
         self.loop.run_until_complete(self._begin())
 
     async def _begin(self) -> None:
-        term = Term(
+        state = ShardState(
             shard=0,
             held=self.held,
             db=self._db,
@@ -82,7 +82,7 @@ class Process(Wires):
             market_now=self.clock,
             wall=self.clock,
         )
-        self.engine = TurnEngine(term, self._connect)
+        self.engine = TurnEngine(state, self._connect)
         self.engine.turn = asyncio.Event()
         self.engine.sender.gate.clock = self.clock.monotonic
         self._main = asyncio.create_task(self.engine.run(asyncio.Event()))

@@ -10,7 +10,7 @@ from typing import Protocol
 from apps.trading.execution.budget import OrderBudget, ReadBudget
 from apps.trading.execution.hints import OrderHints
 from apps.trading.execution.lane import Attention, LaneWorker, close_quietly
-from apps.trading.execution.term import Term
+from apps.trading.execution.state import ShardState
 from apps.trading.execution.work import LaneWork, lane_work, mark_session_lost, order_calls
 from apps.trading.services.submission import Lane
 from bus import failpoints
@@ -27,20 +27,20 @@ class Connect(Protocol):
 
 @dataclass(slots=True)
 class Lanes:
-    """Keeps the term's lanes as Postgres wants them."""
+    """Keeps the shard's lanes as Postgres wants them."""
 
-    term: Term
+    state: ShardState
     connect: Connect
     hints: OrderHints | None = None
     _budgets: dict[Lane, tuple[OrderBudget, ReadBudget]] = field(default_factory=dict)  # outlive a lane's connection
 
     def of_account(self, account_id: int) -> Iterable[LaneWorker]:
         """Return the open lanes of an account, whatever their mode."""
-        return [worker for (lane_account, _), worker in self.term.lanes.items() if lane_account == account_id]
+        return [worker for (lane_account, _), worker in self.state.lanes.items() if lane_account == account_id]
 
     async def tend(self) -> None:
         """Open a lane for every account with something to do, close the ones whose session changed."""
-        work = await self.term.db(lane_work, shard=self.term.shard)
+        work = await self.state.db(lane_work, shard=self.state.shard)
         for one in work:
             worker = await self._current(one)
             if worker is not None:
@@ -48,15 +48,15 @@ class Lanes:
         if self.hints is not None:
             self.hints.tend(work)
         wanted = {one.lane for one in work}
-        lanes = self.term.lanes
+        lanes = self.state.lanes
         for lane in [lane for lane, worker in lanes.items() if lane not in wanted and not worker.busy]:
             await close_quietly(lanes.pop(lane))
 
     async def _current(self, work: LaneWork) -> LaneWorker | None:
         """Return the lane with the session it should have, opened where need be; ``None``: it cannot be opened."""
-        worker = self.term.lanes.get(work.lane)
+        worker = self.state.lanes.get(work.lane)
         if worker is not None and worker.session_key != work.session_key and not worker.busy:
-            del self.term.lanes[work.lane]
+            del self.state.lanes[work.lane]
             await close_quietly(worker)
             worker = None
         return await self._open(work) if worker is None else worker
@@ -69,38 +69,38 @@ class Lanes:
                 "lane not connected", extra={"account": work.lane[0], "code": error.code, "reason": error.message}
             )
             return None
-        worker = LaneWorker(lane=work.lane, broker=broker, session_key=work.session_key, wall=self.term.wall)
+        worker = LaneWorker(lane=work.lane, broker=broker, session_key=work.session_key, wall=self.state.wall)
         if work.lane not in self._budgets:
             await self._recall(worker)
             self._budgets[work.lane] = worker.orders, worker.reads
         worker.spend_from(*self._budgets[work.lane])
-        self.term.lanes[work.lane] = worker
+        self.state.lanes[work.lane] = worker
         return worker
 
     async def _recall(self, worker: LaneWorker) -> None:
         """Count what whoever led before has used up of the broker's longer limits."""
         span = worker.orders.remembers
         if span:
-            wall, now = self.term.wall(), time.monotonic()
-            went_out = await self.term.db(order_calls, worker.lane, since=wall - timedelta(seconds=span))
+            wall, now = self.state.wall(), time.monotonic()
+            went_out = await self.state.db(order_calls, worker.lane, since=wall - timedelta(seconds=span))
             worker.orders.recall(now - (wall - at).total_seconds() for at in went_out)
 
     async def drop_lost(self) -> None:
         """Close the lanes whose token died, and say so."""
-        lost, self.term.lost = self.term.lost, []
+        lost, self.state.lost = self.state.lost, []
         for worker, message in lost:
             await self._lose_session(worker, message)
 
     async def _lose_session(self, worker: LaneWorker, message: str) -> None:
         failpoints.reach("session.lost")
-        await self.term.db(mark_session_lost, worker.lane[0], session_key=worker.session_key, message=message)
-        if self.term.lanes.get(worker.lane) is worker:
-            del self.term.lanes[worker.lane]
+        await self.state.db(mark_session_lost, worker.lane[0], session_key=worker.session_key, message=message)
+        if self.state.lanes.get(worker.lane) is worker:
+            del self.state.lanes[worker.lane]
         await close_quietly(worker)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for worker in list(self.term.lanes.values()):
+        for worker in list(self.state.lanes.values()):
             await close_quietly(worker)
 
 

@@ -9,7 +9,7 @@ from apps.risk.services.halts import ActiveHalts
 from apps.trading.execution.apart import each_apart
 from apps.trading.execution.halt_gate import HaltGate, HaltsUnread, Risky
 from apps.trading.execution.lane import LaneWorker
-from apps.trading.execution.term import Term
+from apps.trading.execution.state import ShardState
 from apps.trading.services import chase, order_changes, submission
 from apps.trading.services.chase import Step
 from apps.trading.services.submission import Claim, Lane
@@ -30,13 +30,13 @@ AT_ONCE = 70
 class Sender:
     """The one place of a shard that puts order calls on the wire."""
 
-    term: Term
+    state: ShardState
     gate: HaltGate = field(init=False)
     outcomes: list[tuple[Claim, Outcome]] = field(default_factory=list)  # answers not recorded yet
     steps: list[tuple[Step, Outcome]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.gate = HaltGate(load=partial(self.term.db, ActiveHalts.load))
+        self.gate = HaltGate(load=partial(self.state.db, ActiveHalts.load))
 
     # answers ---------------------------------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ class Sender:
         for claim, outcome in outcomes:
             self._free(claim.lane, outcome)
             if outcome.verdict is not Verdict.ACKNOWLEDGED:
-                self.term.sweep_soon()  # what a refusal means for the intent is settled at once
+                self.state.sweep_soon()  # what a refusal means for the intent is settled at once
         steps, self.steps = self.steps, []
         if steps:
             await self._record_steps(steps)
@@ -56,20 +56,20 @@ class Sender:
             self._free(step.lane, outcome)
 
     async def _record_outcomes(self, outcomes: list[tuple[Claim, Outcome]]) -> None:
-        term = self.term
-        await term.db(
-            submission.record_outcomes, outcomes, epoch=term.held.epoch, now=term.market_now(), wall=term.wall()
+        state = self.state
+        await state.db(
+            submission.record_outcomes, outcomes, epoch=state.held.epoch, now=state.market_now(), wall=state.wall()
         )
 
     async def _record_steps(self, steps: list[tuple[Step, Outcome]]) -> None:
-        term = self.term
+        state = self.state
         own = [one for one in steps if not one[0].request_id]
         asked = [one for one in steps if one[0].request_id]
         if own:
-            await each_apart(partial(term.db, chase.record_steps, wall=term.wall()), own, broke=self._unrecorded)
+            await each_apart(partial(state.db, chase.record_steps, wall=state.wall()), own, broke=self._unrecorded)
         if asked:
-            term.changes_wait = True
-            record = partial(term.db, order_changes.record_answers, wall=term.wall())
+            state.changes_wait = True
+            record = partial(state.db, order_changes.record_answers, wall=state.wall())
             await each_apart(record, asked, broke=self._unrecorded)
 
     async def _unrecorded(self, answered: tuple[Claim | Step, Outcome], error: Exception) -> None:
@@ -77,8 +77,8 @@ class Sender:
         log.error("an answer cannot be recorded", exc_info=error, extra={"account": answered[0].lane[0]})
 
     def _free(self, lane: Lane, outcome: Outcome) -> None:
-        self.term.orders_wait = True  # the lane may have another one
-        worker = self.term.lanes.get(lane)
+        self.state.orders_wait = True  # the lane may have another one
+        worker = self.state.lanes.get(lane)
         if worker is None:
             return
         worker.busy = False
@@ -86,7 +86,7 @@ class Sender:
         worker.attention.unresolved = True
         worker.hint()
         if outcome.verdict is Verdict.SESSION_LOST:
-            self.term.lost.append((worker, outcome.message))
+            self.state.lost.append((worker, outcome.message))
 
     # new orders ------------------------------------------------------------------------------------------------
 
@@ -95,60 +95,60 @@ class Sender:
 
         Only after something may have made an order sendable: the sweep looks in any case.
         """
-        is_more, self.term.orders_wait = self.term.orders_wait, False
-        while is_more and self.term.can_send():
+        is_more, self.state.orders_wait = self.state.orders_wait, False
+        while is_more and self.state.can_send():
             is_more = await self._submit_some()
 
     async def _submit_some(self) -> bool:
         """Claim and send a part; returns whether more waits."""
-        term = self.term
-        ready = term.free_lanes()
+        state = self.state
+        ready = state.free_lanes()
         if not ready:
             return False
         asked_at = time.monotonic()
-        claimed = await term.db(
+        claimed = await state.db(
             submission.claim,
-            shard=term.shard,
-            epoch=term.held.epoch,
-            lease=term.held.name,
+            shard=state.shard,
+            epoch=state.held.epoch,
+            lease=state.held.name,
             ready=ready,
-            without_entries=frozenset(lane for lane in ready if not term.may_enter(lane)),
-            now=term.market_now(),
-            wall=term.wall(),
+            without_entries=frozenset(lane for lane in ready if not state.may_enter(lane)),
+            now=state.market_now(),
+            wall=state.wall(),
             at_most=AT_ONCE,
         )
         if claimed.halts is not None:
             self.gate.note(claimed.halts, asked_at=asked_at)
         for claim in claimed.claims:
             failpoints.reach("claim.committed")
-            worker = term.lanes[claim.lane]
+            worker = state.lanes[claim.lane]
             worker.busy = True
-            term.spawn(self._send(worker, claim, asked_at + SEND_WITHIN), partial(self._send_broke, claim))
+            state.spawn(self._send(worker, claim, asked_at + SEND_WITHIN), partial(self._send_broke, claim))
         for lane in claimed.stale_lanes:
-            term.unsized.add(lane)
-            term.lanes[lane].size_exits()
+            state.unsized.add(lane)
+            state.lanes[lane].size_exits()
         return bool(claimed.is_more and claimed.claims)
 
     async def _send(self, worker: LaneWorker, claim: Claim, claimed_by: float) -> None:
         """Send what still may go; what may not is taken back, provably unsent."""
-        term = self.term
+        state = self.state
         refusal = await self._last_look(claim, claimed_by)
         if refusal is not None:
             code, reason = refusal
-            await term.db(
+            await state.db(
                 submission.abort,
                 [claim],
-                epoch=term.held.epoch,
+                epoch=state.held.epoch,
                 reason_code=code,
                 reason=reason,
-                now=term.market_now(),
+                now=state.market_now(),
             )
             worker.busy = False
-            term.orders_wait = True
+            state.orders_wait = True
         else:
             outcome = await worker.send(claim)  # the list is another one by the time the answer is here
             self.outcomes.append((claim, outcome))
-        term.wake.set()
+        state.wake.set()
 
     async def _last_look(self, claim: Claim, claimed_by: float) -> tuple[str, str] | None:
         """Return the code and words of what keeps an order off the wire at the last moment; ``None``: it goes."""
@@ -164,7 +164,7 @@ class Sender:
         return ("HALTED", reason) if reason else None
 
     def _too_late(self, claimed_by: float) -> tuple[str, str] | None:
-        if time.monotonic() > claimed_by or self.term.held.remaining() <= 0:
+        if time.monotonic() > claimed_by or self.state.held.remaining() <= 0:
             return "TOO_LATE", "It was not on the wire in time."
         return None
 
@@ -176,47 +176,47 @@ class Sender:
 
     async def follow(self) -> None:
         """Cancels that were asked for, and limits the market has left behind."""
-        term = self.term
-        ready = term.free_lanes()
-        if not any(term.lanes[lane].attention.unresolved for lane in ready):
+        state = self.state
+        ready = state.free_lanes()
+        if not any(state.lanes[lane].attention.unresolved for lane in ready):
             return
-        limits = {slug: spec.max_modifications for slug, spec in term.specs.items()}
-        steps = await term.db(
+        limits = {slug: spec.max_modifications for slug, spec in state.specs.items()}
+        steps = await state.db(
             chase.next_steps,
-            shard=term.shard,
+            shard=state.shard,
             ready=ready,
-            sparing=frozenset(lane for lane in ready if not term.lanes[lane].spares_exits()),
+            sparing=frozenset(lane for lane in ready if not state.lanes[lane].spares_exits()),
             max_modifications=limits,
-            wall=term.wall(),
+            wall=state.wall(),
         )
         for step in steps:
-            worker = term.lanes[step.lane]
+            worker = state.lanes[step.lane]
             worker.busy = True
-            term.spawn(self._step(worker, step), partial(self._step_broke, step))
+            state.spawn(self._step(worker, step), partial(self._step_broke, step))
         await self._change()
 
     async def _change(self) -> None:
         """Changes people asked for, in lanes nothing else needs now."""
-        term = self.term
-        waited, term.changes_wait = term.changes_wait, False
-        ready = frozenset(lane for lane, worker in term.lanes.items() if not worker.busy and term.may_enter(lane))
-        if not waited or not ready or not term.can_send():
-            term.changes_wait = waited
+        state = self.state
+        waited, state.changes_wait = state.changes_wait, False
+        ready = frozenset(lane for lane, worker in state.lanes.items() if not worker.busy and state.may_enter(lane))
+        if not waited or not ready or not state.can_send():
+            state.changes_wait = waited
             return
         claimed_by = time.monotonic() + SEND_WITHIN
-        steps, term.changes_wait = await term.db(
+        steps, state.changes_wait = await state.db(
             order_changes.claim,
-            shard=term.shard,
-            epoch=term.held.epoch,
-            lease=term.held.name,
+            shard=state.shard,
+            epoch=state.held.epoch,
+            lease=state.held.name,
             ready=ready,
-            now=term.market_now(),
-            wall=term.wall(),
+            now=state.market_now(),
+            wall=state.wall(),
         )
         for step in steps:
-            worker = term.lanes[step.lane]
+            worker = state.lanes[step.lane]
             worker.busy = True
-            term.spawn(self._send_change(worker, step, claimed_by), partial(self._step_broke, step))
+            state.spawn(self._send_change(worker, step, claimed_by), partial(self._step_broke, step))
 
     async def _send_change(self, worker: LaneWorker, step: Step, claimed_by: float) -> None:
         """Send what still may go; what may not is taken back, provably unsent."""
@@ -225,14 +225,14 @@ class Sender:
             await self._step(worker, step)
             return
         code, reason = refusal
-        await self.term.db(order_changes.take_back, step, code=code, reason=reason, wall=self.term.wall())
+        await self.state.db(order_changes.take_back, step, code=code, reason=reason, wall=self.state.wall())
         worker.busy = False
-        self.term.wake.set()
+        self.state.wake.set()
 
     async def _step(self, worker: LaneWorker, step: Step) -> None:
         outcome = await worker.step(step)
         self.steps.append((step, outcome))
-        self.term.wake.set()
+        self.state.wake.set()
 
     def _step_broke(self, step: Step, error: BaseException) -> None:
         self.steps.append((step, Outcome(Verdict.UNKNOWN, code="BROKEN", message=type(error).__name__)))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.strategies.models import Signal
 from apps.trading.execution.engine import Engine
-from apps.trading.execution.term import Term
+from apps.trading.execution.state import ShardState
 from apps.trading.execution.work import LaneWork
 from apps.trading.models import Order, Trade, Wave
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, enter_wave
@@ -62,10 +62,10 @@ class Shard:
     def start(self) -> Engine:
         """Take the shard over: a new epoch, nothing in memory."""
         if self.engine is not None:
-            leases.release(self.engine.term.held)
+            leases.release(self.engine.state.held)
         held = leases.acquire("execution.0", seconds=60)
         assert held is not None
-        term = Term(
+        state = ShardState(
             shard=0,
             held=held,
             db=self._db,
@@ -73,23 +73,23 @@ class Shard:
             market_now=lambda: self.now,
             wall=self.clock,
         )
-        self.engine = Engine(term, self._connect)
+        self.engine = Engine(state, self._connect)
         return self.engine
 
     def run(self, until: Callable[[], bool], *, passes: int = 60) -> None:
         """Run rounds until something is so; fails when it never is. Reads are due at every round."""
         engine = self.engine or self.start()
-        term = engine.term
+        state = engine.state
 
         async def go() -> None:
             for _ in range(passes):
-                term.sweep_soon()
-                for worker in term.lanes.values():
+                state.sweep_soon()
+                for worker in state.lanes.values():
                     worker.next_read = 0.0
                 await engine.work()
                 await asyncio.sleep(0)
-                while term.tasks and not any(broker.gate for broker in self.brokers.values()):
-                    await asyncio.wait(set(term.tasks))
+                while state.tasks and not any(broker.gate for broker in self.brokers.values()):
+                    await asyncio.wait(set(state.tasks))
                 if await self._db(until):
                     return
             raise AssertionError("never became so")

@@ -116,7 +116,7 @@ def test_an_account_whose_broker_is_down_is_halted_and_released_by_itself(
     cast: Cast, shard: Shard, now: datetime, hands: Hands
 ) -> None:
     shard.settle()
-    lane = shard.engine.term.lanes[(cast.account.pk, "LIVE")]  # type: ignore[union-attr]
+    lane = shard.engine.state.lanes[(cast.account.pk, "LIVE")]  # type: ignore[union-attr]
     lane.breaker = Breaker(clock=hands)
     shard.broker(cast.account).book_is_down = True
     shard.settle(6)
@@ -137,7 +137,7 @@ def test_a_new_leader_releases_what_its_predecessor_halted_once_the_broker_answe
     cast: Cast, shard: Shard, now: datetime, hands: Hands
 ) -> None:
     shard.settle()
-    shard.engine.term.lanes[(cast.account.pk, "LIVE")].breaker = Breaker(clock=hands)  # type: ignore[union-attr]
+    shard.engine.state.lanes[(cast.account.pk, "LIVE")].breaker = Breaker(clock=hands)  # type: ignore[union-attr]
     shard.broker(cast.account).book_is_down = True
     shard.settle(6)
     hands.at += HALT_AFTER
@@ -162,7 +162,7 @@ def test_entries_wait_while_the_breaker_is_open_and_the_exit_goes(cast: Cast, sh
     broker = shard.broker(cast.account)
     broker.fill_price = Decimal("100")
     shard.run(lambda: Trade.objects.get().status == "OPEN")
-    fail(shard.engine.term.lanes[(cast.account.pk, "LIVE")].breaker, 3)  # type: ignore[union-attr]
+    fail(shard.engine.state.lanes[(cast.account.pk, "LIVE")].breaker, 3)  # type: ignore[union-attr]
     (waiting,) = enter(cast, now, accounts=[cast.account], key="s2")
     request_exit_of_trade(trade=held, reason=ExitReason.STOP_LOSS, actor=None, now=now)
     shard.run(lambda: Trade.objects.get(pk=held.pk).status == "CLOSED")
@@ -193,7 +193,7 @@ def test_an_entry_told_to_slow_down_waits_as_asked_and_is_tried_again(cast: Cast
     broker = shard.broker(cast.account)
     shard.settle()
     hands = Hands()
-    shard.engine.term.lanes[(cast.account.pk, "LIVE")].breaker = Breaker(clock=hands)  # type: ignore[union-attr]
+    shard.engine.state.lanes[(cast.account.pk, "LIVE")].breaker = Breaker(clock=hands)  # type: ignore[union-attr]
     (trade,) = enter(cast, now, accounts=[cast.account])
     broker.answers = [LIMITED]
     broker.fill_price = Decimal("100")

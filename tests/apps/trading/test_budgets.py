@@ -358,7 +358,7 @@ def small(cast: Cast, shard: Shard) -> ScriptedBroker:
 def spend(shard: Shard, cast: Cast, count: int) -> None:
     """Let the last minute have seen so many order calls, the last second none."""
     assert shard.engine is not None
-    worker = shard.engine.term.lanes[cast.account.pk, "LIVE"]
+    worker = shard.engine.state.lanes[cast.account.pk, "LIVE"]
     worker.orders = OrderBudget(worker.broker.spec.limits)
     for _ in range(count):
         worker.orders.note(time.monotonic() - 5)
@@ -390,9 +390,9 @@ def test_a_new_connection_remembers_the_minute(cast: Cast, shard: Shard, now: da
     shard.run(lambda: Order.objects.get().status == "OPEN")
     engine = shard.engine
     assert engine is not None
-    before = engine.term.lanes.pop((cast.account.pk, "LIVE"))
+    before = engine.state.lanes.pop((cast.account.pk, "LIVE"))
     shard.settle()
-    after = engine.term.lanes[cast.account.pk, "LIVE"]
+    after = engine.state.lanes[cast.account.pk, "LIVE"]
     assert after is not before
     assert after.orders is before.orders
     assert after.reads is before.reads

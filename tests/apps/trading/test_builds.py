@@ -45,7 +45,7 @@ def test_entries_wait_beside_another_build_and_exits_go_on(cast: Cast, shard: Sh
     assert statuses(waiting) == ["PENDING"]
     assert Notification.objects.filter(code="MIXED_BUILDS", level="PAGE", tenant=cast.tenant).count() == 1
     assert shard.engine is not None
-    assert shard.engine.term.detail["standing_by"]
+    assert shard.engine.state.detail["standing_by"]
 
 
 def test_entries_go_once_the_other_build_is_gone(cast: Cast, shard: Shard, now: datetime) -> None:
@@ -56,7 +56,7 @@ def test_entries_go_once_the_other_build_is_gone(cast: Cast, shard: Shard, now: 
     beat("jobs", "new")
     shard.run(lambda: statuses(trade) == ["OPEN"])
     assert shard.engine is not None
-    assert not shard.engine.term.detail["standing_by"]
+    assert not shard.engine.state.detail["standing_by"]
 
 
 def test_a_process_of_this_host_that_ended_is_no_other_build(db: None) -> None:

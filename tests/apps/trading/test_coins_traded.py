@@ -55,7 +55,7 @@ class CoinShard(Shard):
         engine = self.engine
         assert engine is not None
         while not await self._db(until):
-            for worker in engine.term.lanes.values():
+            for worker in engine.state.lanes.values():
                 worker.next_read = 0.0
             await engine.work()
             await asyncio.sleep(0.01)
@@ -142,7 +142,7 @@ def traded(strategy: Strategy, account: BrokerAccount) -> Trade:
         await shard.rounds(lambda: Trade.objects.get(account=account).status == "OPEN")
         await shard._db(_leave, now)
         await shard.rounds(lambda: Trade.objects.get(account=account).status == "CLOSED")
-        for worker in engine.term.lanes.values():
+        for worker in engine.state.lanes.values():
             await worker.broker.aclose()
         await connector.close()
 

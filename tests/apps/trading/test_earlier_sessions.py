@@ -26,7 +26,7 @@ def broker(cast: Cast, shard: Shard) -> ScriptedBroker:
 def forget(shard: Shard, cast: Cast, broker: ScriptedBroker) -> Order:
     """Sign in anew: the book shows nothing of the order, which was placed in the session before."""
     assert shard.engine is not None
-    shard.engine.term.lanes.pop((cast.account.pk, "LIVE"))
+    shard.engine.state.lanes.pop((cast.account.pk, "LIVE"))
     order = Order.objects.get()
     broker.hides.add(order.client_order_id)
     return order

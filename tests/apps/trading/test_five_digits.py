@@ -140,7 +140,7 @@ def test_a_pair_of_five_digits_is_traded_to_its_last_one(
         await shard.rounds(held("OPEN"))
         await shard._db(stop_out, now)
         await shard.rounds(held("CLOSED"))
-        for worker in engine.term.lanes.values():
+        for worker in engine.state.lanes.values():
             await worker.broker.aclose()
         await connector.close()
 

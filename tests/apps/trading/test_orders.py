@@ -192,7 +192,7 @@ def test_a_takeover_calls_what_its_predecessor_left_on_the_wire_unknown(
 ) -> None:
     (trade,) = enter(cast, now, accounts=[cast.account])
     shard.settle(1)
-    Order.objects.update(status="SUBMITTED", epoch=shard.engine.term.held.epoch, claimed_at=shard.clock())  # type: ignore[union-attr]
+    Order.objects.update(status="SUBMITTED", epoch=shard.engine.state.held.epoch, claimed_at=shard.clock())  # type: ignore[union-attr]
     broker = shard.broker(cast.account)
     broker.fill_price = Decimal("101")
     broker.placed.clear()
@@ -302,7 +302,7 @@ def test_a_stale_leader_can_claim_nothing(cast: Cast, shard: Shard, now: datetim
     engine = shard.start()
     shard.settle()
     enter(cast, now, accounts=[cast.account])
-    Lease.objects.update(epoch=engine.term.held.epoch + 1)
+    Lease.objects.update(epoch=engine.state.held.epoch + 1)
     with pytest.raises(LeaseLost):
         shard.settle()
     assert shard.broker(cast.account).placed == []

@@ -54,7 +54,7 @@ def due(shard: Shard, cast: Cast) -> None:
     """Make the next read of the live account due."""
     engine = shard.engine or shard.start()
     shard.settle(2)
-    engine.term.lanes[(cast.account.pk, "LIVE")].next_portfolio = 0.0
+    engine.state.lanes[(cast.account.pk, "LIVE")].next_portfolio = 0.0
 
 
 def names() -> list[str]:
@@ -155,7 +155,7 @@ def test_a_broker_that_hangs_there_holds_up_no_order_book(shard: Shard, cast: Ca
     due(shard, cast)
     engine = shard.engine
     assert engine is not None
-    engine.term.lanes[(cast.account.pk, "LIVE")].reading_portfolio = True  # one that never comes back
+    engine.state.lanes[(cast.account.pk, "LIVE")].reading_portfolio = True  # one that never comes back
     AccountState.objects.all().delete()
     asked = depot.asked
     shard.run(lambda: AccountState.objects.filter(account=cast.account, orders_read_at__isnull=False).exists())

@@ -29,7 +29,7 @@ def test_an_entry_waits_for_the_first_read_under_the_new_epoch(cast: Cast, shard
     broker.book_is_down = False
     shard.run(lambda: statuses(trade) == ["OPEN"])
     state = AccountState.objects.get(account=cast.account, mode="LIVE")
-    assert state.reconciled_epoch == shard.engine.term.held.epoch  # type: ignore[union-attr]
+    assert state.reconciled_epoch == shard.engine.state.held.epoch  # type: ignore[union-attr]
 
 
 def test_an_entry_whose_account_is_never_read_ends_unsent(cast: Cast, shard: Shard, now: datetime) -> None:

@@ -25,7 +25,7 @@ class Database(Protocol):
 
 
 @dataclass(slots=True)
-class Term:
+class ShardState:
     """What the parts of a shard's engine share. Nothing here is truth: it starts empty after every takeover."""
 
     shard: int
