@@ -22,7 +22,7 @@ from apps.trading.models import Fill, Trade
 from apps.trading.services.exit import request_exit_of_trade
 from brokers.catalog import simulated_endpoint
 from brokers.connect import connect_market_data, shared_connector
-from domain.broker import Broker, BrokerToken, Credentials, InstrumentRow, Quote
+from domain.broker import Broker, BrokerToken, Credentials, InstrumentRow, MarketData, Quote
 from domain.orders import ExitReason
 from tests.apps.test_coins import routed, strategy_on_coins
 from tests.apps.trading.conftest import Shard
@@ -44,17 +44,19 @@ def keys(name: str) -> dict[str, str]:
 class CoinShard(Shard):
     """A shard whose lanes go out to the simulated Binance; all on one loop, as their connections are."""
 
-    loop: asyncio.AbstractEventLoop
     desk: Desk
+    market_data: MarketData | None = None
 
     async def _connect(self, work: LaneWork) -> Broker:
         return await self.desk.connect(work)
 
     async def rounds(self, until: Callable[[], bool]) -> None:
-        """Run rounds until something is so; the test's time limit ends a vain wait."""
+        """Run rounds until something is so, priced as the market goes; the test's time limit ends a vain wait."""
         engine = self.engine
         assert engine is not None
         while not await self._db(until):
+            if self.market_data is not None:
+                await self._db(publish, await quotes_of(self.market_data))
             for worker in engine.state.lanes.values():
                 worker.next_read = 0.0
             await engine.work()
@@ -78,21 +80,31 @@ def market(url: str, settings: Any) -> Quote:
         requests.post(f"{url}/control/clients", json={"clients": [client]}, timeout=10).raise_for_status()
     rows, quotes = asyncio.run(_read(url))
     sync_instruments(broker="binance", rows=rows, now=datetime.now(UTC))
-    for quote in quotes:
-        publish_price(Instrument.objects.get(exchange=quote.exchange, symbol="BTCUSDT"), str(quote.last_price))
+    publish(quotes)
     return quotes[0]
 
 
 async def _read(url: str) -> tuple[list[InstrumentRow], list[Quote]]:
-    data = connect_market_data(
-        "binance", Credentials(CLIENT), simulated_endpoint("binance", url), step_of=lambda exchange, symbol: STEP
-    )
+    data = market_data(url)
     try:
-        rows = list(await data.instruments())
-        quotes = list(await data.quotes([("BINANCE", "BTCUSDT"), ("BINANCE_UM", "BTCUSDT")]))
+        return list(await data.instruments()), await quotes_of(data)
     finally:
         await data.aclose()
-    return rows, quotes
+
+
+def market_data(url: str) -> MarketData:
+    endpoint = simulated_endpoint("binance", url)
+    return connect_market_data("binance", Credentials(CLIENT), endpoint, step_of=lambda exchange, symbol: STEP)
+
+
+async def quotes_of(data: MarketData) -> list[Quote]:
+    return list(await data.quotes([("BINANCE", "BTCUSDT"), ("BINANCE_UM", "BTCUSDT")]))
+
+
+def publish(quotes: list[Quote]) -> None:
+    """Show what the market shows, as the feed would."""
+    for quote in quotes:
+        publish_price(Instrument.objects.get(exchange=quote.exchange, symbol="BTCUSDT"), str(quote.last_price))
 
 
 @pytest.fixture
@@ -111,7 +123,7 @@ def signed_in(cast: Cast, name: str, **more: str) -> BrokerAccount:
 def test_a_coin_is_bought_and_sold_to_the_step_and_the_cent(
     cast: Cast, market: Quote, account: BrokerAccount, url: str
 ) -> None:
-    trade = traded(strategy_on_coins(cast, lots=250), account)
+    trade = traded(strategy_on_coins(cast, lots=250), account, url)
     bought, sold = worth_of(trade, 250, STEP)
     assert abs(trade.gross_pnl - (sold - bought)) <= Decimal("0.0001")  # the ledger keeps four decimals
     assert abs(trade.charges - (bought + sold) / 1000) <= Decimal("0.01")
@@ -122,14 +134,14 @@ def test_a_future_is_sold_short_and_bought_back_by_an_exit_that_may_only_reduce(
     cast: Cast, market: Quote, url: str
 ) -> None:
     short = signed_in(cast, SHORT, contracts="BTCUSDT")
-    trade = traded(strategy_on_coins(cast, side="SELL", lots=25, exchange="BINANCE_UM", product="NRML"), short)
+    trade = traded(strategy_on_coins(cast, side="SELL", lots=25, exchange="BINANCE_UM", product="NRML"), short, url)
     bought, sold = worth_of(trade, 25, FUTURES_STEP)
     assert abs(trade.gross_pnl - (sold - bought)) <= Decimal("0.0001")
     assert abs(trade.charges - (bought + sold) * Decimal("0.0005")) <= Decimal("0.01")
     assert asked(url, SHORT) == [("BINANCE_UM", "SELL", 25), ("BINANCE_UM", "BUY", 25)]
 
 
-def traded(strategy: Strategy, account: BrokerAccount) -> Trade:
+def traded(strategy: Strategy, account: BrokerAccount, url: str) -> Trade:
     """Enter and leave at once."""
     now = datetime.now(UTC)
     shard = CoinShard(now=now)
@@ -139,11 +151,13 @@ def traded(strategy: Strategy, account: BrokerAccount) -> Trade:
     async def day() -> None:
         connector = shared_connector()
         shard.desk = Desk(shard._db, connector)
+        shard.market_data = market_data(url)
         await shard.rounds(lambda: Trade.objects.get(account=account).status == "OPEN")
         await shard._db(_leave, now)
         await shard.rounds(lambda: Trade.objects.get(account=account).status == "CLOSED")
         for worker in engine.state.lanes.values():
             await worker.broker.aclose()
+        await shard.market_data.aclose()
         await connector.close()
 
     with closing(asyncio.new_event_loop()) as loop:
