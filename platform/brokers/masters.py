@@ -4,6 +4,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 
 from brokers.payloads import malformed
 from domain.broker import InstrumentRow
@@ -45,6 +46,25 @@ def unzipped(body: bytes, *, limit: int, broker: str) -> bytes:
     if not stream.eof:
         raise malformed(broker, "instrument master", "the gzip is cut short or too long")
     return plain
+
+
+def positive_number(text: str, name: str) -> Decimal:
+    """Return a number above zero, without trailing zeros; raises ``ValueError`` that names the field."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{name} {text!r} is not a number") from None
+    if not value.is_finite() or value <= 0:
+        raise ValueError(f"{name} {text!r} is not positive")
+    return value.normalize() if value != value.to_integral_value() else value.to_integral_value()
+
+
+def whole_number(text: str, name: str) -> int:
+    """Return a whole number above zero; raises ``ValueError`` that names the field."""
+    value = positive_number(text, name)
+    if value != value.to_integral_value():
+        raise ValueError(f"{name} {text!r} is not whole")
+    return int(value)
 
 
 def unambiguous(master: Master) -> Master:

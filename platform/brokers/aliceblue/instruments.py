@@ -10,10 +10,10 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from brokers.aliceblue.spec import SPEC
-from brokers.masters import MalformedLine, Master
+from brokers.masters import MalformedLine, Master, positive_number, whole_number
 from brokers.payloads import malformed
 from domain.broker import InstrumentRow
 from domain.contracts import commodity_contract
@@ -103,7 +103,7 @@ def _derivative(line: Line, wanted: Wanted) -> InstrumentRow | None:
         underlying=underlying,
         kind=kind.value,
         expiry=expiry,
-        strike=_positive(line["strike price"], "strike price") if is_option else None,
+        strike=positive_number(line["strike price"], "strike price") if is_option else None,
         right=right.value,
         symbol=_named(line["trading symbol"]),
         token=f"{line['exch']}|{line['token']}",
@@ -128,7 +128,7 @@ def _terms(line: Line, underlying: str, expiry: date) -> tuple[int, Decimal, Dec
     if line["exch"] == Exchange.MCX:
         contract = commodity_contract(underlying, expiry=expiry)
         return contract.lot_size, contract.tick_size, contract.multiplier
-    return _whole(line["lot size"], "lot size"), _positive(line["tick size"], "tick size"), Decimal(1)
+    return whole_number(line["lot size"], "lot size"), positive_number(line["tick size"], "tick size"), Decimal(1)
 
 
 def _equity(line: Line, wanted: Wanted) -> InstrumentRow | None:
@@ -144,8 +144,8 @@ def _equity(line: Line, wanted: Wanted) -> InstrumentRow | None:
         right="",
         symbol=symbol,
         token=f"{line['exch']}|{line['token']}",
-        lot_size=_whole(line["lot size"], "lot size"),
-        tick_size=_positive(line["tick size"], "tick size"),
+        lot_size=whole_number(line["lot size"], "lot size"),
+        tick_size=positive_number(line["tick size"], "tick size"),
         freeze_quantity=None,
         multiplier=Decimal(1),
         name=name,
@@ -198,20 +198,3 @@ def _day(text: str) -> date:
         return date.fromisoformat(text[:10])
     except ValueError:
         raise ValueError(f"expiry date {text!r} is not a day") from None
-
-
-def _whole(text: str, name: str) -> int:
-    value = _positive(text, name)
-    if value != value.to_integral_value():
-        raise ValueError(f"{name} {text!r} is not whole")
-    return int(value)
-
-
-def _positive(text: str, name: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{name} {text!r} is not a number") from None
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name} {text!r} is not positive")
-    return value.normalize() if value != value.to_integral_value() else value.to_integral_value()

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 
 from brokers.kotak.names import EXCHANGES, INDICES, SEGMENTS
 from brokers.kotak.spec import SPEC
-from brokers.masters import MalformedLine, Master, unambiguous
+from brokers.masters import MalformedLine, Master, positive_number, unambiguous, whole_number
 from brokers.payloads import decoded, malformed
 from domain.broker import InstrumentRow
 from domain.clock import IST
@@ -204,7 +204,7 @@ def _index(line: _Line) -> InstrumentRow:
 
 
 def _terms(line: _Line) -> _Terms:
-    return _Terms(_whole(line.lot_size, "lLotSize"), _paise(line.tick_size, "dTickSize"))
+    return _Terms(whole_number(line.lot_size, "lLotSize"), _paise(line.tick_size, "dTickSize"))
 
 
 def _commodity(line: _Line, expiry: date) -> _Terms:
@@ -250,27 +250,10 @@ def _columns(header: Sequence[str]) -> list[int]:
 
 
 def _expiry(line: _Line) -> date:
-    seconds = _whole(line.expiry, "lExpiryDate") + _BEGINNINGS.get(line.segment, 0)
+    seconds = whole_number(line.expiry, "lExpiryDate") + _BEGINNINGS.get(line.segment, 0)
     return datetime.fromtimestamp(seconds, tz=UTC).astimezone(IST).date()
 
 
 def _paise(text: str, name: str) -> Decimal:
-    value = _positive(text, name) / _PAISE
+    value = positive_number(text, name) / _PAISE
     return value.normalize() if value != value.to_integral_value() else value.to_integral_value()
-
-
-def _whole(text: str, name: str) -> int:
-    value = _positive(text, name)
-    if value != value.to_integral_value():
-        raise ValueError(f"{name} {text!r} is not whole")
-    return int(value)
-
-
-def _positive(text: str, name: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{name} {text!r} is not a number") from None
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name} {text!r} is not positive")
-    return value

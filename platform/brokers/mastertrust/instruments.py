@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from brokers.masters import MalformedLine, Master, unambiguous
+from brokers.masters import MalformedLine, Master, positive_number, unambiguous, whole_number
 from brokers.mastertrust.answers import BROKER
 from brokers.payloads import malformed
 from domain.broker import InstrumentRow
@@ -137,14 +137,14 @@ def _index(line: Line) -> InstrumentRow:
 
 
 def _equity(line: Line, name: str) -> InstrumentRow:
-    tick_size, lot_size = _positive(line["tick_size"], "tick_size"), _whole(line["lot_size"], "lot_size")
+    tick_size, lot_size = positive_number(line["tick_size"], "tick_size"), whole_number(line["lot_size"], "lot_size")
     kind = Kind.EQUITY
     return _built(line, exchange="NSE", underlying=name, kind=kind, lot_size=lot_size, tick_size=tick_size)
 
 
 def _derivative(line: Line, kind: Kind) -> InstrumentRow:
     is_option, expiry = kind is Kind.OPTION, _day(line["expiry"])
-    lot_size, tick_size = _whole(line["lot_size"], "lot_size"), _positive(line["tick_size"], "tick_size")
+    lot_size, tick_size = whole_number(line["lot_size"], "lot_size"), positive_number(line["tick_size"], "tick_size")
     underlying, multiplier = line["company_name"].upper(), Decimal(1)
     if line["exchange"] == "MCX":
         underlying = _commodity_name(line["trading_symbol"])
@@ -159,7 +159,7 @@ def _derivative(line: Line, kind: Kind) -> InstrumentRow:
         tick_size=tick_size,
         multiplier=multiplier,
         expiry=expiry,
-        strike=_positive(line["strike"], "strike") if is_option else None,
+        strike=positive_number(line["strike"], "strike") if is_option else None,
         right=_RIGHTS[line["option_type"]] if is_option else Right.NONE,
     )
 
@@ -207,20 +207,3 @@ def _day(text: str) -> date:
         return date(int(year), MONTHS.index(month) + 1, int(day))
     except ValueError:
         raise ValueError(f"expiry {text!r} is not like 29-Dec-2026") from None
-
-
-def _whole(text: str, name: str) -> int:
-    value = _positive(text, name)
-    if value != value.to_integral_value():
-        raise ValueError(f"{name} {text!r} is not whole")
-    return int(value)
-
-
-def _positive(text: str, name: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{name} {text!r} is not a number") from None
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name} {text!r} is not positive")
-    return value.normalize() if value != value.to_integral_value() else value.to_integral_value()

@@ -9,11 +9,11 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 
-from brokers.masters import MalformedLine, Master
+from brokers.masters import MalformedLine, Master, positive_number, whole_number
 from brokers.payloads import decoded, malformed
 from domain.broker import BrokerSpec, InstrumentRow
 from domain.contracts import commodity_contract
@@ -187,12 +187,12 @@ def _listed(line: Mapping[str, str]) -> Listed | None:
     return Listed(
         exchange=line["exchange"],
         token=line["token"],
-        lot_size=_whole(line["lotsize"], "lotsize"),
+        lot_size=whole_number(line["lotsize"], "lotsize"),
         underlying=_ALIASES.get(line["symbol"].upper(), line["symbol"].upper()),
         symbol=line["tradingsymbol"],
         kind=kind,
         expiry=_day(line["expiry"]),
-        strike=_positive(line["strike"], "strike") if kind is Kind.OPTION else None,
+        strike=positive_number(line["strike"], "strike") if kind is Kind.OPTION else None,
         right=_RIGHTS[line["optiontype"]] if kind is Kind.OPTION else Right.NONE,
     )
 
@@ -260,20 +260,3 @@ def _day(text: str) -> date:
         return date(int(year), MONTHS.index(month) + 1, int(day))
     except ValueError:
         raise ValueError(f"expiry {text!r} is not like 29-DEC-2026") from None
-
-
-def _whole(text: str, name: str) -> int:
-    value = _positive(text, name)
-    if value != value.to_integral_value():
-        raise ValueError(f"{name} {text!r} is not whole")
-    return int(value)
-
-
-def _positive(text: str, name: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{name} {text!r} is not a number") from None
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name} {text!r} is not positive")
-    return value.normalize() if value != value.to_integral_value() else value.to_integral_value()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from brokers.masters import MalformedLine, Master, unambiguous
+from brokers.masters import MalformedLine, Master, positive_number, unambiguous, whole_number
 from domain.broker import BrokerUnavailable, InstrumentRow
 from domain.contracts import commodity_contract
 from domain.instruments import Exchange, Kind, Right
@@ -125,8 +125,8 @@ def _index(line: _Line) -> InstrumentRow:
 
 
 def _equity(line: _Line) -> InstrumentRow:
-    size = _Size(_whole(line.lot_size, "lot_size"))
-    tick = _positive(line.tick_size, "tick_size")
+    size = _Size(whole_number(line.lot_size, "lot_size"))
+    tick = positive_number(line.tick_size, "tick_size")
     return _built(line, exchange=line.exchange, underlying=line.symbol, kind=Kind.EQUITY, size=size, tick=tick)
 
 
@@ -141,16 +141,16 @@ def _derivative(line: _Line) -> InstrumentRow:
         underlying=line.name.upper(),
         kind=kind,
         size=_size(line, expiry),
-        tick=_positive(line.tick_size, "tick_size"),
+        tick=positive_number(line.tick_size, "tick_size"),
         right=right,
         expiry=expiry,
-        strike=_positive(line.strike, "strike") if kind is Kind.OPTION else None,
+        strike=positive_number(line.strike, "strike") if kind is Kind.OPTION else None,
     )
 
 
 def _size(line: _Line, expiry: date) -> _Size:
     if line.exchange != "MCX":
-        return _Size(_whole(line.lot_size, "lot_size"))
+        return _Size(whole_number(line.lot_size, "lot_size"))
     contract = commodity_contract(line.name.upper(), expiry=expiry)
     return _Size(contract.lot_size, contract.multiplier)
 
@@ -202,23 +202,6 @@ def _text(body: bytes) -> str:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _unusable(f"it is not UTF-8: {error}") from error
-
-
-def _whole(text: str, name: str) -> int:
-    value = _positive(text, name)
-    if value != value.to_integral_value():
-        raise ValueError(f"{name} {text!r} is not whole")
-    return int(value)
-
-
-def _positive(text: str, name: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{name} {text!r} is not a number") from None
-    if not value.is_finite() or value <= 0:
-        raise ValueError(f"{name} {text!r} is not positive")
-    return value.normalize() if value != value.to_integral_value() else value.to_integral_value()
 
 
 def _day(text: str) -> date:

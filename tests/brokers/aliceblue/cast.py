@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from brokers.aliceblue.access import Access
 from brokers.catalog import simulated_endpoint
 from brokers.transport import WireAnswer, WireRequest
 from domain.broker import Credentials, Endpoint
-from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side
+from domain.orders import OrderChange, OrderRequest
+from tests.brokers.order_cast import limit_order, price_change
 from tests.shared import shared_path
 
 CREDENTIALS = Credentials("AB0001", {"api_key": "code1", "api_secret": "secret1"}, access_token="token1")
@@ -31,30 +31,11 @@ def access(base: str = "http://alice.test", **fields: str) -> Access:
 
 def request(**changes: Any) -> OrderRequest:
     """A NIFTY option limit order of two lots, with changes."""
-    base = OrderRequest(
-        client_order_id="VAYDA000000000000001",
-        exchange="NFO",
-        symbol="NIFTY01DEC26C24200",
-        token="NFO|54452",
-        side=Side.SELL,
-        quantity=130,
-        lot_size=65,
-        product=Product.MIS,
-        order_type=OrderType.LIMIT,
-        price=Decimal("42.10"),
-    )
-    return replace(base, **changes)
+    return limit_order(**({"symbol": "NIFTY01DEC26C24200", "token": "NFO|54452"} | changes))
 
 
 def change(**changes: Any) -> OrderChange:
-    base = OrderChange(
-        order_type=OrderType.LIMIT,
-        quantity=130,
-        lot_size=65,
-        exchange="NFO",
-        price=Decimal("43.05"),
-    )
-    return replace(base, **changes)
+    return price_change(**changes)
 
 
 def signed(prepared: WireRequest) -> Any:

@@ -2,14 +2,14 @@
 
 import base64
 import json
-from dataclasses import replace
-from decimal import Decimal
+from typing import Any
 
 from brokers.catalog import simulated_endpoint
 from brokers.fyers.access import Access
 from brokers.transport import WireAnswer
 from domain.broker import Credentials, Endpoint
-from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side
+from domain.orders import OrderChange, OrderRequest
+from tests.brokers.order_cast import limit_order, price_change
 from tests.shared import shared_path
 
 CREDENTIALS = Credentials(
@@ -54,33 +54,13 @@ def jwt(**claims: object) -> str:
     return f"{head}.{body}.c2lnbmF0dXJl"
 
 
-def request(**changes: object) -> OrderRequest:
+def request(**changes: Any) -> OrderRequest:
     """A NIFTY option limit order of two lots, with changes."""
-    base = OrderRequest(
-        client_order_id="VAYDA000000000000001",
-        exchange="NFO",
-        symbol=OPTION,
-        token="sf|nse_fo|54452",
-        side=Side.SELL,
-        quantity=130,
-        lot_size=65,
-        product=Product.MIS,
-        order_type=OrderType.LIMIT,
-        price=Decimal("42.10"),
-    )
-    return replace(base, **changes)
+    return limit_order(**({"symbol": OPTION, "token": "sf|nse_fo|54452"} | changes))
 
 
-def change(**changes: object) -> OrderChange:
-    base = OrderChange(
-        order_type=OrderType.LIMIT,
-        quantity=130,
-        lot_size=65,
-        exchange="NFO",
-        price=Decimal("43.05"),
-        symbol=OPTION,
-    )
-    return replace(base, **changes)
+def change(**changes: Any) -> OrderChange:
+    return price_change(**({"symbol": OPTION} | changes))
 
 
 def order_row(**changes: object) -> dict[str, object]:

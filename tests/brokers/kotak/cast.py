@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
+from typing import Any
 from urllib.parse import parse_qsl
 
 from brokers.catalog import simulated_endpoint
@@ -13,7 +13,8 @@ from brokers.kotak.access import Access, Session
 from brokers.kotak.spec import ENDPOINT
 from brokers.transport import WireAnswer, WireRequest
 from domain.broker import Credentials, Endpoint
-from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side
+from domain.orders import OrderChange, OrderRequest
+from tests.brokers.order_cast import limit_order, price_change
 from tests.shared import shared_path
 
 V3 = "kotak/sdk_v3_docs"
@@ -48,33 +49,13 @@ def real_access(token: str = REAL.packed()) -> Access:
     return Access.of(replace(credentials(), access_token=token), ENDPOINT)
 
 
-def request(**changes: object) -> OrderRequest:
+def request(**changes: Any) -> OrderRequest:
     """A NIFTY option limit order of two lots, with changes."""
-    base = OrderRequest(
-        client_order_id="VAYDA000000000000001",
-        exchange="NFO",
-        symbol="NIFTY26D0124200CE",
-        token="nse_fo|54452",
-        side=Side.SELL,
-        quantity=130,
-        lot_size=65,
-        product=Product.MIS,
-        order_type=OrderType.LIMIT,
-        price=Decimal("42.10"),
-    )
-    return replace(base, **changes)
+    return limit_order(**({"symbol": "NIFTY26D0124200CE", "token": "nse_fo|54452"} | changes))
 
 
-def change(**changes: object) -> OrderChange:
-    base = OrderChange(
-        order_type=OrderType.LIMIT,
-        quantity=130,
-        lot_size=65,
-        exchange="NFO",
-        price=Decimal("43.05"),
-        symbol="NIFTY26D0124200CE",
-    )
-    return replace(base, **changes)
+def change(**changes: Any) -> OrderChange:
+    return price_change(**({"symbol": "NIFTY26D0124200CE"} | changes))
 
 
 def said(prepared: WireRequest) -> dict[str, str]:

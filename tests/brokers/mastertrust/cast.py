@@ -1,15 +1,14 @@
 """The account, the contracts and the documented payloads that Master Trust's tests share."""
 
 import json
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from brokers.catalog import simulated_endpoint
 from brokers.mastertrust.access import Access
 from brokers.transport import WireAnswer
 from domain.broker import Credentials, Endpoint
-from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side
+from domain.orders import OrderChange, OrderRequest, Product, Side
+from tests.brokers.order_cast import limit_order, price_change
 from tests.shared import shared_path
 
 CALLBACK = "https://vayda.test/callback"
@@ -33,36 +32,15 @@ def access(base: str = "http://mastertrust.test") -> Access:
     return Access.of(CREDENTIALS, endpoint(base))
 
 
-def request(**changes: object) -> OrderRequest:
+def request(**changes: Any) -> OrderRequest:
     """A NIFTY option limit order of two lots, with changes."""
-    base = OrderRequest(
-        client_order_id=TAG,
-        exchange="NFO",
-        symbol="NIFTY26D0124200CE",
-        token="NFO|54452",
-        side=Side.SELL,
-        quantity=130,
-        lot_size=65,
-        product=Product.MIS,
-        order_type=OrderType.LIMIT,
-        price=Decimal("42.10"),
-    )
-    return replace(base, **changes)
+    return limit_order(**({"symbol": "NIFTY26D0124200CE", "token": "NFO|54452", "client_order_id": TAG} | changes))
 
 
-def change(**changes: object) -> OrderChange:
-    base = OrderChange(
-        order_type=OrderType.LIMIT,
-        quantity=130,
-        lot_size=65,
-        exchange="NFO",
-        price=Decimal("43.05"),
-        symbol="NIFTY26D0124200CE",
-        token="NFO|54452",
-        side=Side.SELL,
-        product=Product.MIS,
+def change(**changes: Any) -> OrderChange:
+    return price_change(
+        **({"symbol": "NIFTY26D0124200CE", "token": "NFO|54452", "side": Side.SELL, "product": Product.MIS} | changes)
     )
-    return replace(base, **changes)
 
 
 def recorded(name: str) -> bytes:

@@ -1,8 +1,7 @@
 """The account, the contracts and the recorded payloads that the tests of the Noren family share."""
 
 import json
-from dataclasses import replace
-from decimal import Decimal
+from typing import Any
 from urllib.parse import parse_qsl
 
 from brokers.catalog import simulated_endpoint
@@ -10,7 +9,8 @@ from brokers.flattrade.member import MEMBER
 from brokers.noren.access import Access
 from brokers.transport import WireAnswer, WireRequest
 from domain.broker import Credentials, Endpoint
-from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side
+from domain.orders import OrderChange, OrderRequest
+from tests.brokers.order_cast import limit_order, price_change
 from tests.shared import shared_path
 
 SPEC = MEMBER.spec
@@ -31,33 +31,13 @@ def access(base: str = "http://noren.test") -> Access:
     return Access.of(MEMBER, CREDENTIALS, endpoint(base))
 
 
-def request(**changes: object) -> OrderRequest:
+def request(**changes: Any) -> OrderRequest:
     """A NIFTY option limit order of two lots, with changes."""
-    base = OrderRequest(
-        client_order_id="VAYDA000000000000001",
-        exchange="NFO",
-        symbol="NIFTY01DEC26C24200",
-        token="NFO|54452",
-        side=Side.SELL,
-        quantity=130,
-        lot_size=65,
-        product=Product.MIS,
-        order_type=OrderType.LIMIT,
-        price=Decimal("42.10"),
-    )
-    return replace(base, **changes)
+    return limit_order(**({"symbol": "NIFTY01DEC26C24200", "token": "NFO|54452"} | changes))
 
 
-def change(**changes: object) -> OrderChange:
-    base = OrderChange(
-        order_type=OrderType.LIMIT,
-        quantity=130,
-        lot_size=65,
-        exchange="NFO",
-        price=Decimal("43.05"),
-        symbol="NIFTY01DEC26C24200",
-    )
-    return replace(base, **changes)
+def change(**changes: Any) -> OrderChange:
+    return price_change(**({"symbol": "NIFTY01DEC26C24200"} | changes))
 
 
 def said(prepared: WireRequest) -> dict[str, str]:

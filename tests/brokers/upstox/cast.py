@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from brokers.catalog import simulated_endpoint
 from brokers.transport import WireAnswer
 from brokers.upstox.access import Access
 from domain.broker import Credentials, Endpoint
-from domain.orders import OrderRequest, OrderType, Product, Side
+from domain.orders import OrderRequest
+from tests.brokers.order_cast import limit_order
 from tests.shared import shared_path
 
 FIELDS = {"api_key": "key1", "api_secret": "secret1", "redirect_url": "https://desk.test/hooks/upstox/callback/"}
@@ -30,21 +30,9 @@ def access(base: str = "http://upstox.test", **fields: str) -> Access:
     return Access.of(replace(CREDENTIALS, fields={**FIELDS, **fields}), endpoint(base))
 
 
-def request(**changes: object) -> OrderRequest:
+def request(**changes: Any) -> OrderRequest:
     """A NIFTY option limit order of two lots, with changes."""
-    base = OrderRequest(
-        client_order_id="VAYDA000000000000001",
-        exchange="NFO",
-        symbol=OPTION,
-        token=OPTION,
-        side=Side.SELL,
-        quantity=130,
-        lot_size=65,
-        product=Product.MIS,
-        order_type=OrderType.LIMIT,
-        price=Decimal("42.10"),
-    )
-    return replace(base, **changes)
+    return limit_order(**({"symbol": OPTION, "token": OPTION} | changes))
 
 
 def recorded(name: str) -> bytes:

@@ -1,13 +1,13 @@
 """The account and the contracts that Zerodha tests share."""
 
-from dataclasses import replace
-from decimal import Decimal
+from typing import Any
 
 from brokers.catalog import simulated_endpoint
 from brokers.transport import WireAnswer
 from brokers.zerodha.access import Access
 from domain.broker import Credentials, Endpoint
-from domain.orders import OrderRequest, OrderType, Product, Side
+from domain.orders import OrderRequest
+from tests.brokers.order_cast import limit_order
 from tests.shared import shared_path
 
 CREDENTIALS = Credentials("AB1234", {"api_key": "key1", "api_secret": "secret1"}, access_token="token1")
@@ -27,21 +27,9 @@ def access(base: str = "http://kite.test") -> Access:
     return Access.of(CREDENTIALS, endpoint(base))
 
 
-def request(**changes: object) -> OrderRequest:
+def request(**changes: Any) -> OrderRequest:
     """A NIFTY option limit order of two lots, with changes."""
-    base = OrderRequest(
-        client_order_id="VAYDA000000000000001",
-        exchange="NFO",
-        symbol="NIFTY26NOV24200CE",
-        token="10189826",
-        side=Side.SELL,
-        quantity=130,
-        lot_size=65,
-        product=Product.MIS,
-        order_type=OrderType.LIMIT,
-        price=Decimal("42.10"),
-    )
-    return replace(base, **changes)
+    return limit_order(**({"symbol": "NIFTY26NOV24200CE", "token": "10189826"} | changes))
 
 
 def recorded(name: str) -> bytes:

@@ -1,0 +1,36 @@
+"""The order and the change of it that the brokers' tests send: a NIFTY option's two lots, in each broker's words."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side
+
+TAG = "VAYDA000000000000001"
+
+
+def limit_order(**changes: Any) -> OrderRequest:
+    """Return a limit order that sells two lots, with changes: its contract's names at least."""
+    base: dict[str, Any] = {
+        "client_order_id": TAG,
+        "exchange": "NFO",
+        "side": Side.SELL,
+        "quantity": 130,
+        "lot_size": 65,
+        "product": Product.MIS,
+        "order_type": OrderType.LIMIT,
+        "price": Decimal("42.10"),
+    }
+    return OrderRequest(**(base | changes))
+
+
+def price_change(**changes: Any) -> OrderChange:
+    """Return a change of its price, with changes of its own."""
+    base = OrderChange(
+        order_type=OrderType.LIMIT,
+        quantity=130,
+        lot_size=65,
+        exchange="NFO",
+        price=Decimal("43.05"),
+    )
+    return replace(base, **changes)
