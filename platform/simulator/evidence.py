@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from domain.invariants.evidence import BrokerBook, WireRequest
+from domain.invariants.broker_side import BrokerBook, WireRequest
 from domain.invariants.ledger_lines import read_lines
 
 

@@ -15,7 +15,7 @@ from apps.markets.clock import market_clock
 from apps.strategies.models import Signal, SignalStatus
 from apps.trading.services.evidence import load_evidence
 from domain.invariants import Breach, Evidence, check_liveness, check_safety, survey, unchecked
-from domain.invariants.evidence import Call
+from domain.invariants.broker_side import Call
 from simulator.evidence import read_ledger
 from tests.chaos.traffic import Said
 from tests.chaos.world import World

@@ -16,7 +16,7 @@ from itertools import count
 
 from brokers.zerodha.spec import SPEC
 from domain.broker import BrokerSpec, BrokerUnavailable, Outcome, RateLimited, SessionLost, Verdict
-from domain.invariants.evidence import Answer, BookFill, BookOrder, BrokerBook, Call, WireRequest
+from domain.invariants.broker_side import Answer, BookFill, BookOrder, BrokerBook, Call, WireRequest
 from domain.orders import (
     WORKING,
     BrokerFill,

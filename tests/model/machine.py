@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from apps.broker_accounts.models import AccountMode
 from bus import failpoints
-from domain.invariants.evidence import Call
+from domain.invariants.broker_side import Call
 from domain.order_changes import Wish
 from domain.orders import ExitReason, OrderStatus, Side
 from tests.model.broker import CANCEL_FATES, MODIFY_FATES, PLACE_FATES, Fate, Reading

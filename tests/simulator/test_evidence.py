@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.invariants.evidence import Answer, Call
+from domain.invariants.broker_side import Answer, Call
 from domain.invariants.ledger_lines import LedgerError, read_lines
 from simulator.evidence import read_ledger
 from simulator.ledger import Entry, Event, Ledger

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from domain.invariants.evidence import BookOrder, Breach, OrderRow
+from domain.invariants.broker_side import BookOrder
+from domain.invariants.evidence import Breach, OrderRow
 from domain.invariants.view import View, grouped
 from domain.orders import IntentKind, OrderStatus
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from domain.invariants.evidence import Answer, BookFill, BookOrder, BrokerBook, Call, WireRequest
+from domain.invariants.broker_side import Answer, BookFill, BookOrder, BrokerBook, Call, WireRequest
 
 CALLS = {"orders.place": Call.PLACE, "orders.modify": Call.MODIFY, "orders.cancel": Call.CANCEL}
 MANUAL = "manual"

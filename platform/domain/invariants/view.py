@@ -5,19 +5,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from domain.invariants.broker_side import BookFill, BookOrder, BrokerBook, Call, WireRequest
 from domain.invariants.evidence import (
     AuditRow,
-    BookFill,
-    BookOrder,
-    BrokerBook,
-    Call,
     Evidence,
     FillRow,
     IntentRow,
     LegRow,
     OrderRow,
     TradeRow,
-    WireRequest,
 )
 from domain.orders import IntentKind
 from domain.tags import is_our_tag

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from domain.invariants.evidence import Breach, OrderRow, WireRequest
+from domain.invariants.broker_side import WireRequest
+from domain.invariants.evidence import Breach, OrderRow
 from domain.invariants.view import View, grouped
 from domain.orders import Mode, OrderStatus
 from domain.tags import is_our_tag

@@ -5,15 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from domain.invariants.broker_side import Answer, BookFill, BookOrder, BrokerBook, Call, WireRequest
 from domain.invariants.evidence import (
     AccountRow,
-    Answer,
     AuditRow,
-    BookFill,
-    BookOrder,
-    BrokerBook,
     BrokerSessionRow,
-    Call,
     Evidence,
     ExternalRow,
     FillRow,
@@ -24,7 +20,6 @@ from domain.invariants.evidence import (
     MarketSessionRow,
     OrderRow,
     TradeRow,
-    WireRequest,
 )
 
 NINE = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)  # 09:30 IST

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.invariants import Evidence, check_liveness, check_safety, survey
-from domain.invariants.evidence import BrokerBook, HeartbeatRow, IntentRow, MarketSessionRow, NotificationRow, OrderRow
+from domain.invariants.broker_side import BrokerBook
+from domain.invariants.evidence import HeartbeatRow, IntentRow, MarketSessionRow, NotificationRow, OrderRow
 from tests.domain.invariants.scene import (
     BOOK,
     EXTERNAL,

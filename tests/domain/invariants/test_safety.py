@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.invariants import Evidence, check_safety, unchecked
-from domain.invariants.evidence import AuditRow, BrokerBook, Call, HaltRow, HeartbeatRow, LeaseRow
+from domain.invariants.broker_side import BrokerBook, Call
+from domain.invariants.evidence import AuditRow, HaltRow, HeartbeatRow, LeaseRow
 from tests.domain.invariants.scene import (
     BOOK,
     EXITS,

@@ -8,7 +8,8 @@ import pytest
 from domain.invariants.agreement_rules import money_agrees
 from domain.invariants.attention_rules import closed_is_flat
 from domain.invariants.book_rules import never_crosses_zero
-from domain.invariants.evidence import BookFill, BookOrder, BrokerBook, Evidence, FillRow, LegRow
+from domain.invariants.broker_side import BookFill, BookOrder, BrokerBook
+from domain.invariants.evidence import Evidence, FillRow, LegRow
 from domain.invariants.ledger_rules import ledger_adds_up
 from domain.invariants.view import View
 from tests.domain.invariants.scene import ORDERS, at, healthy

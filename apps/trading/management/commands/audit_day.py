@@ -17,7 +17,7 @@ from apps.markets.clock import market_clock, trading_date
 from apps.trading.services.evidence import load_evidence
 from domain.clock import IST
 from domain.invariants import Finding, survey
-from domain.invariants.evidence import BrokerBook, WireRequest
+from domain.invariants.broker_side import BrokerBook, WireRequest
 from domain.invariants.ledger_lines import LedgerError, read_lines
 
 HELP = """Check the invariants of order safety, and the audit trail's chain, on one trading day.
