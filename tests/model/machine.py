@@ -16,7 +16,7 @@ from bus import failpoints
 from domain.invariants.broker_side import Call
 from domain.order_changes import Wish
 from domain.orders import ExitReason, OrderStatus, Side
-from tests.model.broker import CANCEL_FATES, MODIFY_FATES, PLACE_FATES, Fate, Reading
+from tests.model.fates import CANCEL_FATES, MODIFY_FATES, PLACE_FATES, Fate, Reading
 from tests.model.world import SMALLEST, NewWorld
 
 _ELSEWHERE = ("commands.", "lease.", "paper.", "feed.", "login.", "beat.", "jobs.")

@@ -16,7 +16,7 @@ from bus.leases import Held
 from domain.broker import Verdict
 from domain.exits import exit_quantity
 from domain.orders import ExitReason, OrderStatus, Side
-from tests.model.broker import Fate
+from tests.model.fates import Fate
 from tests.model.world import World
 
 

@@ -18,8 +18,9 @@ from brokers.catalog import SPECS
 from bus import leases
 from bus.leases import Held, LeaseLost
 from domain.broker import Broker, SessionLost
-from tests.model.broker import House, Line, Wires
 from tests.model.clock import FakeClock
+from tests.model.house import House
+from tests.model.line import Line, Wires
 
 LEASE = "execution.0"
 LEASE_SECONDS = 12.0

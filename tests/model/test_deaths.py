@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.orders import ExitReason
-from tests.model.broker import Fate
+from tests.model.fates import Fate
 from tests.model.machine import CRASH_POINTS
 from tests.model.world import World
 

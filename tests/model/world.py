@@ -41,10 +41,11 @@ from domain.prices import to_scaled
 from domain.risk import Fired, RiskEngine
 from domain.ticks import Tick
 from tests.cast import publish_price
-from tests.model.broker import House, Street
 from tests.model.clock import FakeClock
+from tests.model.house import House
 from tests.model.process import LEASE, LEASE_SECONDS, Crash, Process, take_over
 from tests.model.scene import Scene
+from tests.model.street import Street
 
 REREAD_EVERY = 2.0
 STEP = 0.25
