@@ -44,7 +44,7 @@ def new_world(scene: Scene) -> Iterator[NewWorld]:
             forget_calendar()  # what is kept was read at another time, by another clock
             world = World(clock, scene)
             try:
-                with failpoints.observed(world.at_point):
+                with failpoints.observed(world.supervisor.at_point):
                     yield world
             finally:
                 world.close()

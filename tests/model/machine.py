@@ -122,7 +122,7 @@ class Machine(RuleBasedStateMachine):
     def sweep_signals(self) -> None:
         """The sweep finds what a lost wake-up would have said."""
         self.world.push(1.1)
-        self.world.sweep_signals()
+        self.world.watcher.sweep_signals()
 
     # the worker ----------------------------------------------------------------------------------------------------
 
@@ -135,20 +135,20 @@ class Machine(RuleBasedStateMachine):
     def nudged(self, rounds: int) -> None:
         """A wake-up, maybe doubled, maybe for nothing."""
         for _ in range(rounds):
-            self.world.nudge()
+            self.world.supervisor.nudge()
         self.world.turn()
 
     @rule()
     def hinted(self) -> None:
         """A postback: read the books."""
-        self.world.hint()
+        self.world.supervisor.hint(self.world.scene.account.pk)
         self.world.turns(2)
 
     @rule()
     def answers_come_twice(self) -> None:
         """What the brokers answered is recorded twice."""
         self.world.turn()
-        self.world.double_answers()
+        self.world.supervisor.double_answers()
         self.world.turn()
 
     @rule(seconds=st.sampled_from([0.5, 1.0, 2.0, 4.0]))
@@ -191,18 +191,18 @@ class Machine(RuleBasedStateMachine):
     def frozen(self, is_claiming: bool) -> None:
         """The worker is stopped, maybe between claim and send, and outlives its lease."""
         self.world.turn(hold_tasks=is_claiming)
-        self.world.freeze()
+        self.world.supervisor.freeze()
 
-    @precondition(lambda self: self.world.frozen is not None)
+    @precondition(lambda self: self.world.supervisor.frozen is not None)
     @rule()
     def thawed(self) -> None:
         """The old leader wakes up."""
-        self.world.thaw()
+        self.world.supervisor.thaw()
 
     @rule()
     def lease_stolen(self) -> None:
         """Another holder, and then our own again under a new epoch."""
-        self.world.steal_lease()
+        self.world.supervisor.steal_lease()
 
     # the broker ----------------------------------------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Machine(RuleBasedStateMachine):
     @rule(lots=st.integers(1, 3))
     def trader_sells_by_hand(self, lots: int) -> None:
         """The call is sold in the broker's own app, not more than is there, while nothing of ours is under way."""
-        self.world.leave_by_hand(self.world.scene.call.pk, Side.SELL, lots)
+        self.world.people.leave_by_hand(self.world.scene.call.pk, Side.SELL, lots)
 
     @rule()
     def token_dies(self) -> None:
@@ -277,7 +277,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def trader_signs_in(self) -> None:
         """A new session."""
-        self.world.sign_in()
+        self.world.people.sign_in()
         self.world.turns(2)
 
     # leaving -------------------------------------------------------------------------------------------------------
@@ -291,8 +291,8 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def risk_engine_restarts(self) -> None:
         """The signals worker dies and reads everything again."""
-        self.world.restart_risk()
-        self.world.watch()
+        self.world.watcher.restart()
+        self.world.watcher.watch()
 
     @rule(wanted=st.lists(reasons, min_size=1, max_size=4))
     def triggers_fire(self, wanted: list[ExitReason]) -> None:
@@ -304,18 +304,18 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def trader_leaves(self) -> None:
         """The trader presses the button."""
-        self.world.ask_exit_by_hand()
+        self.world.people.ask_exit_by_hand()
 
     @rule(which=st.integers(0, 3))
     def trader_cancels(self, which: int) -> None:
         """The trader cancels an entry, twice in one go."""
-        self.world.cancel_by_hand(which)
+        self.world.people.cancel_by_hand(which)
         self.world.turns(1)
 
     @rule(which=st.integers(0, 3), price=prices, lots=st.sampled_from([None, None, 1, 2]))
     def trader_changes(self, which: int, price: Decimal, lots: int | None) -> None:
         """The trader gives an entry another price, makes it smaller, or both."""
-        self.world.change_by_hand(which, Wish(price=price, quantity=None if lots is None else lots * SMALLEST))
+        self.world.people.change_by_hand(which, Wish(price=price, quantity=None if lots is None else lots * SMALLEST))
         self.world.turns(1)
 
     @rule()
@@ -328,17 +328,17 @@ class Machine(RuleBasedStateMachine):
     @rule(scope=st.sampled_from(["PLATFORM", "TENANT", "STRATEGY", "ACCOUNT"]))
     def halted(self, scope: str) -> None:
         """Entries stop."""
-        self.world.halt(scope)
+        self.world.people.halt(scope)
 
     @rule()
     def released(self) -> None:
         """Entries may go on."""
-        self.world.release_halts()
+        self.world.people.release_halts()
 
     @rule(mode=st.sampled_from(AccountMode))
     def mode_chosen(self, mode: AccountMode) -> None:
         """The client changes between paper and live."""
-        self.world.choose(mode)
+        self.world.people.choose(mode)
 
     @rule(what=st.sampled_from(sorted(LATER)))
     def much_later(self, what: str) -> None:
@@ -355,5 +355,5 @@ class Machine(RuleBasedStateMachine):
         at: datetime = now.replace(hour=hour, minute=minute, second=1)
         if at - now > timedelta(0):
             self.world.jump_to(at)
-        self.world.watch()
+        self.world.watcher.watch()
         self.world.turns(2)

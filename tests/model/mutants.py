@@ -158,7 +158,7 @@ def all_triggers_at_once(world: World) -> None:
 def half_left_by_hand(world: World) -> None:
     """A lot was sold in the broker's own app; the exit's two slices rest side by side until the market takes both."""
     _enter(world)
-    world.leave_by_hand(world.scene.call.pk, Side.SELL, 1)
+    world.people.leave_by_hand(world.scene.call.pk, Side.SELL, 1)
     world.house.fills_at_once = 0
     world.ask_exit(ExitReason.STOP_LOSS)
     world.elapse(3)
@@ -169,10 +169,10 @@ def half_left_by_hand(world: World) -> None:
 def old_leader_wakes_up(world: World) -> None:
     """A frozen leader is succeeded, its successor trades, and then it goes on where it stood."""
     _enter(world)
-    world.freeze()
+    world.supervisor.freeze()
     _enter(world, strategy=1)
     world.ask_exit(ExitReason.STOP_LOSS)
-    world.thaw()
+    world.supervisor.thaw()
 
 
 def exit_without_an_answer(world: World) -> None:
@@ -198,7 +198,7 @@ def exit_accepted_late(world: World) -> None:
 def left_by_hand(world: World) -> None:
     """Everything was sold in the broker's own app; then the stop fires."""
     _enter(world, strategy=1)
-    world.leave_by_hand(world.scene.call.pk, Side.SELL, 1)
+    world.people.leave_by_hand(world.scene.call.pk, Side.SELL, 1)
     world.ask_exit(ExitReason.STOP_LOSS)
     world.turns(3)
 
@@ -207,7 +207,7 @@ def halted_in_time(world: World) -> None:
     """A halt, then a signal that was decided before it."""
     world.elapse(0.5)
     world.alert(world.scene.hooks[1], "buy")
-    world.halt("ACCOUNT")
+    world.people.halt("ACCOUNT")
     world.push(2)
     world.elapse(1)
 
@@ -217,7 +217,7 @@ def comes_too_late(world: World) -> None:
     world.elapse(0.5)
     world.alert(world.scene.hooks[1], "buy")
     world.push(61)
-    world.nudge()
+    world.supervisor.nudge()
     world.turns(2)
 
 

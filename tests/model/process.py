@@ -37,6 +37,15 @@ class Crash(BaseException):
     """The process died here."""
 
 
+def attempt(what: Callable[[], object]) -> bool:
+    """Call a service as its own process would; returns ``False`` when that process died of it."""
+    try:
+        what()
+    except Crash:
+        return False
+    return True
+
+
 class TurnEngine(Engine):
     """The engine, which waits for a turn where it would wait for time to pass."""
 
