@@ -1,4 +1,4 @@
-"""A strategy with a webhook, a market with prices, and a record of every wake-up."""
+"""A strategy with a webhook, the operator's desk, a market with prices, and a record of every wake-up."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -78,6 +78,13 @@ class Hook:
 def hook(cast: Cast, client: Client, wakes: list[int], django_capture_on_commit_callbacks: Any) -> Hook:
     """The cast's strategy behind a webhook."""
     return Hook(client, tokens.rotate(cast.strategy, actor=cast.operator), django_capture_on_commit_callbacks, wakes)
+
+
+@pytest.fixture
+def desk(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.operator)
+    return client
 
 
 @pytest.fixture
