@@ -1,51 +1,48 @@
 """Fyers' official SDK, pointed at the simulated exchange, completes a customer's day.
 
-Its sockets are singletons with threads that never end, so each socket test is a process of its own. It writes log files
-where it stands.
+It writes log files where it stands.
 """
 
-import csv
-import json
-import subprocess
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fyers_apiv3 import fyersModel
 from steps import Control, step
 
-NAME, APP, SECRET = "FYJOURNEY", "JOURNEY1AB-200", "JOURNEYSECRET"
-CALLBACK = "http://127.0.0.1:1/callback"
-INDEX = "NSE:NIFTY50-INDEX"
-TICK = 0.05
+sys.path.insert(0, str(Path(__file__).parent))
+from customer import (
+    APP,
+    BUY,
+    CALLBACK,
+    INDEX,
+    LIMIT,
+    MARKET,
+    NAME,
+    SECRET,
+    SELL,
+    STOP_LIMIT,
+    TICK,
+    booked,
+    browsed,
+    form_of,
+    master,
+    placed,
+    priced,
+    quoted,
+    session,
+    signed_in,
+)
+from sockets import DATA_SOCKET, ORDER_SOCKET, ran
+
 IST = timezone(timedelta(hours=5, minutes=30))
-BUY, SELL, LIMIT, MARKET, STOP_LIMIT = 1, -1, 1, 2, 4
 CANCELLED, FILLED, PENDING = 1, 2, 6
 CANNOT = {
     "instruments": "the symbol masters are files the SDK has no call for; the journey reads them itself",
     "order history": "the SDK's order history is a report of earlier days, not the states of an order",
 }
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Leaves a redirect to the caller."""
-
-    def redirect_request(self, *arguments: Any) -> None:
-        return None
-
-
-def browsed(page: str, name: str) -> dict[str, str]:
-    """Press the button of a sign-in page and return the query the browser is sent back with."""
-    address, _, query = page.partition("?")
-    form = urllib.parse.urlencode({**dict(urllib.parse.parse_qsl(query)), "client": name}).encode()
-    with pytest.raises(urllib.error.HTTPError) as sent_back:
-        urllib.request.build_opener(NoRedirect).open(address, data=form, timeout=30)
-    assert sent_back.value.code == 302
-    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(sent_back.value.headers["Location"]).query))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,28 +51,6 @@ def _pointed(url: str, control: Control) -> None:
     fyersModel.Config.API, fyersModel.Config.DATA_API = f"{url}/fyers/api/v3", f"{url}/fyers/data"
     client = {"client": NAME, "broker": "fyers", "api_key": APP, "api_secret": SECRET, "redirect_url": CALLBACK}
     control("clients", {"clients": [client]})
-
-
-def session(secret: str = SECRET) -> fyersModel.SessionModel:
-    return fyersModel.SessionModel(
-        client_id=APP,
-        secret_key=secret,
-        redirect_uri=CALLBACK,
-        response_type="code",
-        grant_type="authorization_code",
-        state="journey",
-    )
-
-
-def signed_in() -> str:
-    """Return an access token."""
-    asked = session()
-    query = browsed(asked.generate_authcode(), NAME)
-    assert (query["s"], query["state"]) == ("ok", "journey")
-    asked.set_token(query["auth_code"])
-    answer = asked.generate_token()
-    assert answer["s"] == "ok", answer
-    return str(answer["access_token"])
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +63,6 @@ def fyers(token: str) -> fyersModel.FyersModel:
     return fyersModel.FyersModel(client_id=APP, token=token, is_async=False, log_path="")
 
 
-def master(url: str, name: str) -> list[list[str]]:
-    with urllib.request.urlopen(f"{url}/fyers/sym_details/{name}.csv", timeout=30) as file:
-        return list(csv.reader(file.read().decode().splitlines()))
-
-
 @pytest.fixture(scope="module")
 def option(url: str, fyers: fyersModel.FyersModel) -> dict[str, Any]:
     """The call nearest to the money of the first expiry, by the columns the documentation numbers."""
@@ -101,46 +71,6 @@ def option(url: str, fyers: fyersModel.FyersModel) -> dict[str, Any]:
     soonest = min(int(row[8]) for row in calls)
     row = min((one for one in calls if int(one[8]) == soonest), key=lambda one: abs(float(one[15]) - spot))
     return {"symbol": row[9], "token": row[0], "lot": int(row[3])}
-
-
-def quoted(fyers: fyersModel.FyersModel, symbol: str) -> dict[str, Any]:
-    [row] = fyers.quotes({"symbols": symbol})["d"]
-    assert (row["n"], row["s"]) == (symbol, "ok")
-    return dict(row["v"])
-
-
-def priced(fyers: fyersModel.FyersModel, option: dict[str, Any], limit: str) -> float:
-    """A price between the market and a limit of its band now: the band moves with the market."""
-    depth = fyers.depth({"symbol": option["symbol"], "ohlcv_flag": "1"})["d"][option["symbol"]]
-    assert depth["lower_ckt"] < depth["ltp"] < depth["upper_ckt"]
-    return round(round((depth["ltp"] + depth[limit]) / 2 / TICK) * TICK, 2)
-
-
-def form_of(fyers: fyersModel.FyersModel, option: dict[str, Any], **change: Any) -> dict[str, Any]:
-    return {
-        "symbol": option["symbol"],
-        "qty": option["lot"],
-        "type": LIMIT,
-        "side": BUY,
-        "productType": "MARGIN",
-        "limitPrice": 0 if "limitPrice" in change else priced(fyers, option, "upper_ckt"),
-        "stopPrice": 0,
-        "validity": "DAY",
-        "disclosedQty": 0,
-        "offlineOrder": False,
-        "orderTag": "journey1",
-    } | change
-
-
-def placed(fyers: fyersModel.FyersModel, option: dict[str, Any], **change: Any) -> str:
-    answer = fyers.place_order(data=form_of(fyers, option, **change))
-    assert (answer["s"], answer["code"]) == ("ok", 1101), answer
-    return str(answer["id"])
-
-
-def booked(fyers: fyersModel.FyersModel, order_id: str) -> dict[str, Any]:
-    [row] = fyers.orderbook(data={"id": order_id})["orderBook"]
-    return dict(row)
 
 
 @step("sign in")
@@ -283,94 +213,6 @@ def test_a_logout_ends_the_session(fyers):
     lost = other.get_profile()
     assert (lost["s"], lost["code"]) == ("error", -16)
     assert fyers.get_profile()["s"] == "ok"
-
-
-DATA_SOCKET = """
-import json, os, sys
-from fyers_apiv3.FyersWebsocket import data_ws, defines
-
-url, token, lite, kind, symbols = json.loads(sys.argv[1])
-defines.INDEX_HSM_MAPPING_API = f"{url}/fyers/sym_details/index_hsm_mapping.json"
-made, seen, after = data_ws.SymbolConversion.__init__, {}, {}
-
-def made_here(self, *arguments):
-    made(self, *arguments)
-    self.symbols_token_api = f"{url}/fyers/data/symbol-token"
-
-def on_message(message):
-    name = message.get("symbol")
-    if name is None:
-        return
-    (after if name in seen else seen)[name] = message
-    if set(after) == set(symbols):
-        print(json.dumps([seen, after]), flush=True)
-        os._exit(0)
-
-def on_error(message):
-    print(json.dumps({"error": str(message)}), flush=True)
-    os._exit(1)
-
-def on_connect():
-    socket.subscribe(symbols=symbols, data_type=kind)
-
-data_ws.SymbolConversion.__init__ = made_here
-socket = data_ws.FyersDataSocket(
-    access_token=token, log_path="", litemode=lite, reconnect=False,
-    on_message=on_message, on_error=on_error, on_connect=on_connect,
-)
-socket._FyersDataSocket__url = url.replace("http", "ws") + "/fyers/hsm/v1-5/prod"
-socket.connect()
-socket.keep_running()
-"""
-
-ORDER_SOCKET = """
-import json, os, sys
-from fyers_apiv3 import fyersModel
-from fyers_apiv3.FyersWebsocket import order_ws
-
-url, app, token, form = json.loads(sys.argv[1])
-fyersModel.Config.API = f"{url}/fyers/api/v3"
-fyers = fyersModel.FyersModel(client_id=app, token=token, is_async=False, log_path="")
-told = {"orders": [], "trades": [], "positions": []}
-
-def on_general(message):
-    if message.get("code") == 1605:
-        answer = fyers.place_order(data=form)
-        if answer["s"] != "ok":
-            on_error(answer)
-
-def keep(kind):
-    def on_row(message):
-        told[kind].append(message[kind])
-        if told["trades"] and told["positions"] and any(row["status"] == 2 for row in told["orders"]):
-            print(json.dumps(told), flush=True)
-            os._exit(0)
-    return on_row
-
-def on_error(message):
-    print(json.dumps({"error": str(message)}), flush=True)
-    os._exit(1)
-
-def on_connect():
-    socket.subscribe(data_type="OnOrders,OnTrades,OnPositions,OnGeneral")
-
-socket = order_ws.FyersOrderSocket(
-    access_token=f"{app}:{token}", log_path="", reconnect=False, on_connect=on_connect, on_error=on_error,
-    on_general=on_general, on_orders=keep("orders"), on_trades=keep("trades"), on_positions=keep("positions"),
-)
-socket._FyersOrderSocket__url = url.replace("http", "ws") + "/fyers/trade/v3"
-socket.connect()
-socket.keep_running()
-"""
-
-
-def ran(script: str, *arguments: Any) -> Any:
-    """Run a socket until it has seen what it waits for, and return that."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps(arguments)], capture_output=True, text=True, timeout=90, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @step("market socket")
