@@ -11,14 +11,22 @@ import msgspec
 from brokers.binance.answers import BROKER, read_data
 from brokers.binance.ids import order_id
 from brokers.binance.mapping import OrderRow, TradeRow, cost_of, fill_of, orders_of
-from brokers.binance.reads import Account, page, read, recent, since_when, step_of
+from brokers.binance.reads import (
+    Account,
+    fill_rows,
+    order_rows,
+    read,
+    recent,
+    shown_fills,
+    shown_orders,
+    since_when,
+    step_of,
+)
 from brokers.binance.spec import SPEC, SPOT
 from brokers.payloads import decoded, malformed
 from brokers.rows import MalformedRow
 from brokers.steps import whole_units
-from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, OrderStatus, Product
-
-_RESTING = frozenset({OrderStatus.OPEN, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED})
+from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, Product
 
 
 class _Balance(msgspec.Struct):
@@ -41,23 +49,21 @@ class _Price(msgspec.Struct):
 
 async def order_book(account: Account) -> list[BrokerOrder]:
     """Return what rests and the last day's orders, every state, each pair's oldest first."""
-    rows = await _order_rows(account)
+    rows = await order_rows(account, list[OrderRow])
     since = since_when(account)
-    book = _mapped(account, rows, what="order book")
-    return [one for one in book if one.status in _RESTING or (one.updated_at and one.updated_at >= since)]
+    return shown_orders(_mapped(account, rows, what="order book"), since)
 
 
 async def trade_book(account: Account) -> list[BrokerFill]:
     """Return the last day's executions."""
-    orders = await _order_rows(account)
+    orders = await order_rows(account, list[OrderRow])
     names = {row.orderId: order_id(row.symbol, row.clientOrderId, row.orderId) for row in orders}
-    rows = [row for pair in account.access.symbols for row in await recent(account, "myTrades", list[TradeRow], pair)]
+    rows = await fill_rows(account, "myTrades", list[TradeRow])
     try:
         fills = [fill_of(row, step_of(account, row.symbol), names) for row in rows]
     except MalformedRow as error:
         raise malformed(BROKER, "trade book", error) from error
-    since = since_when(account)
-    return [fill for fill in fills if fill.filled_at >= since]
+    return shown_fills(fills, since_when(account))
 
 
 async def positions(account: Account) -> list[BrokerPosition]:
@@ -120,17 +126,6 @@ async def _prices(account: Account, pairs: Sequence[str]) -> dict[str, Decimal]:
     if missing := set(pairs) - prices.keys():
         raise malformed(BROKER, "prices", f"none of {', '.join(sorted(missing))}")
     return {pair: prices[pair] for pair in pairs}
-
-
-async def _order_rows(account: Account) -> list[OrderRow]:
-    """Return each pair's rows as they stand, once, oldest first: of two reads the later counts."""
-    rows: list[OrderRow] = []
-    for pair in account.access.symbols:
-        resting = await page(account, "openOrders", list[OrderRow], pair)
-        latest = await recent(account, "allOrders", list[OrderRow], pair)
-        shown = {row.orderId for row in latest}
-        rows += [*(row for row in resting if row.orderId not in shown), *latest]
-    return rows
 
 
 def _mapped(account: Account, rows: Sequence[OrderRow], *, what: str) -> list[BrokerOrder]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from brokers.binance.mapping import at
+from brokers.binance.rows import at
 from brokers.binance.spec import SPEC, SPOT
 from brokers.rows import MalformedRow, require_price
 from brokers.steps import StepOf, checked_step, whole_units

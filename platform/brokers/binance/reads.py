@@ -1,17 +1,18 @@
 """Signed reads of an account, as both markets have them: whole rows of one symbol, page by page, by Binance's clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from brokers.binance.access import Access, Door
 from brokers.binance.answers import BROKER, OUT_OF_TIME, read_data
-from brokers.binance.mapping import at
+from brokers.binance.rows import BookRow, FillRow, at
 from brokers.payloads import decoded, malformed
 from brokers.rest import RestAccount
 from brokers.transport import WireRequest
 from domain.broker import BrokerError, BrokerUnavailable
+from domain.orders import WORKING, BrokerFill, BrokerOrder
 
 Account = RestAccount[Access]
 
@@ -30,6 +31,8 @@ class Row(Protocol):
 
 
 _Row = TypeVar("_Row", bound=Row)
+_Order = TypeVar("_Order", bound=BookRow)
+_Fill = TypeVar("_Fill", bound=FillRow)
 
 
 async def read(account: Account, path: str, door: Door | None = None, /, *, what: str, **query: str) -> bytes:
@@ -59,6 +62,32 @@ async def recent(account: Account, path: str, kind: type[list[_Row]], symbol: st
     if len(rows) < PAGE or at(rows[0].time) < since_when(account):
         return rows
     return await _of_the_day(account, path, kind, symbol)
+
+
+async def order_rows(account: Account, kind: type[list[_Order]]) -> list[_Order]:
+    """Return each symbol's orders as they stand, once, oldest first: of two reads the later counts."""
+    rows: list[_Order] = []
+    for symbol in account.access.symbols:
+        resting = await page(account, "openOrders", kind, symbol)
+        latest = await recent(account, "allOrders", kind, symbol)
+        shown = {row.orderId for row in latest}
+        rows += [*(row for row in resting if row.orderId not in shown), *latest]
+    return rows
+
+
+async def fill_rows(account: Account, path: str, kind: type[list[_Fill]]) -> list[_Fill]:
+    """Return each symbol's last executions, oldest first."""
+    return [row for symbol in account.access.symbols for row in await recent(account, path, kind, symbol)]
+
+
+def shown_orders(orders: Sequence[BrokerOrder], since: datetime) -> list[BrokerOrder]:
+    """Return what rests, and what changed since then."""
+    return [one for one in orders if one.status in WORKING or (one.updated_at and one.updated_at >= since)]
+
+
+def shown_fills(fills: Sequence[BrokerFill], since: datetime) -> list[BrokerFill]:
+    """Return the executions since then."""
+    return [fill for fill in fills if fill.filled_at >= since]
 
 
 async def _of_the_day(account: Account, path: str, kind: type[list[_Row]], symbol: str) -> list[_Row]:

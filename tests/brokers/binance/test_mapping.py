@@ -5,7 +5,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from brokers.binance.mapping import OrderRow, TradeRow, at, cost_of, fill_of, order_of, orders_of
+from brokers.binance.mapping import OrderRow, TradeRow, cost_of, fill_of, order_of, orders_of
+from brokers.binance.rows import at
 from brokers.rows import MalformedRow
 from domain.orders import OrderStatus, OrderType, Side
 from tests.brokers.binance.cast import STEPS, samples
@@ -32,8 +33,17 @@ def row(**change: object) -> OrderRow:
 
 
 def trade(quantity: str, price: str, *, buys: bool = True, fee: str = "0", asset: str = "BNB") -> TradeRow:
-    amounts = (Decimal(price), Decimal(quantity), Decimal(fee))
-    return TradeRow("BTCUSDT", 1, 28, *amounts, asset, 1764442800000, buys)
+    return TradeRow(
+        symbol="BTCUSDT",
+        id=1,
+        orderId=28,
+        price=Decimal(price),
+        qty=Decimal(quantity),
+        commission=Decimal(fee),
+        commissionAsset=asset,
+        time=1764442800000,
+        isBuyer=buys,
+    )
 
 
 def test_the_documentation_s_order():

@@ -19,12 +19,21 @@ from brokers.binance.futures.mapping import (
     order_of,
     position_of,
 )
-from brokers.binance.reads import Account, page, read, recent, since_when, step_of
+from brokers.binance.reads import (
+    Account,
+    fill_rows,
+    order_rows,
+    read,
+    shown_fills,
+    shown_orders,
+    since_when,
+    step_of,
+)
 from brokers.binance.spec import SPEC
 from brokers.payloads import decoded, malformed
 from brokers.rows import mapped
 from domain.broker import BrokerError
-from domain.orders import WORKING, BrokerFill, BrokerOrder, BrokerPosition, Funds
+from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds
 
 _HEDGED = (
     f"{BROKER}: the futures account is in hedge mode, which holds two positions of one contract; "
@@ -55,24 +64,22 @@ async def check_mode(account: Account) -> None:
 
 async def order_book(account: Account) -> list[BrokerOrder]:
     """Return what rests and the last day's orders, every state, each contract's oldest first."""
-    rows = await _order_rows(account)
+    rows = await order_rows(account, list[OrderRow])
     names, since = names_of(rows), since_when(account)
     book = mapped(
         rows, lambda row: order_of(row, step_of(account, row.symbol), names), broker=BROKER, what="order book"
     )
-    return [one for one in book if one.status in WORKING or (one.updated_at and one.updated_at >= since)]
+    return shown_orders(book, since)
 
 
 async def trade_book(account: Account) -> list[BrokerFill]:
     """Return the last day's executions."""
-    names = names_of(await _order_rows(account))
-    symbols = account.access.symbols
-    rows = [row for symbol in symbols for row in await recent(account, "userTrades", list[TradeRow], symbol)]
+    names = names_of(await order_rows(account, list[OrderRow]))
+    rows = await fill_rows(account, "userTrades", list[TradeRow])
     fills = mapped(
         rows, lambda row: fill_of(row, step_of(account, row.symbol), names), broker=BROKER, what="trade book"
     )
-    since = since_when(account)
-    return [fill for fill in fills if fill.filled_at >= since]
+    return shown_fills(fills, since_when(account))
 
 
 async def positions(account: Account) -> list[BrokerPosition]:
@@ -94,14 +101,3 @@ async def funds(account: Account) -> Funds:
         raise malformed(BROKER, "futures account", "a balance is not a number")
     used = money.marginBalance - money.availableBalance
     return Funds(available=money.availableBalance, used=used, total=money.marginBalance)
-
-
-async def _order_rows(account: Account) -> list[OrderRow]:
-    """Return each contract's rows as they stand, once, oldest first: of two reads the later counts."""
-    rows: list[OrderRow] = []
-    for symbol in account.access.symbols:
-        resting = await page(account, "openOrders", list[OrderRow], symbol)
-        latest = await recent(account, "allOrders", list[OrderRow], symbol)
-        shown = {row.orderId for row in latest}
-        rows += [*(row for row in resting if row.orderId not in shown), *latest]
-    return rows

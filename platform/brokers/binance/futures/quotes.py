@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from brokers.binance.ids import FUTURES_MARK
-from brokers.binance.mapping import at
+from brokers.binance.rows import at
 from brokers.binance.spec import FUTURES, SPEC
 from brokers.payloads import decoded
 from brokers.rows import MalformedRow, require_price
