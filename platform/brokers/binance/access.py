@@ -1,6 +1,6 @@
 """How a request of one account is addressed and signed, at each of Binance's markets."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from brokers.adapter import Account, credential
@@ -66,16 +66,14 @@ class Access:
 
     @classmethod
     def of_futures(cls, account: Account) -> "Access":
-        """Return the way into the futures exchange; raises as ``of`` does."""
-        return cls(
+        """Return the way into the futures exchange, by the same keys; raises as ``of`` does."""
+        return replace(
+            cls.of(account),
             exchange=FUTURES,
             mark=FUTURES_MARK,
             door=FUTURES_DOOR,
             rest_url=account.endpoint.futures_url.rstrip("/"),
-            api_key=account.credentials.access_token or credential(SPEC, account.credentials, "api_key"),
-            secret=credential(SPEC, account.credentials, "api_secret"),
             symbols=contracts_of(account.credentials),
-            step_of=account.step_of,
             clock=ServerClock(),
         )
 

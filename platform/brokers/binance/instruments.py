@@ -1,8 +1,9 @@
 """Binance's pairs: ``GET /exchangeInfo``. Pure. https://developers.binance.com/docs/binance-spot-api-docs/filters"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -29,14 +30,28 @@ class Filter(msgspec.Struct):
     stepSize: Decimal = Decimal(0)
 
 
-class _Symbol(msgspec.Struct):
+class Listed(msgspec.Struct, kw_only=True):
+    """What both markets say of a symbol."""
+
     symbol: str
     status: str
     baseAsset: str
     quoteAsset: str
-    isSpotTradingAllowed: bool
     orderTypes: list[str]
     filters: list[Filter]
+
+    @property
+    def is_traded(self) -> bool:
+        """Whether it takes limit orders in the account's currency, and is called by its coin and that."""
+        is_open = self.status == "TRADING" and _LIMIT in self.orderTypes
+        return is_open and self.quoteAsset == SPEC.currency and self.symbol == f"{self.baseAsset}{self.quoteAsset}"
+
+
+_Listed = TypeVar("_Listed", bound=Listed)
+
+
+class _Symbol(Listed, kw_only=True):
+    isSpotTradingAllowed: bool
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -46,20 +61,30 @@ class _ExchangeInfo(msgspec.Struct):
 def parse_master(body: bytes) -> Master:
     """Return the pairs that trade against the account's currency; raises ``BrokerUnavailable``."""
     symbols = decoded(body, _ExchangeInfo, broker=SPEC.slug, what=_WHAT).symbols
+    return master_of(symbols, _is_ours, _row, what=_WHAT)
+
+
+def master_of(
+    symbols: Sequence[_Listed],
+    is_ours: Callable[[_Listed], bool],
+    row_of: Callable[[_Listed], InstrumentRow],
+    *,
+    what: str,
+) -> Master:
+    """Return the rows of what is ours among symbols; raises ``BrokerUnavailable`` where there are none at all."""
     if not symbols:
-        raise malformed(SPEC.slug, _WHAT, "it lists nothing")
+        raise malformed(SPEC.slug, what, "it lists nothing")
     master = Master([], [])
-    for one in filter(_is_ours, symbols):
+    for one in filter(is_ours, symbols):
         try:
-            master.rows.append(_row(one))
+            master.rows.append(row_of(one))
         except MalformedRow as error:
             master.malformed.append(MalformedLine(0, one.symbol, str(error)))
     return unambiguous(master)
 
 
 def _is_ours(one: _Symbol) -> bool:
-    is_trading = one.status == "TRADING" and one.isSpotTradingAllowed and _LIMIT in one.orderTypes
-    return is_trading and one.quoteAsset == SPEC.currency and one.symbol == f"{one.baseAsset}{one.quoteAsset}"
+    return one.is_traded and one.isSpotTradingAllowed
 
 
 def _row(one: _Symbol) -> InstrumentRow:

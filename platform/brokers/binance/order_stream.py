@@ -3,23 +3,19 @@
 https://developers.binance.com/docs/binance-spot-api-docs/user-data-stream
 """
 
-import logging
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import msgspec
 
-from brokers.binance.access import Access
 from brokers.binance.answers import BROKER, error_of
 from brokers.binance.connection import Socket
 from brokers.binance.mapping import OrderRow, order_of
+from brokers.binance.order_socket import OrderSocket
 from brokers.ccxt_family.signing import signature
-from brokers.rows import MalformedRow
-from brokers.transport import Wire
 from domain.broker import BrokerError, BrokerUnavailable
 from domain.orders import BrokerOrder
-
-log = logging.getLogger(__name__)
 
 _SUBSCRIBE = "userDataStream.subscribe.signature"
 _ENDED = "eventStreamTerminated"
@@ -61,35 +57,15 @@ class _Error(msgspec.Struct):
     msg: str = ""
 
 
-class SpotOrderStream:
-    """Hints: one that cannot be read is logged and left to the order book."""
+class SpotOrderStream(OrderSocket):
+    """The socket says nothing before it is subscribed by a signature."""
 
-    def __init__(self, *, wire: Wire, access: Access, url: str, silence_seconds: float | None = None) -> None:
-        self._wire = wire
-        self._access = access
-        self._url = url
-        self._silence_seconds = silence_seconds
-        self._socket: Socket | None = None
-
-    async def connect(self) -> AsyncGenerator[BrokerOrder, None]:
-        """Yield updates until the socket drops, then raise ``BrokerUnavailable``; ``SessionLost`` for dead keys."""
+    @asynccontextmanager
+    async def _subscribed(self) -> AsyncGenerator[Socket, None]:
         await self._access.clock.settle(self._wire, self._access.time_url)
-        socket = await Socket.open(self._wire, self._url, silence_seconds=self._silence_seconds)
-        self._socket = socket
-        try:
+        async with self._opened(self._url) as socket:
             await socket.send({"id": 1, "method": _SUBSCRIBE, "params": self._proof()})
-            while True:
-                order = self._order_in(await socket.receive())
-                if order is not None:
-                    yield order
-        finally:
-            self._socket = None
-            await socket.aclose()
-
-    async def aclose(self) -> None:
-        """Close the socket: a running ``connect`` then raises."""
-        if self._socket is not None:
-            await self._socket.aclose()
+            yield socket
 
     def _proof(self) -> dict[str, object]:
         params: dict[str, object] = {"apiKey": self._access.api_key, **self._access.stamp()}
@@ -101,16 +77,11 @@ class SpotOrderStream:
         whole = {name: int(str(params[name])) for name in ("timestamp", "recvWindow")}
         return params | whole | {"signature": signed}
 
-    def _order_in(self, message: bytes) -> BrokerOrder | None:
-        """Return the order of an update; raises ``BrokerUnavailable`` where Binance ends or refuses the stream."""
-        try:
-            said = msgspec.json.decode(message, type=_Said)
-            if said.error:
-                raise self._refused(said)
-            return self._updated(said.event) if said.event else None
-        except (msgspec.MsgspecError, UnicodeDecodeError, MalformedRow, LookupError) as error:
-            log.warning("an unreadable socket message was left out", extra={"broker": BROKER, "detail": str(error)})
-            return None
+    def _told(self, message: bytes) -> BrokerOrder | None:
+        said = msgspec.json.decode(message, type=_Said)
+        if said.error:
+            raise self._refused(said)
+        return self._updated(said.event) if said.event else None
 
     def _refused(self, said: _Said) -> BrokerError:
         error = msgspec.json.decode(said.error, type=_Error)

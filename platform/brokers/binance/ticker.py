@@ -31,14 +31,16 @@ class _Ticker(msgspec.Struct, tag_field="e", tag="24hrTicker"):
     E: int
 
 
-class _Trade(msgspec.Struct, tag_field="e", tag="aggTrade"):
+class Trade(msgspec.Struct, tag_field="e", tag="aggTrade"):
+    """Executions of one order at one price, as both markets tell them."""
+
     s: str
     p: str
     T: int
 
 
 class _Event(msgspec.Struct):
-    data: _Ticker | _Trade
+    data: _Ticker | Trade
 
 
 class _Any(msgspec.Struct):
@@ -90,7 +92,7 @@ class Tickers:
         self._last[event.s] = tick
         return tick
 
-    def _traded(self, event: _Trade) -> RawTick | None:
+    def _traded(self, event: Trade) -> RawTick | None:
         last = self._last.get(event.s)
         if last is None:
             return None

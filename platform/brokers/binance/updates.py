@@ -6,6 +6,7 @@ from brokers.adapter import Account
 from brokers.binance.access import Access
 from brokers.binance.futures.order_stream import FuturesOrderStream
 from brokers.binance.joined import Joined
+from brokers.binance.order_socket import OrderSocket
 from brokers.binance.order_stream import SpotOrderStream
 from domain.orders import BrokerOrder
 
@@ -16,7 +17,7 @@ class BinanceOrderStream:
     def __init__(self, account: Account) -> None:
         self._wire, endpoint, silence = account.wire(), account.endpoint, account.silence_seconds
         spot, futures = Access.of(account), Access.of_futures(account)
-        self._streams: list[SpotOrderStream | FuturesOrderStream] = []
+        self._streams: list[OrderSocket] = []
         if spot.symbols:
             url = endpoint.order_socket_url
             self._streams.append(SpotOrderStream(wire=self._wire, access=spot, url=url, silence_seconds=silence))

@@ -9,30 +9,23 @@ from dataclasses import replace
 import msgspec
 
 from brokers.binance.ids import FUTURES_MARK
-from brokers.binance.instruments import Filter, terms_of
+from brokers.binance.instruments import Listed, master_of, terms_of
 from brokers.binance.spec import FUTURES, SPEC
-from brokers.masters import MalformedLine, Master, unambiguous
-from brokers.payloads import decoded, malformed
+from brokers.masters import Master
+from brokers.payloads import decoded
 from brokers.rows import MalformedRow
 from domain.broker import InstrumentRow
 from domain.instruments import Kind
 
 _WHAT = "futures master"
-_LIMIT = "LIMIT"
 _PERPETUAL = "PERPETUAL"
 _SYMBOL = re.compile(r"[A-Z0-9]{2,20}", re.ASCII)
 """What orders can be named by: a few contracts are called in other alphabets."""
 
 
-class _Contract(msgspec.Struct):
-    symbol: str
-    status: str
+class _Contract(Listed, kw_only=True):
     contractType: str
-    baseAsset: str
-    quoteAsset: str
     marginAsset: str
-    orderTypes: list[str]
-    filters: list[Filter]
 
 
 class _ExchangeInfo(msgspec.Struct):
@@ -42,21 +35,11 @@ class _ExchangeInfo(msgspec.Struct):
 def parse_master(body: bytes) -> Master:
     """Return the perpetual contracts in the account's currency; raises ``BrokerUnavailable``."""
     contracts = decoded(body, _ExchangeInfo, broker=SPEC.slug, what=_WHAT).symbols
-    if not contracts:
-        raise malformed(SPEC.slug, _WHAT, "it lists nothing")
-    master = Master([], [])
-    for one in filter(_is_ours, contracts):
-        try:
-            master.rows.append(_row(one))
-        except MalformedRow as error:
-            master.malformed.append(MalformedLine(0, one.symbol, str(error)))
-    return unambiguous(master)
+    return master_of(contracts, _is_ours, _row, what=_WHAT)
 
 
 def _is_ours(one: _Contract) -> bool:
-    is_trading = one.status == "TRADING" and one.contractType == _PERPETUAL and _LIMIT in one.orderTypes
-    is_in_currency = one.quoteAsset == one.marginAsset == SPEC.currency
-    return is_trading and is_in_currency and one.symbol == f"{one.baseAsset}{one.quoteAsset}"
+    return one.is_traded and one.contractType == _PERPETUAL and one.marginAsset == SPEC.currency
 
 
 def _row(one: _Contract) -> InstrumentRow:

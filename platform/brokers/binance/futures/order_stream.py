@@ -16,8 +16,8 @@ from brokers.binance.access import Access
 from brokers.binance.answers import BROKER, read_data
 from brokers.binance.connection import Socket
 from brokers.binance.futures.mapping import OrderRow, names_of, order_of
+from brokers.binance.order_socket import OrderSocket
 from brokers.payloads import decoded
-from brokers.rows import MalformedRow
 from brokers.transport import ORDER_BODY_LIMIT, Wire
 from domain.broker import BrokerError, BrokerUnavailable
 from domain.orders import BrokerOrder
@@ -56,8 +56,8 @@ class _Event(msgspec.Struct):
     o: msgspec.Raw = msgspec.Raw(b"")
 
 
-class FuturesOrderStream:
-    """Hints: one that cannot be read is logged and left to the order book."""
+class FuturesOrderStream(OrderSocket):
+    """The key is renewed every ``renew_seconds`` while the socket is open."""
 
     def __init__(
         self,
@@ -68,32 +68,17 @@ class FuturesOrderStream:
         silence_seconds: float | None = None,
         renew_seconds: float = RENEW_SECONDS,
     ) -> None:
-        self._wire = wire
-        self._access = access
-        self._url = url.rstrip("/")
-        self._silence_seconds = silence_seconds
+        super().__init__(wire=wire, access=access, url=url.rstrip("/"), silence_seconds=silence_seconds)
         self._renew_seconds = renew_seconds
-        self._socket: Socket | None = None
 
-    async def connect(self) -> AsyncGenerator[BrokerOrder, None]:
-        """Yield updates until the socket drops, then raise ``BrokerUnavailable``; ``SessionLost`` for dead keys."""
+    @asynccontextmanager
+    async def _subscribed(self) -> AsyncGenerator[Socket, None]:
         key = decoded(await self._listen_key("POST"), _Key, broker=BROKER, what=_WHAT).listenKey
-        url = f"{self._url}/private/ws?listenKey={quote(key, safe='')}"
-        self._socket = socket = await Socket.open(self._wire, url, silence_seconds=self._silence_seconds)
-        try:
-            async with self._kept_alive():
-                while True:
-                    order = self._order_in(await socket.receive())
-                    if order is not None:
-                        yield order
-        finally:
-            self._socket = None
-            await socket.aclose()
-
-    async def aclose(self) -> None:
-        """Close the socket: a running ``connect`` then raises."""
-        if self._socket is not None:
-            await self._socket.aclose()
+        async with (
+            self._opened(f"{self._url}/private/ws?listenKey={quote(key, safe='')}") as socket,
+            self._kept_alive(),
+        ):
+            yield socket
 
     @asynccontextmanager
     async def _kept_alive(self) -> AsyncGenerator[None, None]:
@@ -117,16 +102,11 @@ class FuturesOrderStream:
         request = self._access.keyed(method, "listenKey")
         return read_data(await self._wire.read(request, broker=BROKER, limit=ORDER_BODY_LIMIT), what=_WHAT)
 
-    def _order_in(self, message: bytes) -> BrokerOrder | None:
-        """Return the order of an update; raises ``BrokerUnavailable`` where the exchange ends the stream."""
-        try:
-            event = msgspec.json.decode(message, type=_Event)
-            if event.e == "listenKeyExpired":
-                raise BrokerUnavailable("DROPPED", f"{BROKER} {_WHAT}: its listen key ran out")
-            return self._updated(event.o) if event.e == "ORDER_TRADE_UPDATE" else None
-        except (msgspec.MsgspecError, UnicodeDecodeError, MalformedRow, LookupError) as error:
-            log.warning("an unreadable socket message was left out", extra={"broker": BROKER, "detail": str(error)})
-            return None
+    def _told(self, message: bytes) -> BrokerOrder | None:
+        event = msgspec.json.decode(message, type=_Event)
+        if event.e == "listenKeyExpired":
+            raise BrokerUnavailable("DROPPED", f"{BROKER} {_WHAT}: its listen key ran out")
+        return self._updated(event.o) if event.e == "ORDER_TRADE_UPDATE" else None
 
     def _updated(self, order: msgspec.Raw) -> BrokerOrder:
         row = _row(msgspec.json.decode(order, type=_Update))

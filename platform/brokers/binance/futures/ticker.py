@@ -9,7 +9,7 @@ import msgspec
 
 from brokers.binance.ids import FUTURES_MARK
 from brokers.binance.spec import FUTURES
-from brokers.binance.ticker import check_answer, scaled
+from brokers.binance.ticker import Trade, check_answer, scaled
 from brokers.steps import StepOf, checked_step
 from domain.broker import RawTick
 from domain.prices import PRICE_SCALE
@@ -27,12 +27,6 @@ class _Ticker(msgspec.Struct, tag_field="e", tag="24hrTicker"):
     E: int
 
 
-class _Trade(msgspec.Struct, tag_field="e", tag="aggTrade"):
-    s: str
-    p: str
-    T: int
-
-
 class _Book(msgspec.Struct, tag_field="e", tag="depthUpdate"):
     """The best levels of both sides, best first."""
 
@@ -43,7 +37,7 @@ class _Book(msgspec.Struct, tag_field="e", tag="depthUpdate"):
 
 
 class _Event(msgspec.Struct):
-    data: _Ticker | _Trade | _Book
+    data: _Ticker | Trade | _Book
 
 
 _EVENTS = msgspec.json.Decoder(_Event)
@@ -66,9 +60,9 @@ class _Seen:
     has_day: bool = False
     has_book: bool = False
 
-    def took(self, event: _Ticker | _Trade | _Book) -> None:
+    def took(self, event: _Ticker | Trade | _Book) -> None:
         """Take over what an event says; raises ``ValueError``."""
-        if isinstance(event, _Trade):
+        if isinstance(event, Trade):
             self.last_price, self.at = scaled(event.p), max(self.at, event.T)
         elif isinstance(event, _Book):
             bid, bid_quantity = self._best(event.b)
