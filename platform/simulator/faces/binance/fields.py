@@ -31,7 +31,8 @@ _TIMED = frozenset({"LIMIT", "STOP_LOSS_LIMIT"})
 _PRICED = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT"})
 _STOPS = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
 _VALIDITIES = {"GTC": Validity.DAY, "IOC": Validity.IOC}
-_WHATEVER_IT_COSTS = Decimal(100)
+WHATEVER_IT_COSTS = Decimal(100)
+"""The market protection of what has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def wish(asked: Asked, market: Market) -> Wish:
         validity=_validity(asked, kind),
         price=price,
         trigger_price=trigger,
-        market_protection=Decimal(0) if kind in _PRICED else _WHATEVER_IT_COSTS,
+        market_protection=Decimal(0) if kind in _PRICED else WHATEVER_IT_COSTS,
         tag=client_id(asked, "newClientOrderId"),
         variety=kind,
     )
@@ -90,15 +91,20 @@ def own_id() -> str:
 
 
 def amount(asked: Asked, name: str) -> Decimal:
-    """Return a number that must be there."""
-    text = asked.text(name)
-    if not re.fullmatch(_NUMBER[1:-1], text):
-        raise illegal(name, _NUMBER)
-    value = Decimal(text)
+    """Return a number of no more decimals than Binance reads; raises ``FaceError``."""
+    value = number(asked, name)
     exponent = value.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < _PLACES:
         raise BinanceError(-1111, f"Parameter '{name}' has too much precision.")
     return value
+
+
+def number(asked: Asked, name: str) -> Decimal:
+    """Return a number that must be there; raises ``FaceError``."""
+    text = asked.text(name)
+    if not re.fullmatch(_NUMBER[1:-1], text):
+        raise illegal(name, _NUMBER)
+    return Decimal(text)
 
 
 def units_of(text: str, listing: Listing) -> str:

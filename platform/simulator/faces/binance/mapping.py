@@ -9,6 +9,7 @@ from simulator.exchange.types import ClientOrder, ClientTrade, OrderState
 from simulator.faces.binance.wire import stamp
 
 _MARKET = frozenset({"MARKET", "STOP_LOSS"})
+_ANNOUNCED = frozenset({"NEW", "CANCELED", "EXPIRED"})
 _ZERO = Decimal(0)
 
 
@@ -21,6 +22,12 @@ def status_of(order: ClientOrder) -> str:
     if order.state is OrderState.CANCELLED:
         return "EXPIRED" if order.validity is Validity.IOC else "CANCELED"
     return "PARTIALLY_FILLED" if order.filled_quantity else "NEW"
+
+
+def happened(order: ClientOrder) -> str:
+    """Return Binance's word for what last became of an order: a trade, unless its status tells."""
+    status = status_of(order)
+    return status if status in _ANNOUNCED else "TRADE"
 
 
 def order_row(order: ClientOrder) -> dict[str, Any]:

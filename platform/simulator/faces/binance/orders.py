@@ -6,23 +6,26 @@ from typing import Any
 
 from aiohttp import web
 
+from domain.instruments import Exchange
 from simulator.clients import Client
-from simulator.exchange.types import RESTING_STATES, ClientOrder, OrderEdit, OrderState, Reason, Refusal
+from simulator.exchange.types import RESTING_STATES, ClientOrder, OrderEdit, Reason, Refusal
 from simulator.exchange.types import NewOrder as Order
 from simulator.faces.binance.calls import Asked, BinanceCounter
-from simulator.faces.binance.fields import TYPES, client_id, units_of, wish
+from simulator.faces.binance.fields import TYPES, client_id, wish
 from simulator.faces.binance.listings import MOST_OPEN
 from simulator.faces.binance.mapping import fill, report
-from simulator.faces.binance.wire import BinanceError, bad_symbol, filtered, success, unknown_order
+from simulator.faces.binance.order_calls import OrderCalls
+from simulator.faces.binance.wire import BinanceError, filtered, success
 from simulator.faces.calls import FaceError
-from simulator.faces.orders import CANCEL, MODIFY, PLACE, OrderCall, OrderDesk, Said
+from simulator.faces.orders import CANCEL, MODIFY, PLACE, OrderCall
 
+_DISABLED = "This action is disabled on this account."
 _SHORT = "Account has insufficient balance for requested action."
 _REFUSALS: Mapping[Reason, tuple[int, str]] = {
     Reason.MARGIN: (-2010, _SHORT),
     Reason.POSITION: (-2010, _SHORT),
     Reason.HALTED: (-2010, "Market is closed."),
-    Reason.EXCHANGE: (-2010, "This action is disabled on this account."),
+    Reason.EXCHANGE: (-2010, _DISABLED),
     Reason.TRIGGER: (-2010, "Order would trigger immediately."),
     Reason.UNKNOWN_ORDER: (-2011, "Unknown order sent."),
     Reason.ORDER_NOT_OPEN: (-2011, "Unknown order sent."),
@@ -35,53 +38,36 @@ _BRIEF = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
 _FULL_BY_DEFAULT = frozenset({"LIMIT", "MARKET"})
 
 
-class BinanceOrders(OrderDesk[Asked]):
-    """Order calls; their parameters come in the query or as a form."""
+class BinanceOrders(OrderCalls):
+    """Order calls of the spot market."""
 
-    counter: BinanceCounter
+    exchange = Exchange.BINANCE
+    types = TYPES
+    refusals = _REFUSALS
+    refusal = (-2010, _DISABLED)
 
     def __init__(self, counter: BinanceCounter) -> None:
         super().__init__(counter)
         self._replaced: dict[str, str] = {}
 
-    async def place(self, request: web.Request) -> web.StreamResponse:
-        """Take a new order."""
-        return self._counted(request, await super().place(request))
+    def named(self, request: web.Request, client: Client | None, asked: Asked) -> str:
+        """Return the order a cancel or replacement is about: by Binance's number, or the latest of a client id."""
+        number = asked.params.get("orderId") or asked.params.get("cancelOrderId", "")
+        tag = asked.params.get("origClientOrderId") or asked.params.get("cancelOrigClientOrderId", "")
+        if client is None or not (number or tag):
+            return ""
+        for order in reversed(self.desk.exchange.orders(client.client)):
+            ours = number in ("", order.order_id) and tag in ("", order.tag)
+            if ours and order.listing.symbol == asked.params.get("symbol"):
+                return order.order_id
+        return ""
 
-    async def modify(self, request: web.Request) -> web.StreamResponse:
-        """Take a replacement."""
-        return self._counted(request, await super().modify(request))
-
-    async def cancel(self, request: web.Request) -> web.StreamResponse:
-        """Take a cancellation."""
-        return self._weighed(request, await super().cancel(request))
-
-    async def read(self, request: web.Request) -> Said[Asked]:
-        """Read parameters and key."""
-        asked = await self.counter.asked(request)
-        client = self.counter.keyed(asked.key)
-        symbol = asked.params.get("symbol", "")
-        listing = self.desk.exchange.market.find("BINANCE", symbol)
-        kind = TYPES.get(asked.params.get("type", ""))
-        return Said(
-            form=asked,
-            client=client,
-            order_id=self._named(client, asked),
-            quantity=units_of(asked.params.get("quantity", ""), listing) if listing else "",
-            columns={
-                "exchange": "BINANCE" if symbol else "",
-                "symbol": symbol,
-                "side": asked.params.get("side", ""),
-                "price": asked.params.get("price", ""),
-                "trigger_price": asked.params.get("stopPrice", ""),
-                "order_type": kind.value if kind else "",
-                "tag": asked.params.get("newClientOrderId", "") if request.method != "DELETE" else "",
-            },
-        )
-
-    def who(self, call: OrderCall[Asked]) -> Client:
-        """Return whose call it is."""
-        return self.counter.client(call.form)
+    def columns(self, request: web.Request, asked: Asked) -> Mapping[str, str]:
+        """Return trigger and tag; a cancel's ``newClientOrderId`` is its own."""
+        return {
+            "trigger_price": asked.params.get("stopPrice", ""),
+            "tag": asked.params.get("newClientOrderId", "") if request.method != "DELETE" else "",
+        }
 
     def new_order(self, call: OrderCall[Asked]) -> Order:
         """Return the order to place."""
@@ -91,16 +77,9 @@ class BinanceOrders(OrderDesk[Asked]):
         """There is none: ``_modify`` puts another order in its place."""
         raise BinanceError(-1020, "This operation is not supported.")
 
-    def refused(self, refusal: Refusal, *, name: str) -> FaceError:
-        """Return Binance's error for what the exchange would not take."""
-        code, text = _REFUSALS.get(refusal.reason, (-2010, "This action is disabled on this account."))
-        return BinanceError(code, text)
-
     def done(self, call: OrderCall[Asked], order_id: str) -> web.Response:
         """Return the reply to a call that was accepted."""
-        asked = call.form
-        client = self.counter.keyed(asked.key)
-        order = self.desk.exchange.order(client.client if client else "", order_id)
+        asked, order = call.form, self.order_of(call, order_id)
         if call.name == CANCEL:
             return success(_cancelled(order, asked))
         placed = self._placed(order, asked)
@@ -109,22 +88,9 @@ class BinanceOrders(OrderDesk[Asked]):
         old = self.desk.exchange.order(order.client, self._replaced[order_id])
         return success(_replaced(_cancelled(old, asked, name="cancelNewClientOrderId"), placed))
 
-    def place_order(self, call: OrderCall[Asked], client: Client) -> str:
-        """Refuse what Binance would, then place it."""
-        order = self.new_order(call)
-        self._check_open(client, order)
-        return self._taken(client, order)
-
-    def _taken(self, client: Client, order: Order) -> str:
-        """Place an order; what the exchange turns down was never one at Binance."""
-        order_id = self.desk.exchange.place(client.client, order, now=self.desk.now())
-        taken = self.desk.exchange.order(client.client, order_id)
-        if taken.state is OrderState.REJECTED:
-            raise self.refused(Refusal(taken.reason or Reason.EXCHANGE, taken.message), name=PLACE)
-        return order_id
-
-    def _check_open(self, client: Client, order: Order) -> None:
-        if order.variety == "LIMIT_MAKER" and self._crosses(order):
+    def check_open(self, client: Client, order: Order) -> None:
+        """Refuse a maker that would take, a tag that rests already, and one order too many."""
+        if order.variety == "LIMIT_MAKER" and self.crosses(order):
             raise BinanceError(-2010, "Order would immediately match and take.")
         resting = [one for one in self._resting(client) if one.listing.symbol == order.symbol]
         if any(one.tag == order.tag for one in resting):
@@ -132,25 +98,11 @@ class BinanceOrders(OrderDesk[Asked]):
         if len(resting) >= MOST_OPEN:
             raise filtered("MAX_NUM_ORDERS")
 
-    def _crosses(self, order: Order) -> bool:
-        market = self.desk.exchange.market
-        listing = market.find(order.exchange, order.symbol)
-        quote = market.quote(listing.token) if listing else None
-        price = int(order.price * 10**8)
-        return quote is not None and (price >= quote.ask if order.side == "BUY" else price <= quote.bid)
-
-    def _cancel(self, call: OrderCall[Asked], client: Client) -> str:
-        if self.desk.exchange.market.find("BINANCE", call.form.text("symbol")) is None:
-            raise bad_symbol()
-        if not call.order_id:
-            raise unknown_order()
-        return super()._cancel(call, client)
-
     def _modify(self, call: OrderCall[Asked], client: Client) -> str:
         order, old = self.new_order(call), self._replaceable(call, client)
         self.desk.exchange.cancel(client.client, old.order_id, now=self.desk.now())
         try:
-            order_id = self._taken(client, order)
+            order_id = self.taken(client, order)
         except (FaceError, Refusal) as error:
             raise self._half(old, call.form, error) from None
         self._replaced[order_id] = old.order_id
@@ -191,26 +143,6 @@ class BinanceOrders(OrderDesk[Asked]):
     def _resting(self, client: Client) -> list[ClientOrder]:
         orders = self.desk.exchange.orders(client.client)
         return [one for one in orders if one.state in RESTING_STATES]
-
-    def _named(self, client: Client | None, asked: Asked) -> str:
-        """Return the order a cancel or replacement is about: by Binance's number, or the latest of a client id."""
-        number = asked.params.get("orderId") or asked.params.get("cancelOrderId", "")
-        tag = asked.params.get("origClientOrderId") or asked.params.get("cancelOrigClientOrderId", "")
-        if client is None or not (number or tag):
-            return ""
-        for order in reversed(self.desk.exchange.orders(client.client)):
-            ours = number in ("", order.order_id) and tag in ("", order.tag)
-            if ours and order.listing.symbol == asked.params.get("symbol"):
-                return order.order_id
-        return ""
-
-    def _counted(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-        self.counter.show_orders(request, response)
-        return self._weighed(request, response)
-
-    def _weighed(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-        self.counter.show_weight(request, response)
-        return response
 
 
 def _cancelled(order: ClientOrder, asked: Asked, *, name: str = "newClientOrderId") -> dict[str, Any]:

@@ -16,7 +16,7 @@ from simulator.exchange.types import ClientOrder
 from simulator.faces.binance.calls import ANONYMOUS
 from simulator.faces.binance.listings import spot_listings
 from simulator.faces.binance.market import day_figures, levels
-from simulator.faces.binance.wire import dumps, stamp
+from simulator.faces.binance.wire import UNREADABLE, dumps, stamp
 from simulator.faces.desk import Desk
 from simulator.faces.sockets import Socket, Sockets, opened
 from simulator.market.types import Listing, MarketQuote
@@ -61,7 +61,7 @@ class MarketStreams(Sockets[Watcher]):
             method, number = asked["method"], asked.get("id")
             params = asked.get("params", [])
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            socket.queue(dumps({"error": {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}}))
+            socket.queue(dumps(UNREADABLE))
             return
         socket.queue(dumps(self._obeyed(socket, method, params) | {"id": number}))
 
@@ -181,8 +181,12 @@ def _ticker(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
 
 
 def _mini_ticker(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
-    whole = _ticker(listing, quote, now)
-    return {"e": "24hrMiniTicker", **{name: whole[name] for name in ("E", "s", "c", "o", "h", "l", "v", "q")}}
+    return mini(_ticker(listing, quote, now))
+
+
+def mini(ticker: dict[str, Any]) -> dict[str, Any]:
+    """Return the short form of a ticker's event."""
+    return {"e": "24hrMiniTicker", **{name: ticker[name] for name in ("E", "s", "c", "o", "h", "l", "v", "q")}}
 
 
 def _agg_trade(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:

@@ -11,23 +11,22 @@ from aiohttp import web
 
 from domain.instruments import Exchange
 from domain.orders import Validity
-from simulator.exchange.types import ClientOrder, ClientTrade, OrderState
+from simulator.exchange.types import ClientOrder, ClientTrade
 from simulator.faces.binance.calls import BinanceCounter
 from simulator.faces.binance.limits import rate_limits
-from simulator.faces.binance.mapping import is_working, order_row, status_of
+from simulator.faces.binance.mapping import happened, is_working, order_row
+from simulator.faces.binance.order_sockets import OrderSockets
 from simulator.faces.binance.wire import EIGHT, BinanceError, dumps, stamp
 from simulator.faces.calls import FaceError
-from simulator.faces.sockets import Socket, Sockets, opened
+from simulator.faces.sockets import Socket, opened
 
-_ANNOUNCED = {"NEW": "NEW", "CANCELED": "CANCELED", "EXPIRED": "EXPIRED"}
 Method = Callable[[Socket, Mapping[str, Any]], dict[str, Any]]
 
 
-class UserStreams(Sockets[Socket]):
+class UserStreams(OrderSockets[Socket]):
     """Sockets of the WebSocket API; one says nothing by itself before it is subscribed."""
 
-    heartbeat = 1.0
-    endpoint = "orders.socket"
+    exchange = Exchange.BINANCE
 
     def __init__(self, counter: BinanceCounter) -> None:
         super().__init__(counter.desk)
@@ -56,16 +55,9 @@ class UserStreams(Sockets[Socket]):
             return
         socket.queue(dumps(self._answered(socket, number, method, params)))
 
-    async def flush(self, socket: Socket) -> None:
-        """Send what waits."""
-        await socket.tell()
-
-    def tell_order(self, socket: Socket, order: ClientOrder) -> None:
-        """Queue an execution report; what was refused has never been an order."""
-        if order.listing.exchange is Exchange.BINANCE and order.state is not OrderState.REJECTED:
-            trades = self._desk.exchange.trades(order.client, order.order_id)
-            event = _report(order, trades[-1] if trades else None, now=stamp(self._desk.now()))
-            socket.queue(dumps({"subscriptionId": 0, "event": event}))
+    def announce(self, socket: Socket, order: ClientOrder, last: ClientTrade | None, *, now: int) -> None:
+        """Queue an execution report."""
+        socket.queue(dumps({"subscriptionId": 0, "event": _report(order, last, now=now)}))
 
     def _answered(self, socket: Socket, number: Any, method: Any, params: Any) -> dict[str, Any]:
         try:
@@ -104,7 +96,7 @@ def _failed(number: Any, error: FaceError) -> dict[str, Any]:
 
 def _report(order: ClientOrder, last: ClientTrade | None, *, now: int) -> dict[str, Any]:
     row, step = order_row(order), order.listing.multiplier
-    kind = _ANNOUNCED.get(status_of(order), "TRADE")
+    kind = happened(order)
     traded = last if kind == "TRADE" else None
     ended = kind == "CANCELED"
     quantity = traded.quantity * step if traded else EIGHT * 0

@@ -11,6 +11,9 @@ from aiohttp import web
 from simulator.faces.calls import FaceError
 
 EIGHT = Decimal("0.00000001")
+UNREADABLE = {"error": {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}}
+"""What a socket of streams says to a text that is no message."""
+
 _LIMITED = frozenset({429, 418})
 
 

@@ -7,7 +7,7 @@ from domain.orders import OrderType, Product, Side, Validity
 from domain.prices import to_decimal
 from simulator.exchange.types import NewOrder
 from simulator.faces.binance.calls import Asked
-from simulator.faces.binance.fields import find_listing, own_id, side_of
+from simulator.faces.binance.fields import WHATEVER_IT_COSTS, find_listing, number, own_id, side_of
 from simulator.faces.binance.futures.listings import (
     EXCHANGE,
     FURTHEST,
@@ -19,14 +19,12 @@ from simulator.faces.binance.futures.listings import (
     decimals,
 )
 from simulator.faces.binance.futures.manner import Manner
-from simulator.faces.binance.wire import BinanceError, illegal
+from simulator.faces.binance.wire import BinanceError
 from simulator.market.types import Listing, Market
 
-_NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}", re.ASCII)
 _TRIGGERED = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"})
 _SIDES = frozenset({"BOTH", "LONG", "SHORT"})
-_WHATEVER_IT_COSTS = Decimal(100)
 _ALGO = "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
 
 
@@ -50,7 +48,7 @@ def new_order(asked: Asked, market: Market, *, is_hedged: bool) -> NewOrder:
         order_type=OrderType.MARKET if is_market else OrderType.LIMIT,
         validity=Validity.IOC if is_market or manner.lasts == "IOC" else Validity.DAY,
         price=Decimal(0) if is_market else price_of(asked, listing),
-        market_protection=_WHATEVER_IT_COSTS if is_market else Decimal(0),
+        market_protection=WHATEVER_IT_COSTS if is_market else Decimal(0),
         tag=_client_id(asked),
         variety=manner.variety,
     )
@@ -60,7 +58,7 @@ def new_order(asked: Asked, market: Market, *, is_hedged: bool) -> NewOrder:
 
 def quantity_of(asked: Asked, listing: Listing) -> int:
     """Return the quantity in units; raises ``FaceError``."""
-    units = _number(asked, "quantity", listing.multiplier) / listing.multiplier
+    units = _measured(asked, "quantity", listing.multiplier) / listing.multiplier
     if units <= 0:
         raise BinanceError(-4003, "Quantity less than or equal to zero.")
     if units < listing.lot_size:
@@ -74,7 +72,7 @@ def quantity_of(asked: Asked, listing: Listing) -> int:
 
 def price_of(asked: Asked, listing: Listing) -> Decimal:
     """Return the price; raises ``FaceError``."""
-    price = _number(asked, "price", listing.tick_size)
+    price = _measured(asked, "price", listing.tick_size)
     if price <= 0:
         raise BinanceError(-4001, "Price less than or equal to zero.")
     if price > HIGHEST_PRICE:
@@ -97,20 +95,9 @@ def check_filters(order: NewOrder, listing: Listing, market: Market) -> None:
         raise BinanceError(-4164, least)
 
 
-def units_of(text: str, listing: Listing) -> str:
-    """Return a quantity in units, as text; "" where it is none."""
-    if not re.fullmatch(_NUMBER[1:-1], text):
-        return ""
-    units = Decimal(text) / listing.multiplier
-    return str(int(units)) if units == units.to_integral_value() else ""
-
-
-def _number(asked: Asked, name: str, step: Decimal) -> Decimal:
+def _measured(asked: Asked, name: str, step: Decimal) -> Decimal:
     """Return a number of no more decimals than its step has; raises ``FaceError``."""
-    text = asked.text(name)
-    if not re.fullmatch(_NUMBER[1:-1], text):
-        raise illegal(name, _NUMBER)
-    value = Decimal(text)
+    value = number(asked, name)
     if decimals(value) > decimals(step):
         raise BinanceError(-1111, "Precision is over the maximum defined for this asset.")
     return value

@@ -8,7 +8,7 @@ from simulator.exchange.types import ClientOrder, ClientPosition, ClientTrade
 from simulator.faces.binance.futures.listings import priced, sized
 from simulator.faces.binance.futures.manner import manner_of
 from simulator.faces.binance.listings import QUOTE
-from simulator.faces.binance.mapping import status_of
+from simulator.faces.binance.mapping import status_of, worth
 from simulator.faces.binance.wire import EIGHT, stamp
 
 LEVERAGE = 20
@@ -68,11 +68,6 @@ def acknowledged(order: ClientOrder) -> dict[str, Any]:
     nothing = sized(0, order.listing)
     untouched = {"status": "NEW", "executedQty": nothing, "cumQty": nothing, "cumQuote": "0", "avgPrice": "0.00"}
     return {**outline(order), **untouched}
-
-
-def worth(order: ClientOrder) -> Decimal:
-    """Return what an order's executions came to."""
-    return order.filled_quantity * order.listing.multiplier * order.average_price
 
 
 def averaged(order: ClientOrder) -> str:

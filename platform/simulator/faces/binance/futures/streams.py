@@ -10,7 +10,7 @@ from domain.prices import to_decimal
 from simulator.faces.binance.futures.listings import contracts, priced, sized
 from simulator.faces.binance.futures.market import book_of
 from simulator.faces.binance.market import day_figures
-from simulator.faces.binance.streams import Event, MarketStreams
+from simulator.faces.binance.streams import Event, MarketStreams, mini
 from simulator.faces.desk import Desk
 from simulator.market.types import Listing, MarketQuote
 
@@ -68,8 +68,7 @@ def _ticker(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
 
 
 def _mini_ticker(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:
-    whole = _ticker(listing, quote, now)
-    return {"e": "24hrMiniTicker", **{name: whole[name] for name in ("E", "s", "c", "o", "h", "l", "v", "q")}}
+    return mini(_ticker(listing, quote, now))
 
 
 def _agg_trade(listing: Listing, quote: MarketQuote, now: int) -> dict[str, Any]:

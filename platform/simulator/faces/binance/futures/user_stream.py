@@ -10,16 +10,16 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from simulator.exchange.types import ClientOrder, ClientTrade, OrderState
+from simulator.exchange.types import ClientOrder, ClientTrade
 from simulator.faces.binance.futures.listen_keys import ListenKeys
 from simulator.faces.binance.futures.listings import EXCHANGE, sized
 from simulator.faces.binance.futures.mapping import money, order_row
 from simulator.faces.binance.listings import QUOTE
-from simulator.faces.binance.wire import dumps, stamp
+from simulator.faces.binance.mapping import happened
+from simulator.faces.binance.order_sockets import OrderSockets
+from simulator.faces.binance.wire import UNREADABLE, dumps
 from simulator.faces.desk import Desk
-from simulator.faces.sockets import Socket, Sockets, opened
-
-_UNTRADED = frozenset({"NEW", "CANCELED", "EXPIRED"})
+from simulator.faces.sockets import Socket, opened
 
 
 @dataclass(eq=False, slots=True)
@@ -30,11 +30,10 @@ class Listener(Socket):
     wrapped: bool = False
 
 
-class PrivateStreams(Sockets[Listener]):
+class PrivateStreams(OrderSockets[Listener]):
     """Sockets of listen keys; one without says nothing."""
 
-    heartbeat = 1.0
-    endpoint = "orders.socket"
+    exchange = EXCHANGE
 
     def __init__(self, desk: Desk, keys: ListenKeys) -> None:
         super().__init__(desk)
@@ -55,7 +54,7 @@ class PrivateStreams(Sockets[Listener]):
             asked = orjson.loads(text)
             method, params, number = asked["method"], list(asked.get("params") or []), asked.get("id")
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            socket.queue(dumps({"error": {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}}))
+            socket.queue(dumps(UNREADABLE))
             return
         if method == "SUBSCRIBE":
             for key in params:
@@ -66,16 +65,11 @@ class PrivateStreams(Sockets[Listener]):
         result = [socket.key] if method == "LIST_SUBSCRIPTIONS" and socket.key else None
         socket.queue(dumps({"result": result, "id": number}))
 
-    async def flush(self, socket: Listener) -> None:
-        """Send what waits."""
-        await socket.tell()
-
-    def tell_order(self, socket: Listener, order: ClientOrder) -> None:
-        """Queue an update, and what it did to the account; what was refused has never been an order."""
-        if not socket.key or order.listing.exchange is not EXCHANGE or order.state is OrderState.REJECTED:
+    def announce(self, socket: Listener, order: ClientOrder, last: ClientTrade | None, *, now: int) -> None:
+        """Queue an update, and what it did to the account."""
+        if not socket.key:
             return
-        trades, now = self._desk.exchange.trades(order.client, order.order_id), stamp(self._desk.now())
-        update = _update(order, trades[-1] if trades else None, now=now)
+        update = _update(order, last, now=now)
         if update["o"]["x"] == "TRADE":
             self._tell(socket, self._account(order, now=now))
         self._tell(socket, update)
@@ -121,8 +115,7 @@ class PrivateStreams(Sockets[Listener]):
 
 
 def _update(order: ClientOrder, last: ClientTrade | None, *, now: int) -> dict[str, Any]:
-    row = order_row(order)
-    kind = row["status"] if row["status"] in _UNTRADED else "TRADE"
+    row, kind = order_row(order), happened(order)
     traded = last if kind == "TRADE" else None
     return {
         "e": "ORDER_TRADE_UPDATE",
