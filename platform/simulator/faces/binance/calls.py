@@ -159,8 +159,11 @@ class BinanceCounter(Counter[Asked]):
         most, span = excess.window.calls, excess.window.name
         if excess.bucket == ORDER:
             return BinanceError(-1015, f"Too many new orders; current limit is {most} orders per {span}.", status=429)
-        text = f"Too much request weight used; current limit is {most} request weight per {span}."
-        return BinanceError(-1003, text, status=429)
+        return BinanceError(-1003, self.too_heavy(most, span), status=429)
+
+    def too_heavy(self, most: int, span: str) -> str:
+        """Word that calls weighed more than ``most`` within a span."""
+        return f"Too much request weight used; current limit is {most} request weight per {span}."
 
     def unavailable(self, status: int) -> FaceError:
         """Binance's own servers fail."""

@@ -3,10 +3,9 @@
 from simulator.clients import Client
 from simulator.faces.binance.calls import ANONYMOUS, Asked, BinanceCounter
 from simulator.faces.binance.futures.limits import WINDOWS
-from simulator.faces.binance.limits import ORDER
 from simulator.faces.binance.wire import BinanceError
 from simulator.faces.calls import FaceError
-from simulator.faces.limits import CallLimits, Excess
+from simulator.faces.limits import CallLimits
 
 
 class FuturesCounter(BinanceCounter):
@@ -22,15 +21,10 @@ class FuturesCounter(BinanceCounter):
         text = "Invalid API-key, IP, or permissions for action, request ip: 127.0.0.1"
         return BinanceError(-2015, text, status=401)
 
-    def too_many(self, excess: Excess) -> FaceError:
-        """A limit is used up."""
-        most, span = excess.window.calls, excess.window.name
-        if excess.bucket == ORDER:
-            return BinanceError(-1015, f"Too many new orders; current limit is {most} orders per {span}.", status=429)
+    def too_heavy(self, most: int, span: str) -> str:
+        """Word that calls weighed more than ``most`` within a span."""
         advice = "Please use the websocket for live updates to avoid polling the API."
-        return BinanceError(
-            -1003, f"Too many requests; current limit is {most} requests per {span}. {advice}", status=429
-        )
+        return f"Too many requests; current limit is {most} requests per {span}. {advice}"
 
 
 class FuturesPublicCounter(FuturesCounter):

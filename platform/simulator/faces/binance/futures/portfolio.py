@@ -4,33 +4,37 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/account/re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from simulator.clients import Client
-from simulator.exchange.types import RESTING_STATES, ClientOrder, ClientPosition, OrderState
+from simulator.exchange.types import RESTING_STATES, ClientOrder, ClientPosition, ClientTrade
 from simulator.faces.binance.calls import Asked
-from simulator.faces.binance.futures.fields import contract_of
 from simulator.faces.binance.futures.limits import order_limits
 from simulator.faces.binance.futures.listings import EXCHANGE
 from simulator.faces.binance.futures.mapping import order_row, position_row, trade_row
 from simulator.faces.binance.listings import QUOTE
-from simulator.faces.binance.portfolio import page_of
+from simulator.faces.binance.order_books import OrderBooks
 from simulator.faces.binance.wire import BinanceError, mandatory, stamp
 from simulator.faces.books import Books
-from simulator.faces.desk import Desk
 
 _NOTHING = Decimal(0)
 _POSITION = ("symbol", "positionSide", "positionAmt", "isolatedMargin", "notional", "isolatedWallet")
 _MARGINS = ("initialMargin", "maintMargin", "updateTime")
 
 
-@dataclass(frozen=True, slots=True)
-class Portfolio:
-    """Reads of one client's affairs."""
+class Portfolio(OrderBooks):
+    """Reads of one client's affairs at the futures exchange."""
 
-    desk: Desk
+    exchange = EXCHANGE
+
+    def order_row(self, order: ClientOrder) -> dict[str, Any]:
+        """Return an order's row."""
+        return order_row(order)
+
+    def trade_row(self, trade: ClientTrade) -> dict[str, Any]:
+        """Return a row of ``userTrades``."""
+        return trade_row(trade)
 
     async def account(self, client: Client, asked: Asked) -> dict[str, Any]:
         """GET /fapi/v3/account"""
@@ -68,47 +72,31 @@ class Portfolio:
         """GET /fapi/v3/positionRisk: what is held or has orders."""
         rows = self._position_rows(client)
         if asked.params.get("symbol"):
-            symbol = contract_of(asked, self.desk.exchange.market).symbol
+            symbol = self.listing(asked).symbol
             rows = [row for row in rows if row["symbol"] == symbol]
         return rows
 
-    async def open_orders(self, client: Client, asked: Asked) -> list[dict[str, Any]]:
-        """GET /fapi/v1/openOrders"""
-        orders = [order for order in self._orders(client) if order.state in RESTING_STATES]
-        if asked.params.get("symbol"):
-            listing = contract_of(asked, self.desk.exchange.market)
-            orders = [order for order in orders if order.listing is listing]
-        return [order_row(order) for order in orders]
-
-    async def all_orders(self, client: Client, asked: Asked) -> list[dict[str, Any]]:
-        """GET /fapi/v1/allOrders"""
-        listing = contract_of(asked, self.desk.exchange.market)
-        rows = [order_row(order) for order in self._orders(client) if order.listing is listing]
-        return page_of(rows, asked, number="orderId", since="orderId")
-
     async def one_order(self, client: Client, asked: Asked) -> dict[str, Any]:
         """GET /fapi/v1/order"""
-        return self._one(client, asked, self._orders(client))
+        return self._one(asked, self.orders(client))
 
     async def one_open_order(self, client: Client, asked: Asked) -> dict[str, Any]:
         """GET /fapi/v1/openOrder"""
-        return self._one(client, asked, [one for one in self._orders(client) if one.state in RESTING_STATES])
+        return self._one(asked, [one for one in self.orders(client) if one.state in RESTING_STATES])
 
     async def user_trades(self, client: Client, asked: Asked) -> list[dict[str, Any]]:
         """GET /fapi/v1/userTrades"""
-        listing, order_id = contract_of(asked, self.desk.exchange.market), asked.params.get("orderId", "")
+        listing = self.listing(asked)
         if asked.params.get("fromId") and asked.params.get("startTime"):
             raise BinanceError(-1128, "Combination of optional parameters invalid.")
-        trades = [one for one in Books(self.desk).trades(client) if one.listing is listing]
-        rows = [trade_row(one) for one in trades if order_id in ("", one.order_id)]
-        return page_of(rows, asked, number="id", since="fromId")
+        return self.trades(client, asked, listing)
 
     async def order_limits(self, client: Client, asked: Asked) -> list[dict[str, object]]:
         """GET /fapi/v1/rateLimit/order"""
         return order_limits()
 
-    def _one(self, client: Client, asked: Asked, orders: Sequence[ClientOrder]) -> dict[str, Any]:
-        listing = contract_of(asked, self.desk.exchange.market)
+    def _one(self, asked: Asked, orders: Sequence[ClientOrder]) -> dict[str, Any]:
+        listing = self.listing(asked)
         number, tag = asked.params.get("orderId", ""), asked.params.get("origClientOrderId", "")
         if not (number or tag):
             raise mandatory("orderId")
@@ -116,11 +104,6 @@ class Portfolio:
             if order.listing is listing and (order.order_id == number if number else order.tag == tag):
                 return order_row(order)
         raise BinanceError(-2013, "Order does not exist.")
-
-    def _orders(self, client: Client) -> Sequence[ClientOrder]:
-        """The book has no orders that were refused."""
-        orders = [one for one in Books(self.desk).orders(client) if one.listing.exchange is EXCHANGE]
-        return [one for one in orders if one.state is not OrderState.REJECTED]
 
     def _positions(self, client: Client) -> Sequence[ClientPosition]:
         held = [one for one in Books(self.desk).positions(client) if one.listing.exchange is EXCHANGE]
