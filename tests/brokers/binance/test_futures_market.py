@@ -11,7 +11,7 @@ from brokers.binance.futures.ticker import FuturesTickers
 from domain.broker import BrokerUnavailable
 from domain.prices import to_decimal
 from tests.brokers.binance.cast import futures_sample, step_of
-from tests.brokers.contract.members.binance_um import BITCOIN, BOOK, TICKER, master
+from tests.brokers.contract.members.binance_um import BITCOIN, BOOK, MEMBER, TICKER
 
 _D = Decimal
 
@@ -29,7 +29,7 @@ def bnb(exchange: str, symbol: str) -> Decimal:
 
 
 def test_a_contract_s_unit_is_its_step_and_its_token_tells_the_market():
-    found = parse_master(master([BITCOIN])["/fapi/v1/exchangeInfo"].body)
+    found = parse_master(MEMBER.master([BITCOIN])["/fapi/v1/exchangeInfo"].body)
     (row,) = found.rows
     assert (row.exchange, row.kind, row.symbol, row.token) == ("BINANCE_UM", "PERP", "BTCUSDT", "UM:BTCUSDT")
     assert (row.multiplier, row.lot_size, row.tick_size) == (_D("0.001"), 1, _D("0.1"))

@@ -12,7 +12,7 @@ from brokers.binance.ticker import Tickers
 from domain.broker import BrokerError, BrokerUnavailable
 from domain.prices import to_decimal
 from tests.brokers.binance.cast import samples, step_of
-from tests.brokers.contract.members.binance import BITCOIN, TICKER, master
+from tests.brokers.contract.members.binance import BITCOIN, MEMBER, TICKER
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ def traded(price: str, at: int = 1764442800500) -> bytes:
 
 
 def test_a_pair_s_unit_is_its_step_and_its_lot_the_smallest_order():
-    found = parse_master(master([BITCOIN])["/api/v3/exchangeInfo"].body)
+    found = parse_master(MEMBER.master([BITCOIN])["/api/v3/exchangeInfo"].body)
     (row,) = found.rows
     assert (row.multiplier, row.lot_size, row.tick_size) == (Decimal("0.00001"), 1, Decimal("0.01"))
     assert row.freeze_quantity == 900_000_000
