@@ -24,7 +24,7 @@ from brokers.binance.reads import (
 )
 from brokers.binance.spec import SPEC, SPOT
 from brokers.payloads import decoded, malformed
-from brokers.rows import MalformedRow
+from brokers.rows import MalformedRow, mapped
 from brokers.steps import whole_units
 from domain.orders import BrokerFill, BrokerOrder, BrokerPosition, Funds, Product
 
@@ -59,10 +59,9 @@ async def trade_book(account: Account) -> list[BrokerFill]:
     orders = await order_rows(account, list[OrderRow])
     names = {row.orderId: order_id(row.symbol, row.clientOrderId, row.orderId) for row in orders}
     rows = await fill_rows(account, "myTrades", list[TradeRow])
-    try:
-        fills = [fill_of(row, step_of(account, row.symbol), names) for row in rows]
-    except MalformedRow as error:
-        raise malformed(BROKER, "trade book", error) from error
+    fills = mapped(
+        rows, lambda row: fill_of(row, step_of(account, row.symbol), names), broker=BROKER, what="trade book"
+    )
     return shown_fills(fills, since_when(account))
 
 
@@ -132,7 +131,7 @@ def _mapped(account: Account, rows: Sequence[OrderRow], *, what: str) -> list[Br
     steps: Mapping[str, Decimal] = {row.symbol: step_of(account, row.symbol) for row in rows}
     try:
         return orders_of(rows, steps)
-    except MalformedRow as error:
+    except (MalformedRow, ArithmeticError) as error:
         raise malformed(BROKER, what, error) from error
 
 

@@ -122,6 +122,22 @@ def test_a_pair_of_unknown_step_spoils_the_book_and_is_named():
         run(binance, lambda broker: broker.order_book(), pairs="SOLUSDT")
 
 
+@pytest.mark.parametrize("quantity", ["1E+999999", "0.0000000001", "NaN"])
+def test_a_quantity_that_cannot_be_reckoned_with_spoils_the_book(quantity):
+    trade = {"symbol": "BTCUSDT", "id": 7, "orderId": 1, "price": "90000", "qty": quantity, "commission": "0"}
+    rest = {"commissionAsset": "BNB", "time": now(), "isBuyer": False}
+    ordered = run_failing(Binance(allOrders=[row(1, at=now()) | {"origQty": quantity}]), BinanceBroker.order_book)
+    traded = run_failing(Binance(allOrders=[row(1, at=now())], myTrades=[trade | rest]), BinanceBroker.trade_book)
+    assert "order book" in ordered
+    assert "trade book" in traded
+
+
+def run_failing(binance: Binance, read: Callable[[BinanceBroker], Awaitable[Any]]) -> str:
+    with pytest.raises(BrokerUnavailable) as error:
+        run(binance, read)
+    return str(error.value)
+
+
 def test_what_is_held_and_what_it_is_worth():
     balances = [
         {"asset": "USDT", "free": "900.50000000", "locked": "99.50000000"},
