@@ -123,6 +123,8 @@ def test_the_spot_market_knows_nothing_of_the_futures_and_the_other_way_round(fu
     futures.ok("POST", "/api/v3/order", **spot)
     assert [row["clientOrderId"] for row in futures.ok("GET", "/fapi/v1/openOrders")] == ["future"]
     assert futures.refused("DELETE", "/fapi/v1/order", symbol="BTCUSDT", origClientOrderId="pair") == -2011
+    assert futures.refused("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="future") == -2011
+    futures.ok("POST", "/api/v3/order", **{**spot, "newClientOrderId": "future"})
     assert futures.ok("GET", "/fapi/v3/positionRisk") == []
 
 

@@ -57,8 +57,9 @@ class BinanceOrders(OrderCalls):
         if client is None or not (number or tag):
             return ""
         for order in reversed(self.desk.exchange.orders(client.client)):
-            ours = number in ("", order.order_id) and tag in ("", order.tag)
-            if ours and order.listing.symbol == asked.params.get("symbol"):
+            is_it = number in ("", order.order_id) and tag in ("", order.tag)
+            where = (order.listing.exchange, order.listing.symbol)
+            if is_it and where == (self.exchange, asked.params.get("symbol")):
                 return order.order_id
         return ""
 
@@ -142,7 +143,7 @@ class BinanceOrders(OrderCalls):
 
     def _resting(self, client: Client) -> list[ClientOrder]:
         orders = self.desk.exchange.orders(client.client)
-        return [one for one in orders if one.state in RESTING_STATES]
+        return [one for one in orders if one.state in RESTING_STATES and one.listing.exchange is self.exchange]
 
 
 def _cancelled(order: ClientOrder, asked: Asked, *, name: str = "newClientOrderId") -> dict[str, Any]:
