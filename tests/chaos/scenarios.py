@@ -43,9 +43,9 @@ def brokers(seed: str) -> list[Injector]:
     return [
         BrokerFaults(seed, "orders", broker.ORDER_CALLS, every=1.5),
         BrokerFaults(seed, "changes", broker.CHANGES, every=6),
-        BrokerFaults(seed, "reads", broker.READS, every=5),
+        BrokerFaults(seed, "reads", broker.READS, every=2.5),
         BrokerFaults(seed, "sessions", broker.SESSIONS, every=15),
-        BrokerFaults(seed, "news", broker.NEWS, every=6),
+        BrokerFaults(seed, "news", broker.NEWS, every=3),
         Exchange(seed),
     ]
 
