@@ -8,6 +8,14 @@ import aiohttp
 import orjson
 
 SECONDS = 0.3
+"""How long the case's server may take: some never answer."""
+
+PATIENCE = aiohttp.ClientTimeout(total=20.0)
+"""The bridge always answers, on a busy machine not soon: a relay that gave up would bring nothing any more."""
+
+PAUSE = 0.05
+"""Between polls: a case opens one relay after the other, and all of them poll until it ends."""
+
 NOTHING_THERE = b"404"
 
 
@@ -41,7 +49,7 @@ class Relay:
                 await self._say(http, "poll", self._filled(self._own_poll))
                 for command in self._answer.get("commands", []):
                     await self._carry_out(http, command)
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(PAUSE)
 
     async def _carry_out(self, http: aiohttp.ClientSession, command: dict[str, Any]) -> None:
         said = await self._fetched(http, "POST", "order", orjson.dumps(command["request"]))
@@ -65,7 +73,7 @@ class Relay:
         """Call the bridge; an answer that is none of it is forgotten."""
         self._seq += 1
         headers = {"Authorization": f"Bearer {self._token}", "X-Seq": str(self._seq)}
-        async with http.post(f"{self._url}/mt5/v1/{call}", data=body, headers=headers) as answer:
+        async with http.post(f"{self._url}/mt5/v1/{call}", data=body, headers=headers, timeout=PATIENCE) as answer:
             said = orjson.loads(await answer.read())
         if "mark" in said:
             self._answer = {**said, "commands": said["commands"] if call == "poll" else []}
