@@ -389,6 +389,6 @@ MEMBER = Member(
     client_name=lambda number: str(50_000_000 + number),
     desk=desk,
     stub_desk=stub_desk,
-    stub_seconds=1.5,
+    stub_seconds=2.5,
     stranger=stranger,
 )
