@@ -222,7 +222,7 @@ def test_orders_stay_below_the_half_hours_limit_and_exits_keep_a_share(is_entry:
     assert all(limits.take(who="ours", bucket=UPSTOX_ORDERS, now=at) is None for at in moments)
 
 
-def test_the_days_orders_spent_exits_keep_a_share_until_the_next_day() -> None:
+def test_the_days_orders_spent_entries_wait_for_the_next_day_and_exits_never() -> None:
     budget = OrderBudget(ZERODHA.limits)
     went_out = 0
     while budget.may_enter(at := START + went_out):
@@ -233,7 +233,8 @@ def test_the_days_orders_spent_exits_keep_a_share_until_the_next_day() -> None:
         at += 1
         assert budget.may_call(at)
         budget.note(at)
-    assert not budget.may_call(at + 60)
+    assert budget.may_call(at + 60)
+    assert not budget.may_enter(at + 60)
     assert budget.may_enter(START + DAY + EXIT_RESERVE_PER_DAY + 1)
 
 
