@@ -144,8 +144,10 @@ class OrderBudget:
                 window.note(at)
 
     def may_call(self, now: float) -> bool:
-        """Whether one more call stays below our caps. A day's is for entries alone: an exit would wait until tomorrow, so
-        it goes, and the broker's own refusal is told."""
+        """Whether one more call stays below our caps.
+
+        A day's is for entries alone: an exit would wait until tomorrow, so it goes, and the broker's refusal is told.
+        """
         waits = (window for window in (self._second, *self._longer) if window.seconds < DAY)
         return all(window.left(now) > 0 for window in waits) and (self.together is None or self.together.may_call(now))
 
