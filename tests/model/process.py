@@ -75,6 +75,7 @@ class Process(Wires):
 
     def __post_init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(self._complain)
         self._renewed_at = self.clock.monotonic()
         self.engine: TurnEngine
         self._main: asyncio.Task[None]
@@ -96,6 +97,11 @@ class Process(Wires):
         self.engine.turn = asyncio.Event()
         self.engine.sender.gate.clock = self.clock.monotonic
         self._main = asyncio.create_task(self.engine.run(asyncio.Event()))
+
+    def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Pass on what the loop finds wrong while the process lives; of the tasks it died with nobody is told."""
+        if not self.is_dead:
+            loop.default_exception_handler(context)
 
     # what the engine is handed ------------------------------------------------------------------------------------
 
