@@ -1,10 +1,10 @@
-"""The order and the change of it that the brokers' tests send: a NIFTY option's two lots, in each broker's words."""
+"""The order and the change of it that the brokers' tests send, a NIFTY option's two lots, and how a book shows one."""
 
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from domain.orders import OrderChange, OrderRequest, OrderType, Product, Side
+from domain.orders import BrokerOrder, OrderChange, OrderRequest, OrderStatus, OrderType, Product, Side
 
 TAG = "VAYDA000000000000001"
 
@@ -34,3 +34,25 @@ def price_change(**changes: Any) -> OrderChange:
         price=Decimal("43.05"),
     )
     return replace(base, **changes)
+
+
+def accepted_row(order_id: str, request: OrderRequest) -> BrokerOrder:
+    """Return the order book's row of an order just accepted: open, and nothing of it filled."""
+    return BrokerOrder(
+        broker_order_id=order_id,
+        client_order_id=request.client_order_id,
+        exchange=request.exchange,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=request.quantity,
+        filled_quantity=0,
+        average_price=Decimal(0),
+        status=OrderStatus.OPEN,
+        order_type=request.order_type,
+        price=request.price,
+        trigger_price=request.trigger_price,
+        product=request.product,
+        raw_status="OPEN",
+        reason="",
+        updated_at=None,
+    )

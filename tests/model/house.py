@@ -23,6 +23,7 @@ from domain.orders import (
     Side,
     Validity,
 )
+from tests.brokers.order_cast import accepted_row
 from tests.model.fates import Fate, Reading
 from tests.model.street import Street
 
@@ -101,7 +102,7 @@ class House:
         order_id = f"{self.client_id}{line:08d}"
         self.lots[order_id] = request.lot_size
         self.history[order_id] = []
-        self._set(_shown(order_id, request))
+        self._set(accepted_row(order_id, request))
         if self.is_on_wire:
             self.street.orders[order_id] = BookOrder(
                 line=line,
@@ -217,24 +218,3 @@ class House:
         self.reads.clear()
         self.book_lag = self.position_lag = 0.0
         self.fills_at_once = None
-
-
-def _shown(order_id: str, request: OrderRequest) -> BrokerOrder:
-    return BrokerOrder(
-        broker_order_id=order_id,
-        client_order_id=request.client_order_id,
-        exchange=request.exchange,
-        symbol=request.symbol,
-        side=request.side,
-        quantity=request.quantity,
-        filled_quantity=0,
-        average_price=Decimal(0),
-        status=OrderStatus.OPEN,
-        order_type=request.order_type,
-        price=request.price,
-        trigger_price=request.trigger_price,
-        product=request.product,
-        raw_status="OPEN",
-        reason="",
-        updated_at=None,
-    )

@@ -18,6 +18,7 @@ from domain.orders import (
     OrderStatus,
     Side,
 )
+from tests.brokers.order_cast import accepted_row
 
 
 @dataclass
@@ -58,24 +59,7 @@ class ScriptedBroker:
     def accept(self, request: OrderRequest) -> str:
         """Take an order into the book; fills follow by the script."""
         order_id = f"2611160000{len(self.book):05d}"
-        self.book[order_id] = BrokerOrder(
-            broker_order_id=order_id,
-            client_order_id=request.client_order_id,
-            exchange=request.exchange,
-            symbol=request.symbol,
-            side=request.side,
-            quantity=request.quantity,
-            filled_quantity=0,
-            average_price=Decimal(0),
-            status=OrderStatus.OPEN,
-            order_type=request.order_type,
-            price=request.price,
-            trigger_price=request.trigger_price,
-            product=request.product,
-            raw_status="OPEN",
-            reason="",
-            updated_at=None,
-        )
+        self.book[order_id] = accepted_row(order_id, request)
         if self.fill_price is not None:
             self.fill(order_id, min(request.quantity, self.fill_limit or request.quantity), self.fill_price)
         return order_id
