@@ -1,11 +1,10 @@
 """Calls stay below what a broker's SPEC allows, and exits keep their share."""
 
 import asyncio
-import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 from types import SimpleNamespace
@@ -16,24 +15,19 @@ import pytest
 from apps.trading.execution import lane
 from apps.trading.execution.budget import DAY, EXIT_RESERVE_PER_DAY, HALF_HOUR, OrderBudget, ReadBudget, budgets_of
 from apps.trading.execution.lane import Attention, LaneWorker
-from apps.trading.models import Order, Trade
-from apps.trading.services import chase
 from apps.trading.services.chase import Step
-from apps.trading.services.exit import request_exit_of_trade
 from brokers.flattrade.spec import SPEC as FLATTRADE
 from brokers.kotak.spec import SPEC as KOTAK
 from brokers.upstox.spec import SPEC as UPSTOX
 from brokers.zerodha.spec import SPEC as ZERODHA
 from domain.broker import BrokerSpec, RateLimits
-from domain.orders import BrokerOrder, ExitReason, OrderRequest, OrderType, Product, Side
+from domain.orders import BrokerOrder, OrderRequest, OrderType, Product, Side
 from simulator.faces.kotak.calls import BUCKET as KOTAK_CALLS
 from simulator.faces.kotak.calls import WINDOWS as KOTAK_WINDOWS
 from simulator.faces.limits import CallLimits, LimitSwitch
 from simulator.faces.upstox.limits import ORDERS as UPSTOX_ORDERS
 from simulator.faces.upstox.limits import WINDOWS as UPSTOX_WINDOWS
-from tests.apps.trading.conftest import Shard, enter, statuses
 from tests.apps.trading.scripted import ScriptedBroker
-from tests.cast import Cast, publish_price
 
 START = 5_000.0
 
@@ -347,86 +341,3 @@ def test_orders_at_kite_are_paced_as_ever() -> None:
     assert len(entries) == 6 * 180
     burst = OrderBudget(ZERODHA.limits)
     assert len([at for at in calls(burst, seconds=1, is_entry=False) if at < START + 1]) == 8
-
-
-def small(cast: Cast, shard: Shard) -> ScriptedBroker:
-    """The account's broker with 40 orders a minute."""
-    broker = ScriptedBroker(spec=replace(ZERODHA, limits=FLATTRADE.limits))
-    shard.brokers[cast.account.pk, "LIVE"] = broker
-    return broker
-
-
-def spend(shard: Shard, cast: Cast, count: int) -> None:
-    """Let the last minute have seen so many order calls, the last second none."""
-    assert shard.engine is not None
-    worker = shard.engine.state.lanes[cast.account.pk, "LIVE"]
-    worker.orders = OrderBudget(worker.broker.spec.limits)
-    for _ in range(count):
-        worker.orders.note(time.monotonic() - 5)
-
-
-def placed(broker: ScriptedBroker) -> list[str]:
-    return [request.side for request in broker.placed]
-
-
-def test_entries_wait_for_the_minute_while_the_exit_goes(cast: Cast, shard: Shard, now: datetime) -> None:
-    broker = small(cast, shard)
-    (trade,) = enter(cast, now, accounts=[cast.account])
-    broker.fill_price = Decimal(100)
-    shard.run(lambda: Trade.objects.get().status == "OPEN")
-    spend(shard, cast, 30)
-    enter(cast, now, accounts=[cast.account], key="s2")
-    shard.settle()
-    assert placed(broker) == ["BUY"]
-    request_exit_of_trade(trade=trade, reason=ExitReason.MANUAL, actor=None, now=now)
-    shard.run(lambda: Trade.objects.get(pk=trade.pk).status == "CLOSED")
-    assert placed(broker) == ["BUY", "SELL"]
-    spend(shard, cast, 0)
-    shard.run(lambda: len(broker.placed) == 3)
-
-
-def test_a_new_connection_remembers_the_minute(cast: Cast, shard: Shard, now: datetime) -> None:
-    small(cast, shard)
-    enter(cast, now, accounts=[cast.account])
-    shard.run(lambda: Order.objects.get().status == "OPEN")
-    engine = shard.engine
-    assert engine is not None
-    before = engine.state.lanes.pop((cast.account.pk, "LIVE"))
-    shard.settle()
-    after = engine.state.lanes[cast.account.pk, "LIVE"]
-    assert after is not before
-    assert after.orders is before.orders
-    assert after.reads is before.reads
-
-
-def test_a_new_leader_counts_what_the_last_one_sent(cast: Cast, shard: Shard, now: datetime) -> None:
-    broker = ScriptedBroker(spec=replace(ZERODHA, limits=replace(FLATTRADE.limits, orders_per_minute=4)))
-    broker.fill_price = Decimal(100)
-    shard.brokers[cast.account.pk, "LIVE"] = broker  # three a minute for us, of which two may be entries
-    first, _ = (*enter(cast, now, accounts=[cast.account]), *enter(cast, now, accounts=[cast.account], key="s2"))
-    shard.run(lambda: set(Trade.objects.values_list("status", flat=True)) == {"OPEN"})
-    enter(cast, now, accounts=[cast.account], key="s3")
-    shard.start()
-    shard.settle()
-    assert placed(broker) == ["BUY", "BUY"]
-    request_exit_of_trade(trade=first, reason=ExitReason.MANUAL, actor=None, now=now)
-    shard.run(lambda: Trade.objects.get(pk=first.pk).status == "CLOSED")
-    assert placed(broker) == ["BUY", "BUY", "SELL"]
-    shard.clock.ahead += timedelta(seconds=61)
-    shard.start()
-    shard.run(lambda: len(broker.placed) == 4)
-
-
-def test_a_sparing_lane_follows_no_entry(cast: Cast, shard: Shard, now: datetime) -> None:
-    broker = small(cast, shard)
-    (trade,) = enter(cast, now, accounts=[cast.account])
-    shard.run(lambda: statuses(trade) == ["OPEN"])
-    publish_price(cast.call, "110")
-    wall = shard.clock() + chase.CANCEL_AGAIN
-    lanes = frozenset({(cast.account.pk, "LIVE")})
-    asked: dict[str, Any] = {"shard": 0, "ready": lanes, "max_modifications": {"zerodha": 25}, "wall": wall}
-    assert [step.change is not None for step in chase.next_steps(**asked)] == [True]
-    assert chase.next_steps(**asked, sparing=lanes) == []
-    Order.objects.update(cancel_requested_at=wall)
-    assert [step.change for step in chase.next_steps(**asked, sparing=lanes)] == [None]
-    assert broker.modified == []
