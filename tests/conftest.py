@@ -1,10 +1,15 @@
-"""The shared cast: an operator's tenant with two traders, an outsider in another tenant, contracts, a strategy."""
+"""The shared cast (an operator's tenant with two traders, an outsider in another), and what hypothesis may assume."""
 
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cast import Cast, make_cast
+
+# How quick an example is says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture

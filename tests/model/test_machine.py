@@ -26,7 +26,6 @@ PROFILE = settings(
     max_examples=AT_ONCE,
     stateful_step_count=STEPS,
     database=None,
-    deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, Phase.shrink] if os.environ.get("MODEL_SHRINK") else [Phase.generate],

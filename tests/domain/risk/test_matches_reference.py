@@ -37,13 +37,13 @@ def compare(rules: list[TradeRules], calls: list[Call]) -> None:
         assert engine.dropped == naive.dropped
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(day=days(least=1))
 def test_short_days_fire_what_the_naive_engine_fires(day: tuple[list[TradeRules], list[Call]]) -> None:
     compare(*day)
 
 
-@settings(max_examples=EXAMPLES // 3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES // 3, suppress_health_check=list(HealthCheck))
 @given(day=days(least=20))
 def test_long_days_fire_what_the_naive_engine_fires(day: tuple[list[TradeRules], list[Call]]) -> None:
     compare(*day)

@@ -49,7 +49,7 @@ def assert_sane(live: LiveMarket) -> None:
         assert quote.bid_quantity > 0 < quote.ask_quantity
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     st.integers(min_value=0, max_value=2**32),
     st.floats(min_value=0, max_value=8),
