@@ -1,30 +1,25 @@
-"""`make run` whole: every process up, what it promises on disk, and nothing left when it ends."""
+"""`make run` whole: what its screen shows, what it promises on disk, and what it answers to another terminal."""
 
 import json
-import os
-import signal
 import stat
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 
-import psutil
 import pytest
 
-from launch import ownership, recover, stack
 from launch.programs import app_programs
 from launch.settings import ROOT
 from launch.stack import Stack
+from tests.flows.platform import Platform
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(600)]
 SECONDS = 120
 
 
-@pytest.fixture(scope="module")
-def up() -> Iterator[Stack]:
-    with stack.running() as started:
-        yield started
+@pytest.fixture
+def up(installation: Platform) -> Stack:
+    return installation.stack
 
 
 def launch(up: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -79,29 +74,3 @@ def test_a_second_start_is_refused(up: Stack) -> None:
 def test_doctor_finds_nothing_wrong_while_it_runs(up: Stack) -> None:
     done = launch(up, "doctor")
     assert done.returncode == 0, done.stdout
-
-
-def test_a_killed_launcher_is_recovered_and_ctrl_c_then_leaves_no_process(up: Stack) -> None:
-    os.kill(up.launcher.pid, signal.SIGKILL)
-    up.launcher.wait()
-    assert recover.running(up.settings)
-    assert ownership.holder(up.settings) is None
-    with stack.running({"PORT": str(up.settings.port)}, state_dir=up.settings.state_dir) as again:
-        assert again.demo["operator"] == up.demo["operator"]
-        assert "Recovering" in again.output()
-        group = os.getpgid(again.launcher.pid)
-        os.killpg(group, signal.SIGINT)
-        assert again.launcher.wait(SECONDS) == 0
-        assert recover.running(up.settings) == []
-        assert not [
-            process.pid
-            for process in psutil.process_iter()
-            if process.pid != os.getpid() and str(up.settings.state_dir) in " ".join(_command(process))
-        ]
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return list(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return []
