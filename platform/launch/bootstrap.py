@@ -101,12 +101,13 @@ def find_uv(venv: Path) -> str | None:
 
 
 def uv_command(uv: str, venv: Path, locks: list[Path]) -> list[str]:
-    """Return the uv call that installs exactly the locked, hashed packages."""
+    """Return the uv call that installs exactly the locked, hashed packages, compiled: every process imports them."""
     return [
         uv,
         "pip",
         "install",
         "--quiet",
+        "--compile-bytecode",
         "--python",
         str(python_of(venv)),
         "--require-hashes",
