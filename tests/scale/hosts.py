@@ -152,7 +152,7 @@ def network() -> Iterator[tuple[str, tuple[str, ...]]]:
     if why_no_namespace():
         yield "127.0.0.1", ()
         return
-    _ip("netns", "del", NAMESPACE, check=False)
+    _take_away()
     _ip("netns", "add", NAMESPACE)
     try:
         _ip("link", "add", f"{NAMESPACE}0", "type", "veth", "peer", "name", "uplink", "netns", NAMESPACE)
@@ -163,7 +163,13 @@ def network() -> Iterator[tuple[str, tuple[str, ...]]]:
         _ip("-n", NAMESPACE, "link", "set", "lo", "up")
         yield OUTSIDE, ("ip", "netns", "exec", NAMESPACE)
     finally:
-        _ip("netns", "del", NAMESPACE, check=False)
+        _take_away()
+
+
+def _take_away() -> None:
+    # The plug first: the kernel clears a deleted namespace away later, and until then its plug's name is taken.
+    _ip("link", "del", f"{NAMESPACE}0", check=False)
+    _ip("netns", "del", NAMESPACE, check=False)
 
 
 def unplug() -> None:
