@@ -133,6 +133,13 @@ def master(trader: Trader) -> list[dict[str, str]]:
     return [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
 
 
+def halfway(option: dict[str, Any], limit: str) -> float:
+    """Return a price between the last one and a limit of the day's range, which follows the market."""
+    quote = option["quote"]
+    tick = float(option["tick_size"])
+    return round(round((quote["last_price"] + quote[limit]) / 2 / tick) * tick, 2)
+
+
 @pytest.fixture
 def buy(option: dict[str, Any]) -> dict[str, Any]:
     """A marketable limit order for one lot."""
@@ -143,7 +150,7 @@ def buy(option: dict[str, Any]) -> dict[str, Any]:
         "quantity": option["lot_size"],
         "product": "NRML",
         "order_type": "LIMIT",
-        "price": option["quote"]["upper_circuit_limit"],
+        "price": halfway(option, "upper_circuit_limit"),
         "validity": "DAY",
         "tag": "tag1",
     }
@@ -152,4 +159,4 @@ def buy(option: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def resting(buy: dict[str, Any], option: dict[str, Any]) -> dict[str, Any]:
     """A limit order that will not fill."""
-    return buy | {"price": option["quote"]["lower_circuit_limit"], "tag": "rest1"}
+    return buy | {"price": halfway(option, "lower_circuit_limit"), "tag": "rest1"}
