@@ -91,11 +91,12 @@ def order(client: UpstoxClient, **changes: Any) -> dict[str, Any]:
     row = option(client)
     quoted = client.ok("GET", "/v2/market-quote/quotes", params={"instrument_key": row["instrument_key"]})
     (quote,) = quoted.values()
+    inside = (quote["last_price"] + quote["upper_circuit_limit"]) / 2  # the range follows the market
     body = {
         "quantity": row["lot_size"],
         "product": "D",
         "validity": "DAY",
-        "price": quote["upper_circuit_limit"],
+        "price": round(inside * 20) / 20,
         "tag": "tag1",
         "instrument_token": row["instrument_key"],
         "order_type": "LIMIT",
