@@ -3,21 +3,18 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from apps.audit.models import AuditEvent, AuditSeal
-from apps.audit.services.chain import GENESIS, digest_of
+from apps.audit.models import AuditEvent
 from apps.broker_accounts.models import BrokerSession, LoginAttempt
 from apps.markets.models import CalendarHorizon, TradingSession
 from apps.markets.services.calendar import forget_calendar
 from apps.notifications.models import Notification
 from apps.strategies.models import Signal
-from apps.tenants.models import Tenant
 from apps.trading.models import AccountState, ExternalOrder, Fill, Intent, Order, Position, Trade, TradeLeg, Wave
 from apps.trading.services import day_end
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, enter_wave
@@ -351,34 +348,6 @@ def test_a_calendar_about_to_end_is_told_once_a_week(cast: Cast, now: datetime) 
     own = Notification.objects.filter(tenant=cast.tenant, code="CALENDAR_ENDS")
     assert own.filter(level="PAGE", text__contains="NSE is").count() == 1
     assert own.filter(level="WARNING", text__contains="NFO is").count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_trail_is_sealed() -> None:
-    old = timezone.now() - timedelta(minutes=1)
-    AuditEvent.objects.create(kind="made", object_type="x.y", at=old)
-    deadline = monotonic() + 200
-    while not AuditSeal.objects.exists() and monotonic() < deadline:
-        jobs.seal_audit()  # a transaction in another database of the same server may hold it back for a while
-        sleep(0.1)
-    jobs.seal_audit()
-    assert AuditSeal.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_broken_chain_pages_once() -> None:
-    Tenant.objects.create(slug="house", name="House")
-    old = timezone.now() - timedelta(minutes=1)
-    event = AuditEvent.objects.create(kind="made", object_type="x.y", at=old)
-    AuditSeal.objects.create(event=event, previous=GENESIS, digest=digest_of(event, GENESIS))
-    jobs.verify_audit()
-    assert not Notification.objects.exists()
-    other = AuditEvent.objects.create(kind="made", object_type="x.y", at=old)
-    AuditSeal.objects.create(event=other, previous="0" * 64, digest="1" * 64)
-    _twice(jobs.verify_audit)
-    page = Notification.objects.get()
-    assert (page.code, page.level) == ("AUDIT_CHAIN_BROKEN", "PAGE")
-    assert str(other.pk) in page.text
 
 
 def test_old_things_go_and_what_still_matters_stays(cast: Cast) -> None:
