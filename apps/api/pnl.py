@@ -10,7 +10,7 @@ from apps.trading.models import Trade, TradeLeg
 from apps.trading.services.settle import realised
 from bus.ticks import last_ticks
 from domain.orders import LIVE_TRADES, Side
-from domain.pnl import unrealized_pnl
+from domain.pnl import net_shown, unrealized_pnl
 from domain.prices import to_decimal
 
 log = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ def gross_pnl(trade: Trade, prices: Prices) -> Decimal | None:
 
 
 def net_pnl(trade: Trade, prices: Prices) -> Decimal | None:
-    """Return a trade's profit after the charges known so far; ``None`` as for ``gross_pnl``."""
+    """Return a trade's profit after the charges known so far, to the paisa; ``None`` as for ``gross_pnl``."""
     gross = gross_pnl(trade, prices)
-    return None if gross is None else gross - trade.charges
+    return None if gross is None else net_shown(gross=gross, charges=trade.charges)
 
 
 def _leg(leg: TradeLeg, prices: Prices) -> Decimal | None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from domain.orders import Side
+from domain.prices import to_paisa
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Book:
     quantity: int
     average_price: Decimal
     realised: Decimal
+
+
+def net_shown(*, gross: Decimal, charges: Decimal) -> Decimal:
+    """Return profit after charges for output: of the two as they are shown beside it, so that the three add up."""
+    return to_paisa(gross) - to_paisa(charges)
 
 
 def unrealized_pnl(*, quantity: int, average_price: Decimal, last_price: Decimal, multiplier: Decimal) -> Decimal:

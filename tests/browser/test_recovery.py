@@ -1,5 +1,7 @@
 """What people see in the browser while something is not as it should be, and how it goes away by itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from apps.notifications.models import Level, Notification
 from apps.notifications.services.notify import notify
@@ -82,6 +84,61 @@ def test_a_trades_open_dialog_follows_its_order(window: Window, scene: Scene) ->
     set_status(order, OrderStatus.FILLED)
     expect(dialog.get_by_role("status")).to_have_count(0)
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+
+
+def test_a_dialog_that_cannot_be_fetched_says_so_and_can_be_asked_for_again(window: Window, scene: Scene) -> None:
+    window.sign_in(scene.cast.trader.email)
+    connected(window)
+    with unanswered(window, "square-off/"):
+        window.page.locator("#square-off-all").click()
+        dialog = window.page.get_by_role("dialog")
+        expect(dialog.get_by_role("alert")).to_contain_text("Nothing was asked for yet")
+    dialog.get_by_role("button", name="Try again").click()
+    expect(dialog.get_by_label("Type EXIT to confirm")).to_be_visible()
+
+
+def test_a_square_off_without_an_answer_is_pressed_again_and_made_once(window: Window, scene: Scene) -> None:
+    window.sign_in(scene.cast.trader.email)
+    connected(window)
+    window.page.locator("#square-off-all").click()
+    dialog = window.page.get_by_role("dialog")
+    dialog.get_by_label("Type EXIT to confirm").fill("EXIT")
+    confirm = dialog.get_by_role("button", name="Square off all")
+    with unanswered(window, "square-off/", is_done=True):
+        confirm.click()
+        expect(dialog.get_by_role("alert")).to_contain_text("it may have been carried out")
+    asked = Intent.objects.filter(kind="EXIT").count()
+    assert asked > 0
+    confirm.click()
+    expect(dialog.get_by_role("heading", name="Squaring off")).to_be_visible()
+    assert Intent.objects.filter(kind="EXIT").count() == asked
+
+
+def test_who_was_signed_out_meanwhile_is_asked_to_sign_in_on_the_whole_page(window: Window, scene: Scene) -> None:
+    window.sign_in(scene.cast.trader.email)
+    connected(window)
+    window.context.clear_cookies()
+    window.page.locator("#square-off-all").click()
+    window.page.get_by_label("Password").wait_for()
+    expect(window.page.get_by_role("dialog")).to_have_count(0)
+
+
+@contextmanager
+def unanswered(window: Window, path: str, *, is_done: bool = False) -> Iterator[None]:
+    """Let calls of a path get no answer; ``is_done``: they reach the server all the same."""
+
+    def lose(route: Route) -> None:
+        if is_done:
+            route.fetch()
+        route.abort()
+
+    address, before = f"{window.site.base_url}/{path}", len(window.faults)
+    window.page.route(address, lose)
+    yield
+    window.page.unroute(address)
+    expected = ("ERR_FAILED", "htmx:sendError", "htmx:afterRequest")
+    assert [fault for fault in window.faults[before:] if not any(word in fault for word in expected)] == []
+    del window.faults[before:]
 
 
 def test_what_was_never_announced_reaches_the_page_all_the_same(window: Window, scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """How a person works on the operators' desk."""
 
+import re
 from typing import Any
 
 from django.contrib.messages import get_messages
@@ -19,6 +20,13 @@ def client_of(person: User) -> Client:
 
 def told(answer: Any) -> str:
     return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+def secret_in(text: str) -> str:
+    """Return what a message shows once: it may end in any letters, the word before it included."""
+    found = re.search(r" is (\S+) - it is shown only now", text)
+    assert found is not None, text
+    return found[1]
 
 
 def add(client: Client, page: str, **fields: object) -> Any:

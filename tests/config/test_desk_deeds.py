@@ -16,7 +16,7 @@ from apps.users.models import ApiKey, Role, User
 from apps.users.services.api_keys import find_key
 from bus import commands
 from tests.cast import Cast
-from tests.config.desk_rig import PASSWORD, add, client_of, told
+from tests.config.desk_rig import PASSWORD, add, client_of, secret_in, told
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_an_operator_makes_a_trader_whose_password_is_shown_once(cast: Cast, des
     assert answer.status_code == 302
     made = User.objects.get(email="new@house.test")
     assert (made.tenant, made.role, made.is_staff, made.is_superuser) == (cast.tenant, "trader", False, False)
-    password = told(answer).split("is ")[1].split(" - ")[0]
+    password = secret_in(told(answer))
     assert made.check_password(password)
     assert AuditEvent.objects.filter(kind="desk_added", object_type="users.user", object_id=made.pk).exists()
 
@@ -90,14 +90,14 @@ def test_a_new_password_needs_ones_own(cast: Cast, desk: Client) -> None:
     assert desk.post(url, {"password": "wrong"}).status_code == 422
     cast.trader.refresh_from_db()
     assert cast.trader.check_password(PASSWORD)
-    password = told(desk.post(url, {"password": PASSWORD})).split("is ")[1].split(" - ")[0]
+    password = secret_in(told(desk.post(url, {"password": PASSWORD})))
     cast.trader.refresh_from_db()
     assert cast.trader.check_password(password)
 
 
 def test_an_api_key_is_shown_once_and_revoked(cast: Cast, desk: Client) -> None:
     answer = add(desk, "users_apikey", user=cast.trader.pk, name="robot", can_trade="on")
-    secret = told(answer).split("key is ")[1].split(" - ")[0]
+    secret = secret_in(told(answer))
     found = find_key(secret)
     assert found is not None
     assert found.user == cast.trader

@@ -17,6 +17,7 @@ from domain.pnl import (
     cash_flow,
     day_pnl,
     net_quantity,
+    net_shown,
     points,
     realised_average,
     realised_fifo,
@@ -125,6 +126,14 @@ def test_one_lot_of_a_commodity(symbol: str, entry: str, leave: str, rupees: str
 def test_ten_points_of_nifty(quantity: int, expected: str) -> None:
     found = unrealized_pnl(quantity=quantity, average_price=Decimal(24000), last_price=Decimal(24010), multiplier=ONE)
     assert found == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("gross", "charges", "net"),
+    [("234", "67.375", "166.62"), ("-234", "67.375", "-301.38"), ("0.005", "0.005", "0.00"), ("10.004", "0", "10.00")],
+)
+def test_what_is_shown_after_charges_adds_up(gross: str, charges: str, net: str) -> None:
+    assert net_shown(gross=Decimal(gross), charges=Decimal(charges)) == Decimal(net)
 
 
 def test_points_sum_the_signed_moves_of_the_legs() -> None:

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from apps.markets.services.calendar import forget_calendar
 from bus import failpoints
-from tests.model.clock import standing
 from tests.model.scene import MORNING, Scene, make_scene
 from tests.model.world import NewWorld, World
+from tests.standing_clock import standing
 
 
 @pytest.fixture(scope="module")

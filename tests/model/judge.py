@@ -10,10 +10,10 @@ from apps.trading.models import ChangeRequest, Order, Trade, TradeLeg
 from apps.trading.services.evidence import load_evidence
 from domain.invariants import Breach, Evidence, check_liveness, check_safety
 from domain.orders import LIVE_TRADES, UNRESOLVED, Side
-from tests.model.clock import FakeClock
 from tests.model.house import House
 from tests.model.scene import Scene
 from tests.model.street import Street
+from tests.standing_clock import FakeClock
 
 
 @dataclass(frozen=True)

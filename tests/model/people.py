@@ -18,10 +18,10 @@ from apps.trading.services.order_requests import Press, ask_cancel, ask_change
 from domain.broker import BrokerToken
 from domain.order_changes import NotAllowed, Wish
 from domain.orders import UNRESOLVED, ExitReason, OrderStatus, Side
-from tests.model.clock import FakeClock
 from tests.model.house import House
 from tests.model.process import attempt
 from tests.model.scene import Scene
+from tests.standing_clock import FakeClock
 
 HAND_SETTLES = 5.5
 """Until then a snapshot of positions from before a manual trade may still be believed: two seconds old, read late."""

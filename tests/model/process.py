@@ -18,9 +18,9 @@ from brokers.catalog import SPECS
 from bus import leases
 from bus.leases import Held, LeaseLost
 from domain.broker import Broker, SessionLost
-from tests.model.clock import FakeClock
 from tests.model.house import House
 from tests.model.line import Line, Wires
+from tests.standing_clock import FakeClock
 
 LEASE = "execution.0"
 LEASE_SECONDS = 12.0
@@ -95,7 +95,6 @@ class Process(Wires):
         )
         self.engine = TurnEngine(state, self._connect)
         self.engine.turn = asyncio.Event()
-        self.engine.sender.gate.clock = self.clock.monotonic
         self._main = asyncio.create_task(self.engine.run(asyncio.Event()))
 
     def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -9,9 +9,9 @@ from apps.trading.models import Order
 from bus.leases import LeaseLost
 from domain.invariants import Breach
 from domain.orders import OrderStatus
-from tests.model.clock import FakeClock
 from tests.model.house import House
 from tests.model.process import LEASE, LEASE_SECONDS, Crash, Process, take_over
+from tests.standing_clock import FakeClock
 
 
 @dataclass

@@ -10,8 +10,8 @@ from apps.trading.services import watching
 from bus import failpoints
 from domain.risk import Fired, RiskEngine
 from domain.ticks import Tick
-from tests.model.clock import FakeClock
 from tests.model.process import attempt
+from tests.standing_clock import FakeClock
 
 REREAD_EVERY = 2.0
 

@@ -26,7 +26,6 @@ from domain.payload import parse_alert
 from domain.prices import to_scaled
 from domain.ticks import Tick
 from tests.cast import publish_price
-from tests.model.clock import FakeClock
 from tests.model.house import House
 from tests.model.judge import Judge
 from tests.model.people import People
@@ -35,6 +34,7 @@ from tests.model.scene import Scene
 from tests.model.street import Street
 from tests.model.supervisor import Supervisor
 from tests.model.watcher import Watcher
+from tests.standing_clock import FakeClock
 
 STEP = 0.25
 HEALED_WITHIN = 400.0

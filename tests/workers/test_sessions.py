@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +31,7 @@ from config.beat import BeatLock
 from domain.clock import IST
 from tests.simulated import simulated_exchange
 from workers import logins, masters, sessions
+from workers.turns import only_one
 
 pytestmark = pytest.mark.django_db
 COUNT = 10
@@ -190,8 +192,18 @@ def test_two_waves_at_once_are_one(accounts: list[BrokerAccount]) -> None:
     sessions.login_wave()
     assert not LoginAttempt.objects.exists()
     lock.release()
+    _wait_until_free("login wave")
     sessions.login_wave()
     assert LoginAttempt.objects.count() == COUNT
+
+
+def _wait_until_free(name: str) -> None:
+    """Wait until the server has noticed that a connection was closed, and dropped its lock."""
+    until, is_free = monotonic() + 30, False
+    while not is_free:
+        assert monotonic() < until
+        with only_one(name) as is_free:
+            sleep(0.02)
 
 
 def test_no_wave_on_a_day_without_a_market(accounts: list[BrokerAccount]) -> None:

@@ -33,6 +33,7 @@ from apps.strategies.models import StrategyMap
 from apps.trading.models import Order, Trade, TradeLeg
 from apps.users.models import User
 from domain.orders import LIVE_TRADES, UNRESOLVED, Mode, Side
+from domain.pnl import net_shown
 from domain.prices import to_decimal
 from domain.venues import RUPEES
 
@@ -231,7 +232,7 @@ class _View:
             legs=legs,
             pnl=pnl,
             charges=trade.charges,
-            net_pnl=None if pnl is None else pnl - trade.charges,
+            net_pnl=None if pnl is None else net_shown(gross=pnl, charges=trade.charges),
             is_stale=any(leg.mark.is_stale for leg in legs if leg.open_quantity),
             is_open=is_open,
             can_exit=is_open,

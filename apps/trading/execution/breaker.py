@@ -30,7 +30,7 @@ _ANSWERS = frozenset({Verdict.ACKNOWLEDGED, Verdict.REJECTED})
 class Breaker:
     """Counts in memory only: a new leader begins with every account closed and finds out in a few reads."""
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = lambda: time.monotonic()
     code: str = ""
     text: str = ""
     _failed_reads: int = 0

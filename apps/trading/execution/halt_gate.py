@@ -43,7 +43,7 @@ class HaltGate:
     """Says whether an entry is halted, from a read no older than ``MAX_AGE``; ``load`` reads the database."""
 
     load: Callable[[], Awaitable[ActiveHalts]]
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = lambda: time.monotonic()
     _halts: ActiveHalts = field(default_factory=lambda: ActiveHalts(()))
     _asked_at: float = float("-inf")
     _changed_at: float = float("-inf")

@@ -9,6 +9,7 @@ from apps.markets.fields import PriceField
 from apps.trading.querysets import TradeQuerySet
 from bus import clock
 from domain.orders import ExitReason, Mode, TradeStatus
+from domain.pnl import net_shown
 
 SIDES = [("BUY", "Buy"), ("SELL", "Sell")]
 MODES = [(mode.value, mode.value.title()) for mode in Mode]
@@ -70,8 +71,8 @@ class Trade(models.Model):
 
     @property
     def net_pnl(self) -> Decimal:
-        """Gross less charges."""
-        return self.gross_pnl - self.charges
+        """Gross less charges, as shown: to the paisa."""
+        return net_shown(gross=self.gross_pnl, charges=self.charges)
 
 
 class TradeLeg(models.Model):

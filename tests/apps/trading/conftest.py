@@ -1,7 +1,8 @@
 """A shard's engine with scripted brokers, driven step by step."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from apps.strategies.models import Signal
 from apps.trading.execution.engine import Engine
 from apps.trading.execution.state import ShardState
 from apps.trading.execution.work import LaneWork
-from apps.trading.models import Order, Trade, Wave
+from apps.trading.models import ChangeRequest, Order, Trade, Wave
 from apps.trading.services.entry import PlannedLeg, PlannedTrade, enter_wave
 from brokers.catalog import SPECS
 from bus import leases
@@ -22,18 +23,34 @@ from domain.broker import Broker
 from domain.exit_plan import ExitPlan, Level
 from tests.apps.trading.scripted import ScriptedBroker
 from tests.cast import Cast, publish_price
+from tests.standing_clock import FakeClock, standing
 
 PLAN = ExitPlan(stop=Level("PERCENT", Decimal(20)), target=Level("PERCENT", Decimal(40)))
 
 
+A_CALL = 0.001
+"""How many seconds a database call takes where the clock stands still: a slow machine is no reason for another
+outcome."""
+
+
 @dataclass
 class Clock:
-    """A wall clock a test can push on."""
+    """A wall clock a test can push on. ``standing`` is what the whole process goes by, where it does not run."""
 
     ahead: timedelta = timedelta(0)
+    standing: FakeClock | None = None
 
     def __call__(self) -> datetime:
         return timezone.now() + self.ahead
+
+    def monotonic(self) -> float:
+        """Seconds as the engine counts them."""
+        return time.monotonic() if self.standing is None else self.standing.monotonic()
+
+    def note_call(self) -> None:
+        """Let the time of a database call pass."""
+        if self.standing is not None:
+            self.standing.push(A_CALL)
 
 
 @dataclass
@@ -52,6 +69,7 @@ class Shard:
         return self.brokers.setdefault(work.lane, ScriptedBroker())
 
     async def _db(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.clock.note_call()
         loop = asyncio.get_running_loop()
         asyncio._set_running_loop(None)  # Django keeps connections per loop; the test's transaction is the thread's
         try:
@@ -92,9 +110,16 @@ class Shard:
                     await asyncio.wait(set(state.tasks))
                 if await self._db(until):
                     return
-            raise AssertionError("never became so")
+            raise AssertionError(f"never became so\n{await self._db(self._stand)}")
 
         asyncio.run(go())
+
+    def _stand(self) -> str:
+        """Say how things stand, for whoever reads why a test failed."""
+        lanes = self.engine.state.lanes if self.engine is not None else {}
+        orders = Order.objects.order_by("pk").values("pk", "status", "reason_code", "price", "filled_quantity")
+        asked = ChangeRequest.objects.order_by("pk").values("pk", "kind", "status", "code")
+        return "\n".join(map(str, [*orders, *asked, *lanes.values()]))
 
     def settle(self, passes: int = 4) -> None:
         """Run a few rounds, whatever they bring."""
@@ -103,11 +128,15 @@ class Shard:
 
 
 @pytest.fixture
-def shard(cast: Cast, now: datetime) -> Shard:
-    """The shard of the cast's accounts, not started."""
-    publish_price(cast.call, "100")
-    publish_price(cast.put, "80")
-    return Shard(now=now)
+def shard(cast: Cast, now: datetime) -> Iterator[Shard]:
+    """The shard of the cast's accounts, not started.
+
+    Time passes by its database calls and when it is pushed, not by itself.
+    """
+    with standing(timezone.now()) as clock:
+        publish_price(cast.call, "100")
+        publish_price(cast.put, "80")
+        yield Shard(now=now, clock=Clock(standing=clock))
 
 
 def enter(

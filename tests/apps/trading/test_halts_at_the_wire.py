@@ -1,6 +1,5 @@
 """A halt committed after the claim: the last look before the wire stops what increases risk."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -68,7 +67,7 @@ def test_an_entry_that_was_held_up_after_its_claim_looks_at_the_halts_again(
 
     def hold_up() -> None:
         halt(cast)
-        engine.sender.gate.clock = lambda: time.monotonic() + halt_gate.MAX_AGE + 0.1
+        engine.sender.gate.clock = lambda: shard.clock.monotonic() + halt_gate.MAX_AGE + 0.1
 
     after_claim(hold_up)
     shard.run(lambda: Trade.objects.get().status == "ENTRY_FAILED")

@@ -1,6 +1,5 @@
 """An account whose minute of orders is spent: entries wait, exits go, and nobody forgets what was sent."""
 
-import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,7 +30,7 @@ def spend(shard: Shard, cast: Cast, count: int) -> None:
     worker = shard.engine.state.lanes[cast.account.pk, "LIVE"]
     worker.orders = OrderBudget(worker.broker.spec.limits)
     for _ in range(count):
-        worker.orders.note(time.monotonic() - 5)
+        worker.orders.note(shard.clock.monotonic() - 5)
 
 
 def placed(broker: ScriptedBroker) -> list[str]:

@@ -253,6 +253,18 @@ def test_every_poll_echoes_the_mark_of_the_answer_before_it(terminal: Site):
     assert all(body["mark"] == number for number, body in polls)
 
 
+def test_news_told_in_between_do_not_make_the_books_of_a_poll_younger(terminal: Site):
+    async def test(bridge: Bridge) -> None:
+        await bridge.until(lambda: "event" in dict(bridge.calls))
+        told = len(bridge.calls)
+        await bridge.until(lambda: "poll" in dict(bridge.calls[told:]))
+
+    calls = attached(terminal, test, command("A")).calls
+    told = next(number for number, (name, _) in enumerate(calls) if name == "event")
+    assert calls[told + 1][0] == "poll"
+    assert calls[told + 1][1]["mark"] == told  # of the answer before the look, not of the event's own
+
+
 def test_a_ring_knows_who_placed_an_order_not_who_cancelled_it(tmp_path: Path):
     path = tmp_path / "ring.json"
     ring = Ring(path)

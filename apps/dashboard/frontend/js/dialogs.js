@@ -17,12 +17,13 @@ export function openSearch() {
 
 export const openHelp = opener("help");
 
-async function openDialog(url) {
+function openDialog(url) {
   const dialog = document.getElementById("dialog");
   const body = document.getElementById("dialog-body");
+  body.dataset.address = url;
   body.replaceChildren(skeleton());
-  dialog.showModal();
-  await window.htmx.ajax("GET", url, { target: "#dialog-body", swap: "innerHTML" });
+  if (!dialog.open) dialog.showModal();
+  window.htmx.ajax("GET", url, { target: "#dialog-body", swap: "innerHTML" }).catch(() => null); // onFailure tells
 }
 
 function skeleton() {
@@ -33,6 +34,34 @@ function skeleton() {
     bar.className = "skeleton-line";
     box.append(bar);
   }
+  return box;
+}
+
+function alert(text) {
+  const made = document.createElement("p");
+  made.className = "text-error";
+  made.setAttribute("role", "alert");
+  made.textContent = text;
+  return made;
+}
+
+function button(text, kind, mark, value) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = `btn touch ${kind}`;
+  made.textContent = text;
+  made.setAttribute(mark, value);
+  return made;
+}
+
+// What is shown instead of a dialog that could not be fetched.
+function unloaded(url) {
+  const box = document.createElement("div");
+  box.className = "p-5 grid gap-4";
+  const buttons = document.createElement("div");
+  buttons.className = "flex gap-2 justify-end";
+  buttons.append(button("Close", "btn-quiet", "data-close", ""), button("Try again", "btn-quiet", "data-dialog", url));
+  box.append(alert("The platform did not answer. Nothing was asked for yet."), buttons);
   return box;
 }
 
@@ -66,11 +95,28 @@ function onRequest(event) {
   for (const button of form.querySelectorAll("[data-confirm]")) button.disabled = true;
 }
 
+// The key in the form is the same when it is sent again: whatever the lost answer was, nothing is done twice.
 function onFailure(event) {
   const form = event.target.closest("form[data-once]");
-  if (!form) return;
+  const body = document.getElementById("dialog-body");
+  if (!form) {
+    if (event.detail.target === body) body.replaceChildren(unloaded(body.dataset.address));
+    return;
+  }
   delete form.dataset.sent;
-  for (const button of form.querySelectorAll("[data-confirm]")) button.disabled = false;
+  for (const confirm of form.querySelectorAll("[data-confirm]")) confirm.disabled = false;
+  form.querySelector("[data-unanswered]")?.remove();
+  const told = alert("The platform did not confirm it; it may have been carried out. Press again: it is never done twice.");
+  told.dataset.unanswered = "";
+  told.className += " px-4 pb-3";
+  form.querySelector("[data-confirm]")?.parentElement.before(told);
+}
+
+// Whoever was signed out meanwhile gets the sign-in page whole, not inside a dialog.
+function onAnswer(event) {
+  if (!new URL(event.detail.xhr.responseURL || window.location.href).pathname.startsWith("/login")) return;
+  event.detail.shouldSwap = false;
+  window.location.reload();
 }
 
 // The focus is placed once, in the turn that shows the content, and never taken from a person who is already typing.
@@ -96,6 +142,8 @@ export function start() {
   document.body.addEventListener("htmx:beforeRequest", onRequest);
   document.body.addEventListener("htmx:responseError", onFailure);
   document.body.addEventListener("htmx:sendError", onFailure);
+  document.body.addEventListener("htmx:timeout", onFailure);
+  document.body.addEventListener("htmx:beforeSwap", onAnswer);
   document.body.addEventListener("htmx:afterSwap", onSwap);
   for (const dialog of document.querySelectorAll("dialog:not([data-must-answer])")) {
     dialog.addEventListener("click", (event) => {

@@ -103,7 +103,8 @@ class Expert:
             await asyncio.sleep(self._pause)
 
     async def _look(self, http: aiohttp.ClientSession) -> Json:
-        """Look at everything at once, and say it."""
+        """Look at everything at once, and say it, with the mark that was the last one before."""
+        mark = self._mark
         books, account = await self._ask(http, "books"), await self._ask(http, "account_info")
         self._books = books
         ticks = await self._ask(http, "ticks", symbols=self._wanted) if self._wanted else {}
@@ -114,7 +115,7 @@ class Expert:
         self._seen = seen
         return {
             "session": self._session,
-            "mark": self._mark,
+            "mark": mark,
             "trade_allowed": account["trade_allowed"],
             "account": {name: account[name] for name in _SUMS},
             "ticks": [{"symbol": name, **{key: row[key] for key in _TICK}} for name, row in ticks.items()],
