@@ -15,13 +15,12 @@ second time are dropped and counted. Prices of instruments that are not LIVE fir
 rests on one is not judged.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
-from itertools import count
 
 from domain.orders import ExitReason
 from domain.risk import build
+from domain.risk.alarms import Alarms
 from domain.risk.book import ArmedMap, ArmedTrade, Cause, Scope, Slot
 from domain.risk.forms import Form, Mark
 from domain.risk.hits import Hit, settle, to_milliseconds
@@ -50,8 +49,7 @@ class RiskEngine:
         self._states: dict[int, DataState] = {}
         self._hits: list[Hit] = []
         self._moved: dict[Form, None] = {}
-        self._alarms: list[tuple[datetime, int, ArmedTrade, Callable[[], None]]] = []
-        self._serial = count()
+        self._alarms = Alarms(self._is_current)
         self.ticks = 0
         self.dropped = 0
 
@@ -149,10 +147,7 @@ class RiskEngine:
         """Move the clock (never back): square-offs, entry timeouts, and whatever must be asked for again."""
         self._now = max(now, self._now)
         self._build_maps()
-        while self._alarms and self._alarms[0][0] <= self._now:
-            _, _, trade, ring = heappop(self._alarms)
-            if self._trades.get(trade.rules.trade_id) is trade:
-                ring()
+        self._alarms.ring_due(self._now)
         return self._settle()
 
     # -- what can be asked -----------------------------------------------------------------------------------
@@ -282,22 +277,22 @@ class RiskEngine:
     def _set_alarms(self, trade: ArmedTrade) -> None:
         rules = trade.rules
         if rules.square_off_at is not None:
-            self._alarm(
+            self._alarms.set(
                 rules.square_off_at,
                 trade,
                 lambda: self._hit_clock(tuple(trade.slots()), ExitReason.SQUARE_OFF),
             )
         if rules.entry_expires_at is not None and trade.entry is not None:
             entry = trade.entry
-            self._alarm(rules.entry_expires_at, trade, lambda: self._hit_clock((entry,), EntryEvent.TIMEOUT))
+            self._alarms.set(rules.entry_expires_at, trade, lambda: self._hit_clock((entry,), EntryEvent.TIMEOUT))
 
     def _release_later(self, slot: Slot) -> None:
         released_at = slot.released_at
         if released_at is not None:
-            self._alarm(released_at, slot.trade, lambda: self._release(slot, released_at))
+            self._alarms.set(released_at, slot.trade, lambda: self._release(slot, released_at))
 
-    def _alarm(self, at: datetime, trade: ArmedTrade, ring: Callable[[], None]) -> None:
-        heappush(self._alarms, (at, next(self._serial), trade, ring))
+    def _is_current(self, trade: ArmedTrade) -> bool:
+        return self._trades.get(trade.rules.trade_id) is trade
 
     def _release(self, slot: Slot, due: datetime) -> None:
         """End a latch: ask again for what stands or still holds, otherwise just be armed."""
