@@ -122,12 +122,14 @@ class TradeFilters(Filters):
 
     account = _identity(help_text="An account's id.")
     strategy = _strategy()
+    signal = _identity(help_text="The id of the signal they come from.")
     status = ListOf([status.value for status in TradeStatus], required=False)
     mode = _mode()
     since = Since(required=False)
     paths = {
         "account": "account",
         "strategy": "strategy",
+        "signal": "wave__signal",
         "status": "status",
         "mode": "mode",
         "since": "created_at__gte",

@@ -1,9 +1,11 @@
 """One running installation for all flows: they use what a person uses, and tidy up what they open."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from domain.orders import LIVE_TRADES
 from tests.flows.platform import Platform, running, wait_for
 
 
@@ -30,7 +32,6 @@ def flatten(platform: Platform) -> None:
     wait_for(lambda: not open_trades(platform), within=90, message="a flat start")
 
 
-def open_trades(platform: Platform) -> list[dict[str, object]]:
+def open_trades(platform: Platform) -> list[dict[str, Any]]:
     """Return the trades that are not over."""
-    over = ("CLOSED", "ENTRY_FAILED", "HANDED_OVER")
-    return [trade for trade in platform.trades() if trade["status"] not in over]
+    return platform.trades(status=",".join(sorted(LIVE_TRADES)))

@@ -21,7 +21,7 @@ def buy(**more: Any) -> dict[str, Any]:
 
 def wave_of(platform: Platform, signal_id: int) -> list[dict[str, Any]]:
     """Return the trades one signal made."""
-    return [trade for trade in platform.trades() if trade["signal"] == signal_id]
+    return platform.trades(signal=signal_id)
 
 
 def entered(platform: Platform, signal_id: int) -> list[dict[str, Any]]:

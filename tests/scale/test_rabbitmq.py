@@ -43,7 +43,7 @@ def platform(queue_server: tuple[str, Any]) -> Iterator[Platform]:
 
 def trades_of(platform: Platform, signal_id: int, *states: str) -> bool:
     """Say whether all twenty trades of a signal are in one of the states."""
-    trades = [trade for trade in platform.trades() if trade["signal"] == signal_id]
+    trades = platform.trades(signal=signal_id)
     return len(trades) == 20 and all(trade["status"] in states for trade in trades)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from apps.strategies.models import Signal
 from apps.trading.models import Order, Trade, TradeLeg
 from bus.connection import redis_client
 from bus.ticks import LAST
@@ -152,9 +153,17 @@ def test_a_strategy_is_named_by_id_or_slug(scene: Scene, trader: Api) -> None:
     assert trader.ids("trades/", strategy=scene.cast.strategy.pk) == trader.ids("trades/", strategy="morning-call")
 
 
+def test_the_trades_of_a_signal_are_ones_own(scene: Scene, trader: Api) -> None:
+    own, foreign = (Signal.objects.get(strategy=one) for one in (scene.cast.strategy, scene.foreign_strategy))
+    assert len(trader.rows("trades/", signal=own.pk)) == len(trader.rows("trades/"))
+    assert trader.rows("trades/", signal=foreign.pk) == []
+    assert trader.rows("trades/", signal=own.pk + 1000) == []
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
+        ({"signal": "last"}, "signal"),
         ({"status": "SLEEPING"}, "status"),
         ({"mode": "DEMO"}, "mode"),
         ({"account": "abc"}, "account"),
