@@ -1,6 +1,7 @@
 """Queue ``sessions``: who is signed in at which broker, and the contracts their masters list."""
 
 import logging
+from collections.abc import Iterable
 from functools import partial
 
 from celery import shared_task
@@ -12,7 +13,7 @@ from apps.broker_accounts.services import login, postbacks
 from apps.markets.clock import now
 from apps.trading.services import day_start
 from brokers.catalog import NEVER_CLOSED, UnknownBroker
-from bus import clock
+from bus import clock, commands
 from domain.broker import BrokerError
 from workers import logins, masters
 from workers.desk import account_credentials
@@ -45,7 +46,7 @@ def login_wave() -> None:
     brokers = None if day_start.is_near_session(now(), lead=day_start.SIGN_IN_LEAD) else NEVER_CLOSED
     with only_one("login wave") as alone:
         due = login.due_accounts(wall=clock.now(), brokers=brokers) if alone else []
-        results = [_keep(result) for result in logins.sign_in_all(due)]
+        results = _keep(logins.sign_in_all(due))
     if results:
         log.info("login wave", extra={"accounts": len(results), "outcomes": login.attempts_by_code(results)})
 
@@ -53,13 +54,13 @@ def login_wave() -> None:
 @shared_task(name="workers.sessions.sign_in_account")
 def sign_in_account(account_id: int) -> None:
     """Sign one account in now, however often it failed before."""
-    _keep(logins.sign_in_one(_active(account_id)))
+    _keep([logins.sign_in_one(_active(account_id))])
 
 
 @shared_task(name="workers.sessions.exchange_login")
 def exchange_login(account_id: int, request_token: str) -> None:
     """Finish the sign-in a person began at the broker."""
-    _keep(logins.sign_in_one(_active(account_id), request_token=request_token))
+    _keep([logins.sign_in_one(_active(account_id), request_token=request_token)])
 
 
 @shared_task(name="workers.sessions.prepare_login")
@@ -68,7 +69,7 @@ def prepare_login(account_id: int, state: str) -> None:
     try:
         logins.leave_login_page(_active(account_id), state)
     except BrokerError as error:
-        _keep(login.Refused(_active(account_id), error.code, error.message))
+        _keep([login.Refused(_active(account_id), error.code, error.message)])
 
 
 @shared_task(name="workers.sessions.check_postback")
@@ -84,8 +85,10 @@ def check_postback(account_id: int, body: str) -> None:
 @shared_task(name="workers.sessions.sync_due_instruments")
 def sync_due_instruments() -> None:
     """Read the masters of the day that are not in yet."""
-    for slug in masters.due_brokers(now=now(), wall=clock.now()):
-        masters.sync(slug)
+    with only_one("instrument sync") as alone:
+        # Asked anew after each: a broker somebody signed in to meanwhile has its turn, too.
+        while alone and (due := masters.due_brokers(now=now(), wall=clock.now())):
+            masters.sync(due[0])
 
 
 @shared_task(name="workers.sessions.sync_instruments")
@@ -104,10 +107,16 @@ def force_paper() -> None:
     day_start.force_paper(now=now(), wall=clock.now())
 
 
-def _keep(result: login.Result) -> login.Result:
-    login.record_result(result)
-    day_start.tell_results([result], wall=clock.now())
-    return result
+def _keep(results: Iterable[login.Result]) -> list[login.Result]:
+    """Write down what became of sign-ins as they end; the first at its broker is who can read its contracts."""
+    kept = []
+    for result in results:
+        login.record_result(result)
+        day_start.tell_results([result], wall=clock.now())
+        kept.append(result)
+    if any(isinstance(result, login.SignedIn) for result in kept):
+        commands.sync_due_instruments()
+    return kept
 
 
 def _active(account_id: int) -> BrokerAccount:

@@ -107,6 +107,11 @@ def sync_instruments(broker: str) -> None:
     _on_commit("workers.sessions.sync_instruments", "sessions", broker)
 
 
+def sync_due_instruments() -> None:
+    """Ask for the masters of the day that are not in yet: somebody new is signed in to read them."""
+    _on_commit("workers.sessions.sync_due_instruments", "sessions")
+
+
 def sign_in_account(account_id: int) -> None:
     """Ask the sessions worker to sign one account in."""
     _on_commit("workers.sessions.sign_in_account", "sessions", account_id)

@@ -21,7 +21,7 @@ from apps.audit.models import AuditEvent
 from apps.broker_accounts.models import BrokerAccount, BrokerSession, LoginAttempt, ModeReason
 from apps.broker_accounts.services.credentials import session_credentials, set_credentials
 from apps.broker_accounts.services.links import login_page_key
-from apps.broker_accounts.services.login import ATTEMPTS_A_DAY, MOST_A_DAY, PAUSE, due_accounts
+from apps.broker_accounts.services.login import ATTEMPTS_A_DAY, MOST_A_DAY, PAUSE, UNREACHED, due_accounts
 from apps.markets.models import BrokerInstrument, InstrumentSync, TradingSession
 from apps.notifications.models import Notification
 from apps.tenants.models import Tenant
@@ -142,6 +142,35 @@ def test_a_failing_account_is_tried_again_later_but_not_for_ever(accounts: list[
     assert is_due(noon + timedelta(days=1))
     BrokerAccount.objects.filter(pk=failing.pk).update(credentials_set_at=noon + timedelta(minutes=30))
     assert is_due(noon + timedelta(hours=1))
+
+
+def test_a_broker_that_could_not_be_reached_is_tried_again_at_once_then_less_and_less(
+    accounts: list[BrokerAccount],
+) -> None:
+    account = accounts[1]
+    noon = datetime.combine(timezone.now().astimezone(IST).date(), time(12), tzinfo=IST)
+    BrokerAccount.objects.update(credentials_set_at=noon - timedelta(hours=3))
+    at = noon
+    for pause in (25, 50, 100, 200, 400, 600, 600):
+        LoginAttempt.objects.create(account=account, ok=False, code=UNREACHED, at=at)
+        assert account not in due_accounts(wall=at + timedelta(seconds=pause - 1))
+        at += timedelta(seconds=pause)
+        assert account in due_accounts(wall=at)
+    LoginAttempt.objects.create(account=account, ok=False, code="HTTP_503", at=at)  # it answers: knock as before
+    assert account not in due_accounts(wall=at + PAUSE - timedelta(seconds=1))
+    assert account in due_accounts(wall=at + PAUSE)
+
+
+def test_who_signs_in_first_at_a_broker_has_its_contracts_read(accounts: list[BrokerAccount], hints: list[Any]) -> None:
+    BrokerAccount.objects.exclude(client_id=FAILING).update(wanted_mode="PAPER", is_feed=False)
+    read = ("workers.sessions.sync_due_instruments", ())
+    sessions.login_wave()
+    assert read not in hints
+    sessions.sign_in_account(accounts[1].pk)
+    assert hints.count(read) == 1
+    sessions.sync_due_instruments()
+    sessions.sync_due_instruments()  # the day's are in
+    assert InstrumentSync.objects.get().error == ""
 
 
 def test_an_account_whose_sessions_keep_ending_is_left_alone_at_last(accounts: list[BrokerAccount]) -> None:

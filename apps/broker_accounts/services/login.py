@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from datetime import time as wall_time
+from itertools import takewhile
 
 from django.db import transaction
 from django.db.models import Q
@@ -29,6 +30,10 @@ MOST_A_DAY = 30
 """Sign-ins a day, failed or not, after which the waves stop: something else keeps ending the account's sessions."""
 
 PAUSE = timedelta(seconds=90)
+UNREACHED = "NO_CONNECTION"
+"""Nobody was there to knock at: tried again at the next wave, then after twice as long each time."""
+
+AGAIN, LONGEST_PAUSE = timedelta(seconds=25), timedelta(minutes=10)
 _CODE_LENGTH, _MESSAGE_LENGTH = 40, 200
 
 
@@ -83,11 +88,17 @@ def _may_try(account: BrokerAccount, attempts: Sequence[LoginAttempt], wall: dat
     """New credentials are a new chance: what was tried before them does not count."""
     since = account.credentials_set_at
     tried = [one for one in attempts if since is None or one.at >= since]
-    counted = [one for one in tried if not one.ok]
-    if not counted or len(tried) >= MOST_A_DAY:
+    failed = [one for one in tried if not one.ok]
+    if not failed or len(tried) >= MOST_A_DAY:
         return len(tried) < MOST_A_DAY
-    last = counted[-1]
-    return len(counted) < ATTEMPTS_A_DAY and last.code not in FINAL_CODES and wall - last.at >= PAUSE
+    last, knocked = failed[-1], [one for one in failed if one.code != UNREACHED]
+    return len(knocked) < ATTEMPTS_A_DAY and last.code not in FINAL_CODES and wall - last.at >= _pause(failed)
+
+
+def _pause(failed: Sequence[LoginAttempt]) -> timedelta:
+    """Return how long after the last failure the next attempt may begin."""
+    in_a_row = len(list(takewhile(lambda one: one.code == UNREACHED, reversed(failed))))
+    return min(AGAIN * 2 ** (in_a_row - 1), LONGEST_PAUSE) if in_a_row else PAUSE
 
 
 async def attempt(account: BrokerAccount, login: Login, *, now: datetime, request_token: str = "") -> Result:
