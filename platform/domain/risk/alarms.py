@@ -24,9 +24,6 @@ class Alarms:
         self._serial = count()
         self._clear_at = SPARE
 
-    def __len__(self) -> int:
-        return len(self._heap)
-
     def set(self, at: datetime, trade: ArmedTrade, ring: Callable[[], None]) -> None:
         """Have ``ring`` called once the clock has reached ``at``."""
         heappush(self._heap, (at, next(self._serial), trade, ring))

@@ -61,7 +61,7 @@ function unloaded(url) {
   const buttons = document.createElement("div");
   buttons.className = "flex gap-2 justify-end";
   buttons.append(button("Close", "btn-quiet", "data-close", ""), button("Try again", "btn-quiet", "data-dialog", url));
-  box.append(alert("The platform did not answer. Nothing was asked for yet."), buttons);
+  box.append(alert("This could not be loaded. Nothing was asked for yet."), buttons);
   return box;
 }
 
