@@ -86,9 +86,11 @@ def check_postback(account_id: int, body: str) -> None:
 def sync_due_instruments() -> None:
     """Read the masters of the day that are not in yet."""
     with only_one("instrument sync") as alone:
-        # Asked anew after each: a broker somebody signed in to meanwhile has its turn, too.
-        while alone and (due := masters.due_brokers(now=now(), wall=clock.now())):
+        done: set[str] = set()
+        # Asked anew after each: a broker somebody signed in to meanwhile has its turn, too, and none has two.
+        while alone and (due := [one for one in masters.due_brokers(now=now(), wall=clock.now()) if one not in done]):
             masters.sync(due[0])
+            done.add(due[0])
 
 
 @shared_task(name="workers.sessions.sync_instruments")

@@ -21,7 +21,7 @@ from apps.audit.models import AuditEvent
 from apps.broker_accounts.models import BrokerAccount, BrokerSession, LoginAttempt, ModeReason
 from apps.broker_accounts.services.credentials import session_credentials, set_credentials
 from apps.broker_accounts.services.links import login_page_key
-from apps.broker_accounts.services.login import ATTEMPTS_A_DAY, MOST_A_DAY, PAUSE, UNREACHED, due_accounts
+from apps.broker_accounts.services.login import ATTEMPTS_A_DAY
 from apps.markets.models import BrokerInstrument, InstrumentSync, TradingSession
 from apps.notifications.models import Notification
 from apps.tenants.models import Tenant
@@ -122,45 +122,6 @@ def test_a_second_wave_finds_nothing_to_do(accounts: list[BrokerAccount]) -> Non
     assert (LoginAttempt.objects.count(), AuditEvent.objects.count()) == (attempts, events)
 
 
-def test_a_failing_account_is_tried_again_later_but_not_for_ever(accounts: list[BrokerAccount]) -> None:
-    failing = next(account for account in accounts if account.client_id == FAILING)
-    wall = timezone.now()
-
-    def is_due(at: datetime) -> bool:
-        return failing in due_accounts(wall=at)
-
-    noon = datetime.combine(wall.astimezone(IST).date(), time(12), tzinfo=IST)
-    set_at = noon - timedelta(hours=3)
-    BrokerAccount.objects.filter(pk=failing.pk).update(credentials_set_at=set_at)
-    assert is_due(noon)
-    LoginAttempt.objects.create(account=failing, ok=False, code="TokenException", at=noon)
-    assert not is_due(noon + timedelta(seconds=1))
-    assert is_due(noon + PAUSE)
-    for minute in range(1, ATTEMPTS_A_DAY):
-        LoginAttempt.objects.create(account=failing, ok=False, code="HTTP_503", at=noon + timedelta(minutes=minute))
-    assert not is_due(noon + timedelta(hours=1))
-    assert is_due(noon + timedelta(days=1))
-    BrokerAccount.objects.filter(pk=failing.pk).update(credentials_set_at=noon + timedelta(minutes=30))
-    assert is_due(noon + timedelta(hours=1))
-
-
-def test_a_broker_that_could_not_be_reached_is_tried_again_at_once_then_less_and_less(
-    accounts: list[BrokerAccount],
-) -> None:
-    account = accounts[1]
-    noon = datetime.combine(timezone.now().astimezone(IST).date(), time(12), tzinfo=IST)
-    BrokerAccount.objects.update(credentials_set_at=noon - timedelta(hours=3))
-    at = noon
-    for pause in (25, 50, 100, 200, 400, 600, 600):
-        LoginAttempt.objects.create(account=account, ok=False, code=UNREACHED, at=at)
-        assert account not in due_accounts(wall=at + timedelta(seconds=pause - 1))
-        at += timedelta(seconds=pause)
-        assert account in due_accounts(wall=at)
-    LoginAttempt.objects.create(account=account, ok=False, code="HTTP_503", at=at)  # it answers: knock as before
-    assert account not in due_accounts(wall=at + PAUSE - timedelta(seconds=1))
-    assert account in due_accounts(wall=at + PAUSE)
-
-
 def test_who_signs_in_first_at_a_broker_has_its_contracts_read(accounts: list[BrokerAccount], hints: list[Any]) -> None:
     BrokerAccount.objects.exclude(client_id=FAILING).update(wanted_mode="PAPER", is_feed=False)
     read = ("workers.sessions.sync_due_instruments", ())
@@ -171,15 +132,6 @@ def test_who_signs_in_first_at_a_broker_has_its_contracts_read(accounts: list[Br
     sessions.sync_due_instruments()
     sessions.sync_due_instruments()  # the day's are in
     assert InstrumentSync.objects.get().error == ""
-
-
-def test_an_account_whose_sessions_keep_ending_is_left_alone_at_last(accounts: list[BrokerAccount]) -> None:
-    noon = datetime.combine(timezone.now().astimezone(IST).date(), time(12), tzinfo=IST)
-    BrokerAccount.objects.update(credentials_set_at=noon - timedelta(hours=3))
-    for minute in range(MOST_A_DAY):
-        assert accounts[1] in due_accounts(wall=noon + timedelta(hours=1))
-        LoginAttempt.objects.create(account=accounts[1], ok=True, at=noon + timedelta(minutes=minute))
-    assert accounts[1] not in due_accounts(wall=noon + timedelta(hours=1))
 
 
 def test_where_markets_never_close_accounts_are_signed_in_at_any_hour(accounts: list[BrokerAccount]) -> None:
@@ -205,14 +157,6 @@ def test_where_markets_never_close_accounts_are_signed_in_at_any_hour(accounts: 
     }
     steps = {one.exchange: one.instrument.multiplier for one in found.filter(symbol="BTCUSDT")}
     assert steps == {"BINANCE": Decimal("0.00001"), "BINANCE_UM": Decimal("0.001")}
-
-
-@pytest.mark.parametrize("code", ["MANUAL", "CREDENTIALS", "WRONG_CLIENT"])
-def test_what_only_a_person_can_cure_is_not_tried_again(accounts: list[BrokerAccount], code: str) -> None:
-    noon = datetime.combine(timezone.now().astimezone(IST).date(), time(12), tzinfo=IST)
-    BrokerAccount.objects.update(credentials_set_at=noon - timedelta(hours=3))
-    LoginAttempt.objects.create(account=accounts[1], ok=False, code=code, at=noon)
-    assert accounts[1] not in due_accounts(wall=noon + timedelta(hours=2))
 
 
 def test_two_waves_at_once_are_one(accounts: list[BrokerAccount]) -> None:
@@ -255,6 +199,16 @@ def test_a_real_broker_asks_for_a_person_who_is_told_where(accounts: list[Broker
     assert f"/hooks/zerodha/connect/{accounts[0].pk}/" in note.text
     sessions.login_wave()
     assert Notification.objects.filter(user=accounts[0].user).count() == 1
+
+
+def test_a_master_that_stays_due_is_read_once_a_turn(
+    accounts: list[BrokerAccount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(masters, "due_brokers", lambda **_: ["fyers", "zerodha"])
+    monkeypatch.setattr(masters, "sync", read.append)
+    sessions.sync_due_instruments()
+    assert read == ["fyers", "zerodha"]
 
 
 def test_an_account_held_by_the_operator_stays_on_paper(accounts: list[BrokerAccount]) -> None:
