@@ -163,6 +163,7 @@ def test_history_comes_in_minutes_and_days(neo):
     dates = {"from_date": (today - timedelta(days=6)).isoformat(), "to_date": today.isoformat()}
     answer = neo.historical_data("nse_cm|Nifty 50", "5min", **dates)
     bars = answer["data"]["candles"]
+    assert bars
     assert bars == sorted(bars, key=lambda bar: bar[0])
     assert all(low <= min(first, last) <= max(first, last) <= high for _, first, high, low, last, *_ in bars)
     assert neo.historical_data("nse_cm|2885", "D", **dates)["status"] == "success"

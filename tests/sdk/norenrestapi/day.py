@@ -103,7 +103,8 @@ def test_quotes_search_and_security_info_agree(api, option):
 @step("candles")
 def test_history_comes_in_minutes_and_days(api):
     now = time.time()
-    bars = api.get_time_price_series("NSE", "26000", starttime=now - 5 * 86_400, endtime=now, interval=5)
+    bars = api.get_time_price_series("NSE", "26000", starttime=now - 7 * 86_400, endtime=now, interval=5)
+    assert bars
     assert bars == sorted(bars, key=lambda bar: int(bar["ssboe"]), reverse=True)
     assert all(float(bar["intl"]) <= float(bar["intc"]) <= float(bar["inth"]) for bar in bars)
     days = api.get_daily_price_series("NSE", "RELIANCE-EQ", startdate=now - 30 * 86_400, enddate=now)
