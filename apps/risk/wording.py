@@ -18,6 +18,7 @@ LOGIN_CODES = frozenset({"NO_SESSION", "SESSION_LOST"})
 
 _SIGN_IN = "Sign in at the broker again; entries start once it worked."
 _WAIT = "Nothing to do: entries start again by themselves once the cause is gone. Exits go on."
+_ANOTHER_DAY = "Nothing to do: entries start again by themselves on another day. Exits go on."
 _OPERATOR = "Your operator decides when entries start again. Exits go on."
 _LOOK = "Compare the positions here with your broker's app, then ask your operator to release the account. Exits go on."
 
@@ -28,6 +29,7 @@ _WORDS: dict[str, HaltWords] = {
     "SESSION_LOST": HaltWords("The broker session was lost", _SIGN_IN),
     "BROKER_DOWN": HaltWords("The broker does not answer", _WAIT),
     "RATE_LIMITED": HaltWords("The broker asks for fewer requests", _WAIT),
+    "ORDERS_SPENT": HaltWords("The orders the broker allows in a day are used up", _ANOTHER_DAY),
     "FLIP": HaltWords("A position had turned to the other side", _LOOK),
     "ORDER_UNKNOWN": HaltWords("The fate of an order is being checked with the broker", _WAIT),
     "ORDER_PARKED": HaltWords("The fate of an order is not known", _LOOK),

@@ -4,7 +4,7 @@ Pure: monotonic seconds are passed in. After a takeover the order calls our rows
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from domain.broker import RateLimits
@@ -19,7 +19,10 @@ READ_CALLS = 4
 
 SECOND, MINUTE, HALF_HOUR = 1.0, 60.0, 1800.0
 DAY = 15 * 3600.0
-"""The longest trading day, from 09:00 to MCX's close: what went out the evening before counts no more."""
+"""The longest trading day, from 09:00 to MCX's close: what went out in an evening may still count the next morning."""
+
+DAY_AGAIN = 0.1
+"""Which part of the entries' share of a day must be free before they start again."""
 
 EXIT_LOOKS = 20
 """Reads of the half hour that are kept for exits that wait to be sized."""
@@ -159,6 +162,19 @@ class OrderBudget:
     def spares_exits(self, now: float) -> bool:
         """Whether one more call leaves the exits' share of the longer spans untouched."""
         return all(window.left(now) > window.kept for window in self._longer)
+
+    def is_day_spent(self, now: float) -> bool:
+        """Whether a day's limit has nothing left but the exits' share."""
+        return any(window.left(now) <= window.kept for window in self._days())
+
+    def has_day_left(self, now: float) -> bool:
+        """Whether so much of a day's limit is free that entries may go on for a while."""
+        return all(
+            window.left(now) - window.kept >= max(1, (window.most - window.kept) * DAY_AGAIN) for window in self._days()
+        )
+
+    def _days(self) -> Iterator[Window]:
+        return (window for window in self._longer if window.seconds >= DAY)
 
 
 @dataclass(slots=True)

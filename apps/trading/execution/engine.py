@@ -154,9 +154,18 @@ class Engine:
             for lane, worker in lanes.items()
             if worker.breaker.is_down()
         }
-        healthy = {lane[0] for lane, worker in lanes.items() if worker.breaker.is_healthy()}
+        open_accounts = {lane[0] for lane in lanes}
         unhealthy = {lane[0] for lane, worker in lanes.items() if not worker.breaker.is_healthy()}
-        await state.db(breaker.tend_halts, shard=state.shard, down=down, healthy=healthy - unhealthy, wall=wall)
+        scarce = {lane[0] for lane, worker in lanes.items() if not worker.has_day_left()}
+        await state.db(
+            breaker.tend_halts,
+            shard=state.shard,
+            down=down,
+            healthy=open_accounts - unhealthy,
+            spent={lane[0] for lane, worker in lanes.items() if worker.is_day_spent()},
+            spared=open_accounts - scarce,
+            wall=wall,
+        )
 
     def _resolve(self, waits: dict[str, int], now: datetime, wall: datetime) -> None:
         held = self.state.held

@@ -91,6 +91,14 @@ class LaneWorker:
         """Whether an entry may go: the breaker lets it, and it leaves the exits' reserve untouched."""
         return self.breaker.may_enter() and self.orders.may_enter(time.monotonic())
 
+    def is_day_spent(self) -> bool:
+        """Whether the day's orders are used up but for the exits' share."""
+        return self.orders.is_day_spent(time.monotonic())
+
+    def has_day_left(self) -> bool:
+        """Whether entries may go on for a while, as far as the day's orders are concerned."""
+        return self.orders.has_day_left(time.monotonic())
+
     async def send(self, claim: Claim) -> Outcome:
         """Put one claimed order on the wire; an adapter that breaks its word and raises proves nothing."""
         self._note_order()

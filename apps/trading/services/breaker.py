@@ -15,6 +15,7 @@ UNKNOWN_HALTS_AFTER = timedelta(seconds=30)
 
 BROKER_CODES = frozenset({"BROKER_DOWN", "RATE_LIMITED"})
 ORDER_CODES = frozenset({"ORDER_UNKNOWN", "ORDER_PARKED"})
+DAY_CODES = frozenset({"ORDERS_SPENT"})
 _TEXT_LENGTH = 120
 
 
@@ -26,18 +27,30 @@ class Trouble:
     text: str
 
 
-def tend_halts(*, shard: int, down: Mapping[int, Trouble], healthy: Collection[int], wall: datetime) -> None:
-    """Halt the shard's accounts that are ``down`` or have an order nobody can account for, release those that are
-    ``healthy`` and have none. Safe to repeat; whatever a person halted stays a person's to release."""
+def tend_halts(
+    *,
+    shard: int,
+    down: Mapping[int, Trouble],
+    healthy: Collection[int],
+    spent: Collection[int],
+    spared: Collection[int],
+    wall: datetime,
+) -> None:
+    """Halt the shard's accounts that are ``down``, have an order nobody can account for, or have ``spent`` their day's
+    orders; release those that are ``healthy``, have none, or are ``spared`` some. An account that is in neither of two
+    lists stays as it is. Safe to repeat; whatever a person halted stays a person's to release."""
     doubtful = _doubtful_orders(shard, wall)
     in_force = _in_force(shard)
     for account_id, trouble in down.items():
         _halt(account_id, trouble, in_force)
     for account_id, order in doubtful.items():
         _halt_for_order(account_id, order, in_force)
+    for account_id in spent:
+        _halt_for_the_day(account_id, in_force)
     for account_id, codes in in_force.items():
         over = {code for code in codes & BROKER_CODES if account_id in healthy}
         over |= codes & ORDER_CODES if account_id not in doubtful else set()
+        over |= codes & DAY_CODES if account_id in spared else set()
         if over:
             lift_automatic(account_id=account_id, reason_codes=over, now=wall)
 
@@ -57,7 +70,7 @@ def _in_force(shard: int) -> dict[int, set[str]]:
         scope=HaltScope.ACCOUNT,
         account__in=BrokerAccount.objects.filter(shard=shard),
         created_by__isnull=True,
-        reason_code__in=BROKER_CODES | ORDER_CODES,
+        reason_code__in=BROKER_CODES | ORDER_CODES | DAY_CODES,
     )
     return _grouped(halts.values_list("account_id", "reason_code"))
 
@@ -83,3 +96,8 @@ def _halt_for_order(account_id: int, order: Order, in_force: Mapping[int, set[st
     before = Halt.objects.filter(account_id=account_id, reason_code__in=ORDER_CODES, created_at__gte=order.claimed_at)
     if not before.exists():
         halt_account(account_id=account_id, reason_code=code, reason=f"The fate of order {order.pk} is not known.")
+
+
+def _halt_for_the_day(account_id: int, in_force: Mapping[int, set[str]]) -> None:
+    if not in_force.get(account_id, set()) & DAY_CODES:
+        halt_account(account_id=account_id, reason_code="ORDERS_SPENT", reason="What is left is kept for exits.")

@@ -229,7 +229,20 @@ def test_the_days_orders_spent_entries_wait_for_the_next_day_and_exits_never() -
         budget.note(at)
     assert budget.may_call(at + 60)
     assert not budget.may_enter(at + 60)
-    assert budget.may_enter(START + DAY + EXIT_RESERVE_PER_DAY + 1)
+    assert budget.is_day_spent(at + 60)
+    again = START + DAY + EXIT_RESERVE_PER_DAY + 1  # what exits took is forgotten, and two more
+    assert budget.may_enter(again)
+    assert not budget.is_day_spent(again)
+    assert not budget.has_day_left(again)
+    assert budget.has_day_left(again + 425)  # a tenth of the entries' share
+
+
+def test_no_day_is_spent_where_the_broker_counts_none() -> None:
+    budget = OrderBudget(FLATTRADE.limits)
+    for _ in range(6000):
+        budget.note(START)
+    assert not budget.is_day_spent(START)
+    assert budget.has_day_left(START)
 
 
 @pytest.mark.parametrize("is_hinted", [False, True])

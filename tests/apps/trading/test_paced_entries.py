@@ -1,10 +1,12 @@
-"""An account whose minute of orders is spent: entries wait, exits go, and nobody forgets what was sent."""
+"""An account whose minute or day of orders is spent: entries wait, exits go, and nobody forgets what was sent."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from apps.notifications.models import Notification
+from apps.risk.models import Halt
 from apps.trading.execution.budget import OrderBudget
 from apps.trading.models import Order, Trade
 from apps.trading.services import chase
@@ -25,7 +27,7 @@ def small(cast: Cast, shard: Shard) -> ScriptedBroker:
 
 
 def spend(shard: Shard, cast: Cast, count: int) -> None:
-    """Let the last minute have seen so many order calls, the last second none."""
+    """Let the last minute (and its day) have seen so many order calls, the last second none."""
     assert shard.engine is not None
     worker = shard.engine.state.lanes[cast.account.pk, "LIVE"]
     worker.orders = OrderBudget(worker.broker.spec.limits)
@@ -51,6 +53,34 @@ def test_entries_wait_for_the_minute_while_the_exit_goes(cast: Cast, shard: Shar
     assert placed(broker) == ["BUY", "SELL"]
     spend(shard, cast, 0)
     shard.run(lambda: len(broker.placed) == 3)
+
+
+def test_an_account_whose_day_of_orders_is_spent_is_told_and_goes_on_another_day(
+    cast: Cast, shard: Shard, now: datetime
+) -> None:
+    broker = ScriptedBroker(spec=replace(ZERODHA, limits=replace(ZERODHA.limits, orders_per_day=40)))
+    shard.brokers[cast.account.pk, "LIVE"] = broker  # 38 for us, of which ten are kept for exits
+    (trade,) = enter(cast, now, accounts=[cast.account])
+    broker.fill_price = Decimal(100)
+    shard.run(lambda: Trade.objects.get().status == "OPEN")
+    spend(shard, cast, 27)
+    shard.settle()
+    assert not Halt.objects.exists()
+    spend(shard, cast, 28)
+    shard.settle()
+    halt = Halt.objects.active().get()
+    assert (halt.reason_code, halt.account, halt.created_by) == ("ORDERS_SPENT", cast.account, None)
+    assert Notification.objects.filter(code="ACCOUNT_HALTED", user=cast.trader).count() == 1
+    enter(cast, now, accounts=[cast.account], key="s2")
+    request_exit_of_trade(trade=trade, reason=ExitReason.MANUAL, actor=None, now=now)
+    shard.run(lambda: Trade.objects.get(pk=trade.pk).status == "CLOSED")
+    assert placed(broker) == ["BUY", "SELL"]
+    spend(shard, cast, 26)  # two are free again: too few to begin with
+    shard.settle()
+    assert Halt.objects.active().get() == halt
+    spend(shard, cast, 25)
+    shard.settle()
+    assert not Halt.objects.active().exists()
 
 
 def test_a_new_connection_remembers_the_minute(cast: Cast, shard: Shard, now: datetime) -> None:
