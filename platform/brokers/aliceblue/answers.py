@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
-from brokers.aliceblue.errors import NOTHING_FOUND, code_in, without_advice
+from brokers.aliceblue.errors import code_in, without_advice
 from brokers.aliceblue.spec import SPEC
 from brokers.answers import acknowledged, refused_read, unknown, unreadable
 from brokers.refusals import refused
@@ -75,12 +75,12 @@ def order_outcome(answer: WireAnswer, *, expected_id: str = "") -> Outcome:
     return replace(outcome, message=envelope.text, retry_after=answer.retry_after)
 
 
-def read_result(answer: WireAnswer, *, what: str) -> msgspec.Raw:
-    """Return the ``result`` of a successful read; the documented "nothing found" is an empty list.
+def read_result(answer: WireAnswer, *, what: str, nothing: str = "") -> msgspec.Raw:
+    """Return the ``result`` of a successful read; ``nothing`` is the code by which this book says that it is empty.
 
     Raises ``SessionLost``, ``RateLimited`` or ``BrokerUnavailable``.
     """
-    return _read(answer, what=what).result
+    return _read(answer, what=what, nothing=nothing).result
 
 
 def read_whole(answer: WireAnswer, *, what: str) -> bytes:
@@ -89,13 +89,13 @@ def read_whole(answer: WireAnswer, *, what: str) -> bytes:
     return answer.body
 
 
-def _read(answer: WireAnswer, *, what: str) -> _Envelope:
+def _read(answer: WireAnswer, *, what: str, nothing: str = "") -> _Envelope:
     envelope = _envelope(answer)
     if envelope is None:
         raise unreadable(SPEC, answer, what=what)
     if answer.status == 200 and envelope.said == "OK":
         return envelope
-    if answer.status in (200, 400) and envelope.is_refusal and envelope.code in NOTHING_FOUND:
+    if nothing and answer.status in (200, 400) and envelope.is_refusal and envelope.code == nothing:
         return _Envelope(status="Ok", result=_NOTHING)
     raise refused_read(
         SPEC,

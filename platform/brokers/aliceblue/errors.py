@@ -14,8 +14,8 @@ _CODE = re.compile(r"\bEC\d{3}\b")
 _ADVICE = re.compile(r"please verify the order (details|id) and try again\.?", re.IGNORECASE)
 
 SESSION_EXPIRED = "EC087"
-NOTHING_FOUND = frozenset({"EC916", "EC920", "EC922", "EC926"})
-"""No orders, no positions, no holdings, no trades: an empty book."""
+NO_ORDERS, NO_POSITIONS, NO_HOLDINGS, NO_TRADES = "EC916", "EC920", "EC922", "EC926"
+"""An empty book, each its own: that there are no positions does not say that there are no orders."""
 
 _OF_FIELDS = (
     *("EC900", "EC901", "EC902", "EC903", "EC904", "EC906", "EC907", "EC908", "EC909", "EC910", "EC911", "EC914"),

@@ -7,6 +7,7 @@ import msgspec
 from brokers.aliceblue import mapping, margins
 from brokers.aliceblue.access import Access
 from brokers.aliceblue.answers import BROKER, read_result
+from brokers.aliceblue.errors import NO_HOLDINGS, NO_ORDERS, NO_POSITIONS, NO_TRADES
 from brokers.rest import RestAccount
 from brokers.transport import WireRequest
 from domain.broker import BasketMargin, BrokerError, BrokerUnavailable, Holding
@@ -19,19 +20,20 @@ _ORDERS = "/od/v1/orders"
 
 async def order_book(account: Account) -> list[BrokerOrder]:
     """Return today's orders, oldest first; Alice Blue lists the newest first."""
-    result = await _get(account, f"{_ORDERS}/book", what="order book")
+    result = await _get(account, f"{_ORDERS}/book", what="order book", nothing=NO_ORDERS)
     return mapping.orders_of(result, account.lot_size_of)[::-1]
 
 
 async def trade_book(account: Account) -> list[BrokerFill]:
     """Return today's executions, oldest first."""
-    result = await _get(account, f"{_ORDERS}/trades", what="trade book")
+    result = await _get(account, f"{_ORDERS}/trades", what="trade book", nothing=NO_TRADES)
     return mapping.fills_of(result, account.lot_size_of)[::-1]
 
 
 async def positions(account: Account) -> list[BrokerPosition]:
     """Return net positions, closed ones with quantity 0 included."""
-    return mapping.positions_of(await _get(account, "/od/v1/positions", what="positions"), account.lot_size_of)
+    result = await _get(account, "/od/v1/positions", what="positions", nothing=NO_POSITIONS)
+    return mapping.positions_of(result, account.lot_size_of)
 
 
 async def funds(account: Account) -> Funds:
@@ -41,7 +43,8 @@ async def funds(account: Account) -> Funds:
 
 async def holdings(account: Account) -> list[Holding]:
     """Return the delivered securities."""
-    return mapping.holdings_of(await _get(account, "/od/v1/holdings/CNC", what="holdings"))
+    result = await _get(account, "/od/v1/holdings/CNC", what="holdings", nothing=NO_HOLDINGS)
+    return mapping.holdings_of(result)
 
 
 async def order_history(account: Account, broker_order_id: str) -> list[BrokerOrder]:
@@ -64,9 +67,9 @@ async def basket_margin(account: Account, requests: Sequence[OrderRequest]) -> B
     return margins.margin_of(await _answered(account, request, what=what))
 
 
-async def _get(account: Account, path: str, *, what: str) -> msgspec.Raw:
-    return await _answered(account, account.access.get(path), what=what)
+async def _get(account: Account, path: str, *, what: str, nothing: str = "") -> msgspec.Raw:
+    return await _answered(account, account.access.get(path), what=what, nothing=nothing)
 
 
-async def _answered(account: Account, request: WireRequest, *, what: str) -> msgspec.Raw:
-    return read_result(await account.read(request), what=what)
+async def _answered(account: Account, request: WireRequest, *, what: str, nothing: str = "") -> msgspec.Raw:
+    return read_result(await account.read(request), what=what, nothing=nothing)

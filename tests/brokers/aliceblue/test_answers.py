@@ -94,11 +94,19 @@ def test_a_401_was_not_applied_and_a_429_neither():
 
 
 @pytest.mark.parametrize("code", ["EC916", "EC920", "EC922", "EC926"])
-def test_nothing_found_is_an_empty_list(code):
+def test_a_books_own_nothing_found_is_an_empty_list(code):
     for status in (200, 400):
-        assert bytes(read_result(refused(code, status=status), what="book")) == b"[]"
+        assert bytes(read_result(refused(code, status=status), what="book", nothing=code)) == b"[]"
     with pytest.raises(BrokerUnavailable):
-        read_result(refused(code, status=502), what="book")
+        read_result(refused(code, status=502), what="book", nothing=code)
+
+
+@pytest.mark.parametrize("nothing", ["", "EC916", "EC920"])
+def test_another_books_nothing_found_says_nothing_of_this_one(nothing):
+    for status in (200, 400):
+        with pytest.raises(BrokerUnavailable) as raised:
+            read_result(refused("EC926", status=status), what="book", nothing=nothing)
+        assert raised.value.code == "EC926"
 
 
 @pytest.mark.parametrize("code", ["EC915", "EC003", "EC927", "EC919", "EC917", "EC998"])
