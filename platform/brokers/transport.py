@@ -13,7 +13,9 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from brokers.outside import OutsideResolver
 from domain.broker import BrokerUnavailable, Credentials
+from domain.broker_spec import PROXY, PROXY_INSIDE
 
 ORDER_BODY_LIMIT = 1_000_000
 BOOK_BODY_LIMIT = 32_000_000
@@ -73,14 +75,21 @@ class Egress:
 
     proxy: str | None = None
     local_address: str | None = None
+    may_stay_inside: bool = False  # the proxy's name may be one of our own network
 
     @classmethod
     def of(cls, credentials: Credentials) -> "Egress":
         """Read the account's optional ``proxy`` and ``local_address`` fields."""
         return cls(
-            proxy=credentials.fields.get("proxy") or None,
+            proxy=credentials.fields.get(PROXY) or None,
             local_address=credentials.fields.get("local_address") or None,
+            may_stay_inside=bool(credentials.fields.get(PROXY_INSIDE)),
         )
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether only public addresses may be connected to."""
+        return self.proxy is not None and not self.may_stay_inside
 
 
 def shared_connector() -> aiohttp.TCPConnector:
@@ -100,7 +109,7 @@ class Wire:
         self._timeout = aiohttp.ClientTimeout(
             total=timeout, connect=min(CONNECT_SECONDS, timeout), sock_connect=min(CONNECT_SECONDS, timeout)
         )
-        self._shared = connector if egress.local_address is None else None
+        self._shared = connector if egress.local_address is None and not egress.is_guarded else None
         self._egress = egress
         self._session: aiohttp.ClientSession | None = None
 
@@ -203,6 +212,7 @@ class Wire:
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             ttl_dns_cache=300,
             local_addr=(address, 0) if address else None,
+            resolver=OutsideResolver() if self._egress.is_guarded else None,
         )
 
 

@@ -152,6 +152,9 @@ class CredentialField:
 LONGEST_CREDENTIAL = 8000
 
 PROXY = "proxy"
+PROXY_INSIDE = "proxy_inside"
+"""Nobody fills it in: it stands beside a proxy that may be on our own network, because an operator named it."""
+
 WAY_OUT = (
     CredentialField(
         PROXY,

@@ -251,6 +251,35 @@ def test_an_account_leaves_through_its_own_proxy():
     assert heads[0].startswith(b"POST http://kite.test/orders HTTP/1.1")
 
 
+@pytest.mark.parametrize("may_stay_inside", [False, True])
+def test_a_proxys_name_leads_into_our_own_network_only_where_an_operator_named_it(may_stay_inside: bool):
+    heads: list[bytes] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await read_request(reader))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def call() -> None:
+        mark = {"proxy_inside": "yes"} if may_stay_inside else {}
+        async with serve_raw(proxy) as address:
+            named = {"proxy": address.replace("127.0.0.1", "localhost").replace("http://", "http://client:sesame@")}
+            pool = shared_connector()
+            try:
+                await send("http://kite.test", connector=pool, egress=Egress.of(Credentials("AB1234", named | mark)))
+            finally:
+                await pool.close()
+
+    if may_stay_inside:
+        asyncio.run(call())
+    else:
+        failure = failure_of(call)
+        assert failure.code == "NO_CONNECTION"
+        assert "localhost is not outside our network" in failure.message
+        assert "sesame" not in str(failure)
+    assert len(heads) == may_stay_inside
+
+
 def test_an_account_leaves_from_its_own_address_even_beside_a_shared_pool():
     peers: list[str] = []
 

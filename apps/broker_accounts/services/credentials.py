@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import date
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -14,9 +13,10 @@ from apps.broker_accounts.services.links import callback_url
 from apps.broker_accounts.services.sealing import hold_key, seal, unseal
 from apps.users.models import User
 from brokers.catalog import spec_of
+from brokers.outside import is_outside
 from bus import clock
 from domain.broker import BrokerToken, Credentials
-from domain.broker_spec import PROXY, CredentialField
+from domain.broker_spec import PROXY, PROXY_INSIDE, CredentialField
 
 ACCOUNTS, SESSIONS = "broker_accounts_brokeraccount", "broker_accounts_brokersession"
 
@@ -27,15 +27,19 @@ class BadCredentials(ValueError):
 
 def fields_for(account: BrokerAccount, actor: User | None) -> tuple[CredentialField, ...]:
     """Return what somebody may write for an account; ``None``: the platform itself."""
-    is_operator = actor is None or actor.is_operator
-    return tuple(field for field in spec_of(account.broker).asked_fields if is_operator or not field.operators)
+    return tuple(field for field in spec_of(account.broker).asked_fields if _operates(actor) or not field.operators)
+
+
+def _operates(actor: User | None) -> bool:
+    return actor is None or actor.is_operator
 
 
 def set_credentials(*, account: BrokerAccount, fields: Mapping[str, str], actor: User | None) -> None:
     """Seal an account's credentials; what was there before is gone. Raises ``BadCredentials`` naming the fields."""
     kept = {name: value for name, value in fields.items() if value}
     _check(account, kept, actor)
-    plain = json.dumps(kept).encode()
+    mark = {PROXY_INSIDE: "yes"} if PROXY in kept and _operates(actor) else {}
+    plain = json.dumps(kept | mark).encode()
     with transaction.atomic():
         hold_key(account.tenant)
         sealed = seal(account.tenant, plain, table=ACCOUNTS, pk=account.pk, column="sealed_credentials")
@@ -53,17 +57,18 @@ def _check(account: BrokerAccount, fields: Mapping[str, str], actor: User | None
     if unknown:
         raise BadCredentials(f"{spec.name} has no {', '.join(unknown)}")
     wrong = sorted(name for name, value in fields.items() if not known[name].takes(value))
-    if PROXY in fields and actor is not None and not actor.is_operator and not _is_outside(fields[PROXY]):
+    if PROXY in fields and not _operates(actor) and not _may_be_outside(fields[PROXY]):
         wrong.append(PROXY)
     if wrong:
         raise BadCredentials(f"{spec.name} cannot use this {', '.join(dict.fromkeys(wrong))}")
 
 
-def _is_outside(proxy: str) -> bool:
-    """Whether a client's proxy is a public address, or a name of one: our own network is not theirs to name."""
+def _may_be_outside(proxy: str) -> bool:
+    """Whether a client's proxy is a public address, or a name that may be one's: our own network is not theirs to name.
+    What the name stands for is seen at every connection."""
     host = urlsplit(proxy).hostname or ""
     try:
-        return ip_address(host).is_global
+        return is_outside(host)
     except ValueError:
         return "." in host.strip(".") and not host.endswith((".local", ".internal", ".localhost"))
 

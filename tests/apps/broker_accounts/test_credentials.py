@@ -132,6 +132,7 @@ def test_an_address_kept_from_before_gives_way_to_ours(cast: Cast, settings: Any
         ("zerodha", KEYS | {"proxy": "http://169.254.169.254"}),
         ("zerodha", KEYS | {"proxy": "http://redis:6379"}),
         ("zerodha", KEYS | {"local_address": "10.0.0.9"}),
+        ("zerodha", KEYS | {"proxy": "http://proxy.example:3128", "proxy_inside": "yes"}),
     ],
 )
 def test_what_a_client_may_not_write_changes_nothing(cast: Cast, slug: str, fields: dict[str, str]) -> None:
@@ -157,7 +158,8 @@ def test_an_operator_writes_what_the_broker_takes(cast: Cast, slug: str, fields:
     account = make_account(cast.trader, slug, "X1", mode="PAPER")
     set_credentials(account=account, fields=fields | {"proxy": fields.get("proxy", "")}, actor=cast.operator)
     account.refresh_from_db()
-    assert credentials_of(account).fields == fields
+    mark = {"proxy_inside": "yes"} if "proxy" in fields else {}
+    assert credentials_of(account).fields == fields | mark
 
 
 def test_an_account_with_keys_is_signed_in_without_a_page(cast: Cast, sent: list[Any]) -> None:
