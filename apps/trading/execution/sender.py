@@ -180,13 +180,12 @@ class Sender:
         ready = state.free_lanes()
         if not any(state.lanes[lane].attention.unresolved for lane in ready):
             return
-        limits = {slug: spec.max_modifications for slug, spec in state.specs.items()}
         steps = await state.db(
             chase.next_steps,
             shard=state.shard,
             ready=ready,
             sparing=frozenset(lane for lane in ready if not state.lanes[lane].spares_exits()),
-            max_modifications=limits,
+            specs=state.specs,
             wall=state.wall(),
         )
         for step in steps:

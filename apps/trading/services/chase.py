@@ -15,6 +15,7 @@ from apps.trading.services.submission import Lane
 from apps.trading.services.touches import touches
 from bus import failpoints
 from domain.broker import Outcome, Verdict
+from domain.broker_spec import BrokerSpec
 from domain.orders import OrderChange, OrderType, Product, Side
 from domain.pricing import Touch, is_marketable
 
@@ -51,7 +52,7 @@ def next_steps(
     *,
     shard: int,
     ready: frozenset[Lane],
-    max_modifications: Mapping[str, int],
+    specs: Mapping[str, BrokerSpec],
     wall: datetime,
     sparing: frozenset[Lane] = frozenset(),
 ) -> list[Step]:
@@ -75,7 +76,7 @@ def next_steps(
         step = _step(
             order,
             market.get(order.instrument_id),
-            max_modifications[serving_broker(order.account.broker, order.intent.mode)],
+            specs[serving_broker(order.account.broker, order.intent.mode)],
             wall,
             by_hand.get(order.pk, UNTOUCHED),
         )
@@ -107,26 +108,28 @@ def _named(order: Order) -> _Named:
     )
 
 
-def _step(order: Order, touch: Touch | None, limit: int, wall: datetime, by_hand: InForce) -> Step | None:
+def _step(order: Order, touch: Touch | None, spec: BrokerSpec, wall: datetime, by_hand: InForce) -> Step | None:
     lane = (order.account_id, order.intent.mode)
     idle = timedelta(seconds=settings.CHASE_SECONDS)
     since = wall - order.changed_at if order.changed_at else idle
     if order.cancel_requested_at is not None:
-        return Step(order.pk, lane, order.broker_order_id, None) if since >= _cancel_pause(order) else None
+        return Step(order.pk, lane, order.broker_order_id, None) if since >= _cancel_pause(order, spec) else None
     if touch is None or since < idle or order.order_type != OrderType.LIMIT:
         return None
     if by_hand.is_priced or by_hand.is_changing:
         return None
     if is_marketable(side=Side(order.side), price=order.price, touch=touch):
         return None
-    if order.modifications >= limit:
+    if order.modifications >= spec.max_modifications:
         return Step(order.pk, lane, order.broker_order_id, None)
     return Step(order.pk, lane, order.broker_order_id, _change(order, touch, by_hand.quantity or order.quantity))
 
 
-def _cancel_pause(order: Order) -> timedelta:
-    """A cancel goes out at once; while the book still shows the order it is asked for again after a while."""
-    return CANCEL_AGAIN if order.reason_code == "CANCEL_SENT" else timedelta(0)
+def _cancel_pause(order: Order, spec: BrokerSpec) -> timedelta:
+    """A cancel goes out at once; while the book, read since, still shows the order it is asked for again."""
+    if order.reason_code != "CANCEL_SENT":
+        return timedelta(0)
+    return max(CANCEL_AGAIN, timedelta(seconds=spec.limits.books_seconds + 1))
 
 
 def _change(order: Order, touch: Touch, quantity: int) -> OrderChange:

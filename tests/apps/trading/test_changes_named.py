@@ -11,6 +11,7 @@ from apps.markets.models import BrokerInstrument
 from apps.trading.models import Order
 from apps.trading.services import chase
 from apps.trading.services.chase import Step
+from brokers.catalog import SPECS
 from tests.apps.trading.conftest import Shard, enter
 from tests.cast import Cast, publish_price
 
@@ -25,8 +26,7 @@ def _resting(cast: Cast, shard: Shard, now: datetime, accounts: list[object]) ->
 
 def _steps(cast: Cast, shard: Shard) -> dict[str, Step]:
     lanes = frozenset({(cast.account.pk, "LIVE"), (cast.paper_account.pk, "PAPER")})
-    limits = {"zerodha": 25, "paper": 25}
-    found = chase.next_steps(shard=0, ready=lanes, max_modifications=limits, wall=shard.clock())
+    found = chase.next_steps(shard=0, ready=lanes, specs=SPECS, wall=shard.clock())
     return {step.lane[1]: step for step in found}
 
 

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from apps.notifications.models import Notification
 from apps.risk.models import Halt
 from apps.trading.execution.budget import OrderBudget
@@ -122,9 +124,26 @@ def test_a_sparing_lane_follows_no_entry(cast: Cast, shard: Shard, now: datetime
     publish_price(cast.call, "110")
     wall = shard.clock() + chase.CANCEL_AGAIN
     lanes = frozenset({(cast.account.pk, "LIVE")})
-    asked: dict[str, Any] = {"shard": 0, "ready": lanes, "max_modifications": {"zerodha": 25}, "wall": wall}
+    asked: dict[str, Any] = {"shard": 0, "ready": lanes, "specs": {"zerodha": ZERODHA}, "wall": wall}
     assert [step.change is not None for step in chase.next_steps(**asked)] == [True]
     assert chase.next_steps(**asked, sparing=lanes) == []
     Order.objects.update(cancel_requested_at=wall)
     assert [step.change for step in chase.next_steps(**asked, sparing=lanes)] == [None]
     assert broker.modified == []
+
+
+@pytest.mark.parametrize(("books_seconds", "again"), [(0, 3), (5, 6)])
+def test_a_cancel_is_asked_for_again_only_after_the_book_could_be_read(
+    cast: Cast, shard: Shard, now: datetime, books_seconds: int, again: int
+) -> None:
+    (trade,) = enter(cast, now, accounts=[cast.account])
+    shard.run(lambda: statuses(trade) == ["OPEN"])
+    spec = replace(ZERODHA, limits=replace(ZERODHA.limits, books_seconds=books_seconds))
+    sent_at = shard.clock()
+    Order.objects.update(cancel_requested_at=sent_at, changed_at=sent_at, reason_code="CANCEL_SENT")
+
+    def due(seconds: float) -> int:
+        lanes, wall = frozenset({(cast.account.pk, "LIVE")}), sent_at + timedelta(seconds=seconds)
+        return len(chase.next_steps(shard=0, ready=lanes, specs={"zerodha": spec}, wall=wall))
+
+    assert [due(again - 0.1), due(again)] == [0, 1]
