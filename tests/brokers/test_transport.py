@@ -234,16 +234,22 @@ def test_a_wave_over_the_shared_pool_does_not_queue_behind_itself():
     assert asyncio.run(call()) == [200] * accounts
 
 
-def test_an_account_leaves_through_its_own_proxy():
-    heads: list[bytes] = []
+def noting(heads: list[bytes]) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """A proxy that keeps what it is asked and answers with nothing."""
 
     async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await read_request(reader))
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
+    return proxy
+
+
+def test_an_account_leaves_through_its_own_proxy():
+    heads: list[bytes] = []
+
     async def call() -> None:
-        async with serve_raw(proxy) as address:
+        async with serve_raw(noting(heads)) as address:
             egress = Egress.of(Credentials("AB1234", {"proxy": address}))
             await send("http://kite.test", egress=egress)
 
@@ -255,14 +261,9 @@ def test_an_account_leaves_through_its_own_proxy():
 def test_a_proxys_name_leads_into_our_own_network_only_where_an_operator_named_it(may_stay_inside: bool):
     heads: list[bytes] = []
 
-    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append(await read_request(reader))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-
     async def call() -> None:
         mark = {"proxy_inside": "yes"} if may_stay_inside else {}
-        async with serve_raw(proxy) as address:
+        async with serve_raw(noting(heads)) as address:
             named = {"proxy": address.replace("127.0.0.1", "localhost").replace("http://", "http://client:sesame@")}
             pool = shared_connector()
             try:

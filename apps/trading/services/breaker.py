@@ -46,7 +46,7 @@ def tend_halts(
     for account_id, order in doubtful.items():
         _halt_for_order(account_id, order, in_force)
     for account_id in spent:
-        _halt_for_the_day(account_id, in_force)
+        halt_account(account_id=account_id, reason_code="ORDERS_SPENT", reason="What is left is kept for exits.")
     for account_id, codes in in_force.items():
         over = {code for code in codes & BROKER_CODES if account_id in healthy}
         over |= codes & ORDER_CODES if account_id not in doubtful else set()
@@ -96,8 +96,3 @@ def _halt_for_order(account_id: int, order: Order, in_force: Mapping[int, set[st
     before = Halt.objects.filter(account_id=account_id, reason_code__in=ORDER_CODES, created_at__gte=order.claimed_at)
     if not before.exists():
         halt_account(account_id=account_id, reason_code=code, reason=f"The fate of order {order.pk} is not known.")
-
-
-def _halt_for_the_day(account_id: int, in_force: Mapping[int, set[str]]) -> None:
-    if not in_force.get(account_id, set()) & DAY_CODES:
-        halt_account(account_id=account_id, reason_code="ORDERS_SPENT", reason="What is left is kept for exits.")
